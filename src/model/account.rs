@@ -1,0 +1,127 @@
+//! What the directory holds: domains, users, aliases, API keys, and who somebody is after a login.
+
+use jiff::Timestamp;
+
+use super::address::{Domain, EmailAddress};
+use super::ids::{AliasId, ApiKeyId, DomainId, UserId};
+
+/// A domain that we receive mail for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainRecord {
+    /// Its id.
+    pub id: DomainId,
+    /// Its name.
+    pub domain: Domain,
+    /// The domain that this one is another name of: `x@this` goes where `x@that` goes.
+    pub alias_of: Option<Domain>,
+    /// Whether it takes and sends mail.
+    pub enabled: bool,
+    /// Free text of the operator.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a user may do over the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Reads and changes only what is theirs.
+    User,
+    /// Administers the domain of their address.
+    DomainAdmin,
+    /// Administers everything.
+    ServerAdmin,
+}
+
+/// A person or program with a mailbox, or an administrator without one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// What they log in with: a mail address, or a bare name (`admin`) for an administrator without a mailbox.
+    pub login: String,
+    /// The mail address, absent for an administrator without a mailbox.
+    pub address: Option<EmailAddress>,
+    /// The name for people.
+    pub display_name: String,
+    /// What they may do over the API.
+    pub role: Role,
+    /// A disabled user cannot log in, and mail for them is refused.
+    pub enabled: bool,
+    /// The most octets their mailboxes may hold together; none is no limit.
+    pub quota_bytes: Option<u64>,
+    /// The most messages their mailboxes may hold together; none is no limit.
+    pub quota_messages: Option<u64>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What an alias answers to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum AliasAddress {
+    /// One address.
+    Address(EmailAddress),
+    /// `@domain`: every address of the domain that nothing else answers to.
+    CatchAll(Domain),
+}
+
+impl std::fmt::Display for AliasAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::CatchAll(domain) => write!(f, "@{domain}"),
+        }
+    }
+}
+
+impl std::str::FromStr for AliasAddress {
+    type Err = super::address::BadAddress;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix('@') {
+            Some(domain) => Domain::parse(domain).map(Self::CatchAll),
+            None => EmailAddress::parse(text).map(Self::Address),
+        }
+    }
+}
+
+/// An address that leads to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// Its id.
+    pub id: AliasId,
+    /// What it answers to.
+    pub address: AliasAddress,
+    /// Where its mail goes: users, other aliases, or addresses outside.
+    pub destinations: Vec<EmailAddress>,
+    /// A disabled alias answers as if it were not there.
+    pub enabled: bool,
+    /// Free text of the operator.
+    pub description: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The operator's name for it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The only domain it may touch, for a domain administrator's key.
+    pub domain: Option<Domain>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}

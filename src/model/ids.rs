@@ -1,0 +1,119 @@
+//! Identifiers.
+
+use std::fmt;
+
+use rand::RngExt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// A new id: time in the upper bits, chance in the lower, so that ids sort by age and nodes need not agree.
+            pub fn fresh() -> Self {
+                Self(fresh())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&base32(self.0 as u64, 13))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                unbase32(text).and_then(|n| i64::try_from(n).ok()).map(Self).ok_or(BadId)
+            }
+        }
+    };
+}
+
+id!(/// A domain of the directory.
+    DomainId);
+id!(/// A user of the directory.
+    UserId);
+id!(/// An alias of the directory.
+    AliasId);
+id!(/// An API key.
+    ApiKeyId);
+id!(/// A mailbox (folder) of a user. It stays when the mailbox is renamed.
+    MailboxId);
+id!(/// An accepted message: stands in the SMTP reply, the Received line, the log, the queue and the trace.
+    MailId);
+
+/// The text is no id of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id")]
+pub struct BadId;
+
+/// 2024-01-01 in milliseconds: ids count from here, which leaves 41 bits of milliseconds until 2093.
+const EPOCH_MS: i64 = 1_704_067_200_000;
+
+fn fresh() -> i64 {
+    let ms = (jiff::Timestamp::now().as_millisecond() - EPOCH_MS).max(0) & ((1 << 41) - 1);
+    (ms << 22) | rand::rng().random_range(0..(1_i64 << 22))
+}
+
+/// Crockford's alphabet in lower case: no i, l, o, u.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+fn base32(mut n: u64, width: usize) -> String {
+    let mut digits = Vec::with_capacity(width);
+    for _ in 0..width {
+        digits.extend(ALPHABET.get((n & 31) as usize));
+        n >>= 5;
+    }
+    digits.into_iter().rev().copied().map(char::from).collect()
+}
+
+fn unbase32(text: &str) -> Option<u64> {
+    if text.is_empty() || text.len() > 13 {
+        return None;
+    }
+    text.bytes().try_fold(0_u64, |n, b| {
+        let digit = ALPHABET.iter().position(|&a| a == b.to_ascii_lowercase())? as u64;
+        n.checked_mul(32)?.checked_add(digit)
+    })
+}
+
+/// A message's number in its mailbox: never changes, never repeats (RFC 3501 §2.3.1.1). Never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Uid(pub u32);
+
+impl fmt::Display for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A mailbox's change counter (RFC 7162 §3.1): grows with every change of the mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct ModSeq(pub u64);
+
+impl fmt::Display for ModSeq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_written_and_read_back() {
+        for _ in 0..100 {
+            let id = MailId::fresh();
+            assert_eq!(id.to_string().parse(), Ok(id));
+            assert_eq!(id.to_string().len(), 13);
+        }
+        assert!("".parse::<MailId>().is_err());
+        assert!("!".parse::<MailId>().is_err());
+        assert!("zzzzzzzzzzzzzzzzz".parse::<MailId>().is_err());
+        assert!("zzzzzzzzzzzzz".parse::<MailId>().is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! Plain values, no I/O: what the house talks about.
+//!
+//! Everyone uses this room; it uses nobody. A value that exists is valid: addresses, domains, mailbox names and
+//! ids are built by a `parse` or `TryFrom` that says what was wrong.
+
+pub mod account;
+pub mod address;
+pub mod clock;
+pub mod envelope;
+pub mod ids;
+pub mod mailbox;
+pub mod refusal;
+pub mod secret;

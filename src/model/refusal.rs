@@ -1,0 +1,92 @@
+//! Why something was not done, in our words.
+//!
+//! Each door spells a refusal in its own one table: `server/smtp/refusal.rs`, `server/imap/refusal.rs`,
+//! `server/pop3/refusal.rs`, `api/problem.rs`. A new reason does not compile until every door can say it.
+
+use std::time::Duration;
+
+/// A reason to say no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The domain is ours, the address is nobody's.
+    #[error("there is no mailbox {0} here")]
+    UnknownRecipient(String),
+    /// The recipient or user is switched off.
+    #[error("{0} is disabled")]
+    Disabled(String),
+    /// The domain is not ours and the client has not logged in.
+    #[error("relaying to {0} is not permitted without logging in")]
+    RelayDenied(String),
+    /// Aliases lead in a circle, or too far.
+    #[error("the aliases of {0} lead in a circle")]
+    AliasLoop(String),
+    /// The mailbox has no room.
+    #[error("{0} is over quota")]
+    OverQuota(String),
+    /// The message is larger than the limit of so many octets.
+    #[error("the message is larger than the limit of {0} octets")]
+    TooLarge(u64),
+    /// The user may not send with this address.
+    #[error("{login} may not send as {sender}")]
+    NotYourAddress {
+        /// Who is logged in.
+        login: String,
+        /// The address they wanted.
+        sender: String,
+    },
+    /// The message itself cannot be taken: the text says why.
+    #[error("{0}")]
+    BadMessage(String),
+    /// Login name or password is wrong (never says which).
+    #[error("the login name or the password is wrong")]
+    BadCredentials,
+    /// The caller may not do this.
+    #[error("{0}")]
+    NotPermitted(String),
+    /// The thing named is not there.
+    #[error("there is no {what} {name}")]
+    NotFound {
+        /// What kind of thing, such as `mailbox`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The thing named is there already.
+    #[error("{what} {name} exists already")]
+    Exists {
+        /// What kind of thing, such as `user`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The thing is still used by others and cannot go.
+    #[error("{0}")]
+    InUse(String),
+    /// The request is malformed: which field, and what would be right.
+    #[error("{field}: {problem}")]
+    Invalid {
+        /// The field at fault, as its door names it.
+        field: &'static str,
+        /// What was wrong and what would be right.
+        problem: String,
+    },
+    /// A limit was reached: the text names it.
+    #[error("{0}")]
+    LimitReached(String),
+    /// Not now; perhaps later.
+    #[error("not possible at this moment, try again later")]
+    TryLater {
+        /// How long to wait, where it is known.
+        after: Option<Duration>,
+    },
+}
+
+impl Refusal {
+    /// Not now; perhaps later.
+    pub const LATER: Self = Self::TryLater { after: None };
+
+    /// Whether the same request may succeed later without being changed.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::TryLater { .. } | Self::OverQuota(_) | Self::LimitReached(_))
+    }
+}
