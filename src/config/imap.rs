@@ -1,0 +1,41 @@
+//! IMAP and POP3 sessions.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// IMAP and POP3 sessions.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Imap {
+    /// How many seconds a logged in session may say nothing (RFC 9051 §5.4 wants at least 1800).
+    #[schemars(range(min = 1, max = 604_800))]
+    pub idle_timeout_seconds: u64,
+    /// How many seconds a POP3 session may say nothing (RFC 1939 §3 wants at least 600).
+    #[schemars(range(min = 1, max = 604_800))]
+    pub pop3_idle_timeout_seconds: u64,
+    /// How many seconds a client has to log in.
+    #[schemars(range(min = 1, max = 3600))]
+    pub login_timeout_seconds: u64,
+    /// The most octets of a command, literals included, but for the message of an APPEND.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub max_command_bytes: usize,
+    /// How many wrong commands end a session.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_errors: u32,
+    /// How often, in milliseconds, an open mailbox is looked at for changes by other programs while a client idles.
+    #[schemars(range(min = 10, max = 3_600_000))]
+    pub poll_milliseconds: u64,
+}
+
+impl Default for Imap {
+    fn default() -> Self {
+        Self {
+            idle_timeout_seconds: 1800,
+            pop3_idle_timeout_seconds: 600,
+            login_timeout_seconds: 180,
+            max_command_bytes: 1_048_576,
+            max_errors: 20,
+            poll_milliseconds: 2000,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Stored mail.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Stored mail.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mail {
+    /// How many seconds a mailbox that nobody uses stays in memory.
+    #[schemars(range(min = 0, max = 604_800))]
+    pub keep_views_seconds: u64,
+    /// The most octets of a message that are held in memory while it comes in; a larger one goes to a file.
+    #[schemars(range(min = 0, max = 1_073_741_824))]
+    pub memory_bytes_per_message: usize,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            keep_views_seconds: 300,
+            memory_bytes_per_message: 131_072,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The configuration: one file a section, each field with its default, its range and a doc comment, from which the
+//! reference, the example and the error messages are made.
+//!
+//! `cli` loads it, `app` hands each section to whom it concerns; nobody else sees the whole [`Config`]. What [`Config::load`]
+//! gives is valid: every key is known, of the right type and within its range, and what belongs together agrees.
+
+mod auth;
+mod check;
+mod database;
+mod directory;
+mod dns;
+mod environment;
+mod http;
+mod imap;
+mod keys;
+mod limits;
+mod listen;
+mod load;
+mod log;
+mod mail;
+mod order;
+mod outbound;
+mod problem;
+mod queue;
+mod reference;
+mod smtp;
+mod tls;
+
+pub use auth::Auth;
+pub use database::Database;
+pub use directory::Directory;
+pub use dns::Dns;
+pub use http::Http;
+pub use imap::Imap;
+pub use limits::Limits;
+pub use listen::Listen;
+pub use load::{Loaded, Setting};
+pub use log::{Log, LogFormat};
+pub use mail::Mail;
+pub use outbound::{Outbound, OutboundTls};
+pub use problem::{Error, Origin};
+pub use queue::Queue;
+pub use reference::{example, reference_markdown};
+pub use smtp::Smtp;
+pub use tls::{Network, Tls};
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The whole configuration of a server.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The name by which the server calls itself: in greetings, Received lines and reports. Default: the machine's name.
+    #[schemars(example = "mail.example.org")]
+    pub hostname: String,
+    /// Where everything is kept: database, mail, spool, certificate. Relative to the working directory.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub database: Database,
+    /// The listeners. An empty list turns one off; port 0 picks a free port and logs it.
+    pub listen: Listen,
+    /// Certificates, and where plain-text logins are allowed.
+    pub tls: Tls,
+    /// Names to addresses.
+    pub dns: Dns,
+    /// Receiving over SMTP, submission and LMTP.
+    pub smtp: Smtp,
+    /// IMAP and POP3 sessions.
+    pub imap: Imap,
+    /// The REST API.
+    pub http: Http,
+    /// Bounds on connections.
+    pub limits: Limits,
+    /// Passwords and tokens.
+    pub auth: Auth,
+    /// Addresses and aliases.
+    pub directory: Directory,
+    /// Stored mail.
+    pub mail: Mail,
+    /// The queue of outgoing mail.
+    pub queue: Queue,
+    /// Delivery to other servers.
+    pub outbound: Outbound,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            hostname: machine_name(),
+            data_dir: "posthouse-data".into(),
+            database: Database::default(),
+            listen: Listen::default(),
+            tls: Tls::default(),
+            dns: Dns::default(),
+            smtp: Smtp::default(),
+            imap: Imap::default(),
+            http: Http::default(),
+            limits: Limits::default(),
+            auth: Auth::default(),
+            directory: Directory::default(),
+            mail: Mail::default(),
+            queue: Queue::default(),
+            outbound: Outbound::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+fn machine_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().to_lowercase();
+    if crate::model::address::Domain::parse(&name).is_ok() {
+        name
+    } else {
+        "localhost".into()
+    }
+}

@@ -1,0 +1,48 @@
+//! Receiving over SMTP, submission and LMTP.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Receiving over SMTP, submission and LMTP.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Smtp {
+    /// The largest message, in octets.
+    #[schemars(range(min = 1, max = 1_099_511_627_776_i64))]
+    pub max_message_bytes: u64,
+    /// The most recipients of a message.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_recipients: usize,
+    /// The longest command line, in octets (RFC 5321 §4.5.3.1.4 wants at least 512; parameters and AUTH need more).
+    #[schemars(range(min = 512, max = 1_048_576))]
+    pub max_line_bytes: usize,
+    /// How many wrong commands end a session.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_errors: u32,
+    /// How many messages one session may bring. 0: no bound.
+    pub max_messages_per_session: u32,
+    /// How many seconds to wait for a command (RFC 5321 §4.5.3.2.7 wants 300).
+    #[schemars(range(min = 1, max = 86_400))]
+    pub command_timeout_seconds: u64,
+    /// How many seconds to wait for more of a message.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub data_timeout_seconds: u64,
+    /// How many Received lines a message may have before it is taken for a loop.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_received: usize,
+}
+
+impl Default for Smtp {
+    fn default() -> Self {
+        Self {
+            max_message_bytes: 52_428_800,
+            max_recipients: 1000,
+            max_line_bytes: 4096,
+            max_errors: 20,
+            max_messages_per_session: 0,
+            command_timeout_seconds: 300,
+            data_timeout_seconds: 180,
+            max_received: 50,
+        }
+    }
+}
