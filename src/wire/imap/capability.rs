@@ -1,0 +1,97 @@
+//! What the server can do, in the one place that says it (RFC 3501 §7.2.1).
+
+/// Where a session stands, as far as its capabilities go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stage {
+    /// Whether somebody has logged in.
+    pub authenticated: bool,
+    /// Whether STARTTLS can be given.
+    pub can_start_tls: bool,
+    /// Whether a password may be sent.
+    pub can_log_in: bool,
+}
+
+/// When a capability is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    BeforeTls,
+    BeforeLogin,
+    NoLoginYet,
+    AfterLogin,
+}
+
+const TABLE: [(&str, When); 22] = [
+    ("IMAP4rev1", When::Always),
+    ("LITERAL+", When::Always),
+    ("ID", When::Always),
+    ("ENABLE", When::Always),
+    ("IDLE", When::Always),
+    ("SASL-IR", When::BeforeLogin),
+    ("AUTH=PLAIN", When::BeforeLogin),
+    ("AUTH=LOGIN", When::BeforeLogin),
+    ("STARTTLS", When::BeforeTls),
+    ("LOGINDISABLED", When::NoLoginYet),
+    ("NAMESPACE", When::AfterLogin),
+    ("CHILDREN", When::AfterLogin),
+    ("LIST-EXTENDED", When::AfterLogin),
+    ("LIST-STATUS", When::AfterLogin),
+    ("SPECIAL-USE", When::AfterLogin),
+    ("CREATE-SPECIAL-USE", When::AfterLogin),
+    ("UIDPLUS", When::AfterLogin),
+    ("UNSELECT", When::AfterLogin),
+    ("MOVE", When::AfterLogin),
+    ("ESEARCH", When::AfterLogin),
+    ("CONDSTORE", When::AfterLogin),
+    ("STATUS=SIZE", When::AfterLogin),
+];
+
+/// Writes `CAPABILITY` and the names that hold at this stage.
+pub fn write(out: &mut Vec<u8>, stage: Stage) {
+    out.extend_from_slice(b"CAPABILITY");
+    for (name, when) in TABLE {
+        let named = match when {
+            When::Always => true,
+            When::BeforeTls => stage.can_start_tls && !stage.authenticated,
+            When::BeforeLogin => stage.can_log_in && !stage.authenticated,
+            // RFC 3501 §6.2.3: the client must not even try.
+            When::NoLoginYet => !stage.can_log_in && !stage.authenticated,
+            When::AfterLogin => stage.authenticated,
+        };
+        if named {
+            out.push(b' ');
+            out.extend_from_slice(name.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stage_names_its_own() {
+        let names = |authenticated, can_start_tls, can_log_in| {
+            let mut out = Vec::new();
+            write(
+                &mut out,
+                Stage {
+                    authenticated,
+                    can_start_tls,
+                    can_log_in,
+                },
+            );
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            names(false, true, false),
+            "CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED"
+        );
+        assert_eq!(
+            names(false, false, true),
+            "CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE SASL-IR AUTH=PLAIN AUTH=LOGIN"
+        );
+        let after = names(true, false, true);
+        assert!(after.contains(" UIDPLUS ") && !after.contains("AUTH=") && !after.contains("STARTTLS"));
+    }
+}

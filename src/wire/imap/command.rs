@@ -1,0 +1,279 @@
+//! The commands of IMAP as values.
+
+use jiff::Timestamp;
+
+use crate::model::mailbox::SpecialUse;
+use crate::model::secret::Secret;
+
+use super::fetch::Fetch;
+use super::flag::Flag;
+use super::search::Search;
+use super::sequence::SequenceSet;
+
+/// What a client calls its command, repeated in the answer (RFC 3501 §2.2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag(pub(super) Box<str>);
+
+impl Tag {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A command with its tag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tagged {
+    /// The client's name for it.
+    pub tag: Tag,
+    /// What is wanted.
+    pub command: Command,
+}
+
+/// What a client wants. Mailbox names are in Unicode, not yet checked: a bad one is refused like one that is not there.
+/// APPEND is not here: its message is not read whole, see [`super::frame::Frame::Message`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// CAPABILITY
+    Capability,
+    /// NOOP
+    Noop,
+    /// LOGOUT
+    Logout,
+    /// ID, with what the client says of itself.
+    Id(Vec<(String, Option<String>)>),
+    /// STARTTLS
+    StartTls,
+    /// AUTHENTICATE
+    Authenticate(Authenticate),
+    /// LOGIN
+    Login(Login),
+    /// ENABLE, with the capabilities named, in capitals.
+    Enable(Vec<String>),
+    /// SELECT or EXAMINE
+    Select(Select),
+    /// CREATE
+    Create(Create),
+    /// DELETE
+    Delete(String),
+    /// RENAME
+    Rename {
+        /// The old name.
+        from: String,
+        /// The new name.
+        to: String,
+    },
+    /// SUBSCRIBE
+    Subscribe(String),
+    /// UNSUBSCRIBE
+    Unsubscribe(String),
+    /// LIST
+    List(List),
+    /// LSUB
+    Lsub {
+        /// Where the pattern begins.
+        reference: String,
+        /// The pattern.
+        pattern: String,
+    },
+    /// NAMESPACE
+    Namespace,
+    /// STATUS
+    Status {
+        /// The mailbox.
+        mailbox: String,
+        /// What is asked of it.
+        items: Vec<StatusItem>,
+    },
+    /// IDLE
+    Idle,
+    /// CHECK
+    Check,
+    /// CLOSE
+    Close,
+    /// UNSELECT
+    Unselect,
+    /// EXPUNGE, or UID EXPUNGE of these.
+    Expunge(Option<SequenceSet>),
+    /// SEARCH or UID SEARCH
+    Search(Search),
+    /// FETCH or UID FETCH
+    Fetch(Fetch),
+    /// STORE or UID STORE
+    Store(Store),
+    /// COPY or UID COPY
+    Copy(Transfer),
+    /// MOVE or UID MOVE
+    Move(Transfer),
+}
+
+/// AUTHENTICATE (RFC 3501 §6.2.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authenticate {
+    /// The mechanism.
+    pub mechanism: Mechanism,
+    /// The first message in base64, where the client sent it at once (RFC 4959 §3); `=` is an empty one.
+    pub initial: Option<Secret>,
+}
+
+/// A mechanism of SASL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mechanism {
+    /// RFC 4616
+    Plain,
+    /// The old two questions.
+    Login,
+    /// One that we do not have.
+    Unknown,
+}
+
+/// LOGIN (RFC 3501 §6.2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Who.
+    pub login: String,
+    /// Their password.
+    pub password: Secret,
+}
+
+/// SELECT and EXAMINE (RFC 3501 §6.3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Select {
+    /// The mailbox.
+    pub mailbox: String,
+    /// EXAMINE.
+    pub read_only: bool,
+    /// The parameter CONDSTORE (RFC 7162 §3.1.8).
+    pub condstore: bool,
+}
+
+/// CREATE (RFC 3501 §6.3.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Create {
+    /// The mailbox.
+    pub mailbox: String,
+    /// `(USE (\Sent))` (RFC 6154 §3).
+    pub special_use: Option<SpecialUse>,
+}
+
+/// LIST, with the options of RFC 5258 §3.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct List {
+    /// Where the patterns begin.
+    pub reference: String,
+    /// The patterns.
+    pub patterns: Vec<String>,
+    /// What to list.
+    pub select: ListSelect,
+    /// What to say of each.
+    pub returns: ListReturn,
+}
+
+/// The selection options of LIST.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListSelect {
+    /// Only what is subscribed to.
+    pub subscribed: bool,
+    /// Only what has a special use.
+    pub special_use: bool,
+    /// Also what has such a mailbox below it.
+    pub recursive_match: bool,
+}
+
+/// The return options of LIST.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListReturn {
+    /// `\Subscribed`
+    pub subscribed: bool,
+    /// The special use. A plain LIST says it too (RFC 6154 §2).
+    pub special_use: bool,
+    /// `\HasChildren`. A plain LIST says it too.
+    pub children: bool,
+    /// A STATUS response for each (RFC 5819 §2).
+    pub status: Option<Vec<StatusItem>>,
+}
+
+/// What STATUS can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusItem {
+    /// MESSAGES
+    Messages,
+    /// RECENT
+    Recent,
+    /// UIDNEXT
+    UidNext,
+    /// UIDVALIDITY
+    UidValidity,
+    /// UNSEEN
+    Unseen,
+    /// DELETED (RFC 9051 §6.3.11)
+    Deleted,
+    /// SIZE (RFC 8438 §2)
+    Size,
+    /// HIGHESTMODSEQ (RFC 7162 §3.1.7)
+    HighestModSeq,
+}
+
+impl StatusItem {
+    /// All, with their names.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Messages, "MESSAGES"),
+        (Self::Recent, "RECENT"),
+        (Self::UidNext, "UIDNEXT"),
+        (Self::UidValidity, "UIDVALIDITY"),
+        (Self::Unseen, "UNSEEN"),
+        (Self::Deleted, "DELETED"),
+        (Self::Size, "SIZE"),
+        (Self::HighestModSeq, "HIGHESTMODSEQ"),
+    ];
+}
+
+/// What comes before the message of an APPEND (RFC 3501 §6.3.11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// The mailbox.
+    pub mailbox: String,
+    /// The flags to set.
+    pub flags: Vec<Flag>,
+    /// INTERNALDATE, if it is not now.
+    pub date: Option<Timestamp>,
+}
+
+/// STORE (RFC 3501 §6.4.6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// UID STORE.
+    pub uid: bool,
+    /// Which messages.
+    pub set: SequenceSet,
+    /// How.
+    pub mode: StoreMode,
+    /// `.SILENT`
+    pub silent: bool,
+    /// The flags.
+    pub flags: Vec<Flag>,
+    /// UNCHANGEDSINCE (RFC 7162 §3.1.3).
+    pub unchanged_since: Option<u64>,
+}
+
+/// What STORE does with its flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreMode {
+    /// `FLAGS`
+    Replace,
+    /// `+FLAGS`
+    Add,
+    /// `-FLAGS`
+    Remove,
+}
+
+/// COPY and MOVE (RFC 3501 §6.4.7, RFC 6851 §3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// The UID form.
+    pub uid: bool,
+    /// Which messages.
+    pub set: SequenceSet,
+    /// Where to.
+    pub mailbox: String,
+}

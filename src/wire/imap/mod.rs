@@ -1,0 +1,39 @@
+//! IMAP as values: commands are read, responses are written.
+//!
+//! `server::imap` is the caller. It feeds the octets that came to a [`frame::Framer`], which finds where a command ends and
+//! which literals want a continuation; a complete command goes through [`parse::command`] and becomes a [`command::Command`].
+//! Answers are put together from [`response`] (status responses and their codes) and [`encode`] (data).
+//!
+//! Promises: nothing here panics on any input; a command is read without copying but for the values it keeps; depth, line length,
+//! literals and sets are bounded. A line may end with a bare LF: people who test by hand are served, and nothing can be smuggled by it.
+//!
+//! - RFC 3501 §9: the grammar
+//! - RFC 3501 §5.1.3: mailbox names in modified UTF-7
+//! - RFC 7888 §4: LITERAL+
+//! - RFC 4315 §2: UID EXPUNGE, APPENDUID, COPYUID
+//! - RFC 4731 §3, RFC 4466 §2: SEARCH RETURN, ESEARCH
+//! - RFC 4959 §3: SASL-IR
+//! - RFC 5161 §3: ENABLE
+//! - RFC 5258 §3, RFC 5819 §2, RFC 6154 §3: LIST with options, LIST-STATUS, SPECIAL-USE
+//! - RFC 6851 §3: MOVE
+//! - RFC 7162 §3.1: CONDSTORE
+//! - RFC 2971 §3: ID
+
+pub mod capability;
+pub mod command;
+mod cursor;
+pub mod date;
+pub mod encode;
+pub mod fetch;
+pub mod flag;
+pub mod frame;
+pub mod parse;
+pub mod pattern;
+pub mod response;
+pub mod search;
+pub mod sequence;
+pub mod structure;
+pub mod utf7;
+
+#[cfg(test)]
+mod robustness;

@@ -1,0 +1,197 @@
+//! SEARCH.
+
+use crate::model::mailbox::Flags;
+use crate::wire::imap::command::Command;
+use crate::wire::imap::cursor::{Cursor, Malformed};
+use crate::wire::imap::date;
+use crate::wire::imap::flag::Flag;
+use crate::wire::imap::search::{BadCharset, CHARSETS, Key, Returns, Search, When};
+use crate::wire::imap::sequence::SequenceSet;
+
+/// The most keys on one level.
+const MAX_KEYS: usize = 1000;
+
+/// RFC 3501 §6.4.4, RFC 4466 §2.6.1.
+pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malformed> {
+    cursor.space()?;
+    let mut returns = None;
+    if cursor.eat_text("RETURN ") {
+        returns = Some(return_options(cursor)?);
+        cursor.space()?;
+    }
+    if cursor.eat_text("CHARSET ") {
+        let charset = cursor.text()?;
+        if !CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(&charset)) {
+            // The keys cannot be read: the answer is NO with BADCHARSET, whatever they say.
+            cursor.take_while(|_| true, "search keys")?;
+            return Ok(Command::Search(Search {
+                uid,
+                key: Err(BadCharset),
+                returns,
+            }));
+        }
+        cursor.space()?;
+    }
+    let mut keys = vec![key(cursor)?];
+    while !cursor.before_end() {
+        cursor.space()?;
+        if keys.len() >= MAX_KEYS {
+            return cursor.wrong("fewer search keys");
+        }
+        keys.push(key(cursor)?);
+    }
+    Ok(Command::Search(Search {
+        uid,
+        key: Ok(Key::And(keys)),
+        returns,
+    }))
+}
+
+fn return_options(cursor: &mut Cursor<'_>) -> Result<Returns, Malformed> {
+    let mut returns = Returns::default();
+    cursor.list(|cursor| {
+        let start = cursor.clone();
+        match cursor.word("a return option")?.as_str() {
+            "MIN" => returns.min = true,
+            "MAX" => returns.max = true,
+            "ALL" => returns.all = true,
+            "COUNT" => returns.count = true,
+            _ => return start.wrong("MIN, MAX, ALL or COUNT"),
+        }
+        Ok(())
+    })?;
+    Ok(returns)
+}
+
+fn key(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
+    cursor.deeper(|cursor| {
+        if cursor.peek() == Some(b'(') {
+            let start = cursor.clone();
+            let keys = cursor.list(key)?;
+            if keys.is_empty() || keys.len() > MAX_KEYS {
+                return start.wrong("1 to 1000 search keys");
+            }
+            return Ok(Key::And(keys));
+        }
+        if SequenceSet::begins(cursor) {
+            return SequenceSet::read(cursor).map(Key::Sequence);
+        }
+        let start = cursor.clone();
+        let name = cursor.word("a search key")?;
+        match flag_key(&name) {
+            Some(key) => Ok(key),
+            None => argument_key(&name, &start, cursor),
+        }
+    })
+}
+
+fn not(key: Key) -> Key {
+    Key::Not(Box::new(key))
+}
+
+/// The keys without an argument.
+fn flag_key(name: &str) -> Option<Key> {
+    Some(match name {
+        "ALL" => Key::And(Vec::new()),
+        "ANSWERED" => Key::Flag(Flags::ANSWERED),
+        "DELETED" => Key::Flag(Flags::DELETED),
+        "DRAFT" => Key::Flag(Flags::DRAFT),
+        "FLAGGED" => Key::Flag(Flags::FLAGGED),
+        "SEEN" => Key::Flag(Flags::SEEN),
+        "UNANSWERED" => not(Key::Flag(Flags::ANSWERED)),
+        "UNDELETED" => not(Key::Flag(Flags::DELETED)),
+        "UNDRAFT" => not(Key::Flag(Flags::DRAFT)),
+        "UNFLAGGED" => not(Key::Flag(Flags::FLAGGED)),
+        "UNSEEN" => not(Key::Flag(Flags::SEEN)),
+        "RECENT" => Key::Recent,
+        "OLD" => not(Key::Recent),
+        "NEW" => Key::And(vec![Key::Recent, not(Key::Flag(Flags::SEEN))]),
+        _ => return None,
+    })
+}
+
+fn argument_key(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
+    if !is_known(name) {
+        return start.wrong("a search key that is known");
+    }
+    cursor.space()?;
+    Ok(match name {
+        "NOT" => not(key(cursor)?),
+        "OR" => {
+            let first = key(cursor)?;
+            cursor.space()?;
+            Key::Or(Box::new(first), Box::new(key(cursor)?))
+        }
+        "UID" => Key::Uid(SequenceSet::read(cursor)?),
+        "KEYWORD" => keyword(cursor)?,
+        "UNKEYWORD" => not(keyword(cursor)?),
+        "LARGER" => Key::Larger(cursor.number()?),
+        "SMALLER" => Key::Smaller(cursor.number()?),
+        "BEFORE" => Key::Internal(When::Before(date::date(cursor)?)),
+        "ON" => Key::Internal(When::On(date::date(cursor)?)),
+        "SINCE" => Key::Internal(When::Since(date::date(cursor)?)),
+        "SENTBEFORE" => Key::Sent(When::Before(date::date(cursor)?)),
+        "SENTON" => Key::Sent(When::On(date::date(cursor)?)),
+        "SENTSINCE" => Key::Sent(When::Since(date::date(cursor)?)),
+        "BODY" => Key::Body(cursor.text()?),
+        "TEXT" => Key::Text(cursor.text()?),
+        "MODSEQ" => modseq(cursor)?,
+        "HEADER" => {
+            let name = cursor.text()?;
+            cursor.space()?;
+            Key::Header {
+                name,
+                text: cursor.text()?,
+            }
+        }
+        field => Key::Header {
+            name: field.to_owned(),
+            text: cursor.text()?,
+        },
+    })
+}
+
+fn is_known(name: &str) -> bool {
+    const KNOWN: [&str; 21] = [
+        "NOT",
+        "OR",
+        "UID",
+        "KEYWORD",
+        "UNKEYWORD",
+        "LARGER",
+        "SMALLER",
+        "BEFORE",
+        "ON",
+        "SINCE",
+        "SENTBEFORE",
+        "SENTON",
+        "SENTSINCE",
+        "BODY",
+        "TEXT",
+        "MODSEQ",
+        "HEADER",
+        "FROM",
+        "TO",
+        "CC",
+        "BCC",
+    ];
+    name == "SUBJECT" || KNOWN.contains(&name)
+}
+
+fn keyword(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
+    Ok(match Flag::keyword(cursor.atom("a keyword")?) {
+        Flag::Fixed(flags) => Key::Flag(flags),
+        Flag::Keyword(name) => Key::Keyword(name),
+    })
+}
+
+/// RFC 7162 §3.1.5: an entry name and type may come first; all metadata items share one modseq here, so they are passed over.
+fn modseq(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
+    if cursor.peek() == Some(b'"') {
+        cursor.string()?;
+        cursor.space()?;
+        cursor.word("priv, shared or all")?;
+        cursor.space()?;
+    }
+    cursor.number().map(Key::ModSeq)
+}

@@ -1,0 +1,259 @@
+//! Status responses and their codes (RFC 3501 §7.1).
+
+use crate::model::ids::{ModSeq, Uid};
+
+use super::capability::{self, Stage};
+use super::command::Tag;
+use super::encode::{flags, number, set, uid_set};
+use super::flag;
+use super::search::CHARSETS;
+use crate::model::mailbox::Flags;
+
+/// The kinds of status responses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// OK
+    Ok,
+    /// NO
+    No,
+    /// BAD
+    Bad,
+    /// BYE
+    Bye,
+}
+
+impl Status {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::No => "NO",
+            Self::Bad => "BAD",
+            Self::Bye => "BYE",
+        }
+    }
+}
+
+/// What stands in the brackets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// BADCHARSET, with the charsets that we have
+    BadCharset,
+    /// CAPABILITY
+    Capability(Stage),
+    /// CLOSED (RFC 7162 §3.2.11)
+    Closed,
+    /// PERMANENTFLAGS
+    PermanentFlags {
+        /// The mailbox's keywords.
+        keywords: std::sync::Arc<[String]>,
+        /// Whether a flag can be changed at all.
+        writable: bool,
+        /// Whether a new keyword can be made.
+        more: bool,
+    },
+    /// READ-ONLY
+    ReadOnly,
+    /// READ-WRITE
+    ReadWrite,
+    /// TRYCREATE
+    TryCreate,
+    /// UIDNEXT
+    UidNext(Uid),
+    /// UIDVALIDITY
+    UidValidity(u32),
+    /// UNSEEN, with a sequence number
+    Unseen(u32),
+    /// HIGHESTMODSEQ (RFC 7162 §3.1.2.1)
+    HighestModSeq(ModSeq),
+    /// MODIFIED, with UIDs or sequence numbers (RFC 7162 §3.1.3)
+    Modified(Vec<u32>),
+    /// APPENDUID (RFC 4315 §3)
+    AppendUid {
+        /// Of the target.
+        uidvalidity: u32,
+        /// Of the new message.
+        uid: Uid,
+    },
+    /// COPYUID (RFC 4315 §3)
+    CopyUid {
+        /// Of the target.
+        uidvalidity: u32,
+        /// Old and new.
+        uids: Vec<(Uid, Uid)>,
+    },
+    /// A code that is one word.
+    Word(Word),
+}
+
+/// The codes that are one word (RFC 5530 §3 and others).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// ALREADYEXISTS
+    AlreadyExists,
+    /// AUTHENTICATIONFAILED
+    AuthenticationFailed,
+    /// AUTHORIZATIONFAILED
+    AuthorizationFailed,
+    /// CANNOT
+    Cannot,
+    /// EXPUNGEISSUED
+    ExpungeIssued,
+    /// INUSE
+    InUse,
+    /// LIMIT
+    Limit,
+    /// NONEXISTENT
+    NonExistent,
+    /// NOPERM
+    NoPerm,
+    /// OVERQUOTA
+    OverQuota,
+    /// PRIVACYREQUIRED
+    PrivacyRequired,
+    /// TOOBIG (RFC 4469 §5)
+    TooBig,
+    /// UNAVAILABLE
+    Unavailable,
+}
+
+impl Word {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::AlreadyExists => "ALREADYEXISTS",
+            Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
+            Self::Cannot => "CANNOT",
+            Self::ExpungeIssued => "EXPUNGEISSUED",
+            Self::InUse => "INUSE",
+            Self::Limit => "LIMIT",
+            Self::NonExistent => "NONEXISTENT",
+            Self::NoPerm => "NOPERM",
+            Self::OverQuota => "OVERQUOTA",
+            Self::PrivacyRequired => "PRIVACYREQUIRED",
+            Self::TooBig => "TOOBIG",
+            Self::Unavailable => "UNAVAILABLE",
+        }
+    }
+}
+
+impl Code {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut with_number = |name: &[u8], value: u64| {
+            out.extend_from_slice(name);
+            number(out, value);
+        };
+        match self {
+            Self::BadCharset => write_charsets(out),
+            Self::Capability(stage) => capability::write(out, *stage),
+            Self::Closed => out.extend_from_slice(b"CLOSED"),
+            Self::PermanentFlags { keywords, writable, more } => write_permanent(out, keywords, *writable, *more),
+            Self::ReadOnly => out.extend_from_slice(b"READ-ONLY"),
+            Self::ReadWrite => out.extend_from_slice(b"READ-WRITE"),
+            Self::TryCreate => out.extend_from_slice(b"TRYCREATE"),
+            Self::UidNext(uid) => with_number(b"UIDNEXT ", u64::from(uid.0)),
+            Self::UidValidity(uidvalidity) => with_number(b"UIDVALIDITY ", u64::from(*uidvalidity)),
+            Self::Unseen(sequence) => with_number(b"UNSEEN ", u64::from(*sequence)),
+            Self::HighestModSeq(modseq) => with_number(b"HIGHESTMODSEQ ", modseq.0),
+            Self::Modified(numbers) => {
+                out.extend_from_slice(b"MODIFIED ");
+                set(out, numbers.iter().copied());
+            }
+            Self::AppendUid { uidvalidity, uid } => {
+                with_number(b"APPENDUID ", u64::from(*uidvalidity));
+                out.push(b' ');
+                number(out, u64::from(uid.0));
+            }
+            Self::CopyUid { uidvalidity, uids } => {
+                with_number(b"COPYUID ", u64::from(*uidvalidity));
+                out.push(b' ');
+                uid_set(out, uids.iter().map(|(old, _)| *old));
+                out.push(b' ');
+                uid_set(out, uids.iter().map(|(_, new)| *new));
+            }
+            Self::Word(word) => out.extend_from_slice(word.as_str().as_bytes()),
+        }
+    }
+}
+
+fn write_charsets(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"BADCHARSET (");
+    out.extend_from_slice(CHARSETS.join(" ").as_bytes());
+    out.push(b')');
+}
+
+fn write_permanent(out: &mut Vec<u8>, keywords: &[String], writable: bool, more: bool) {
+    out.extend_from_slice(b"PERMANENTFLAGS ");
+    if !writable {
+        return out.extend_from_slice(b"()");
+    }
+    all_flags(out, keywords);
+    if more && out.pop().is_some() {
+        out.extend_from_slice(b" \\*)");
+    }
+}
+
+/// Every flag that a message of the mailbox can have, in parentheses.
+pub fn all_flags(out: &mut Vec<u8>, keywords: &[String]) {
+    let system = flag::SYSTEM.into_iter().fold(Flags::FORWARDED, |all, (bit, _)| all.with(bit));
+    let named = (0..26).zip(keywords).filter_map(|(index, _)| Flags::keyword(index));
+    flags(out, named.fold(system, Flags::with), keywords, false);
+}
+
+/// A status response: tagged, or untagged without a tag.
+pub fn status(out: &mut Vec<u8>, tag: Option<&Tag>, status: Status, code: Option<&Code>, text: &str) {
+    out.extend_from_slice(tag.map_or("*", Tag::as_str).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(status.as_str().as_bytes());
+    out.push(b' ');
+    if let Some(code) = code {
+        out.push(b'[');
+        code.write(out);
+        out.extend_from_slice(b"] ");
+    }
+    // RFC 3501 §9 resp-text: one line of ASCII.
+    out.extend(text.bytes().map(|b| if (b' '..0x7f).contains(&b) { b } else { b'?' }));
+    out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_spelled() {
+        let tag = Tag("a1".into());
+        let keywords: std::sync::Arc<[String]> = vec!["Work".to_owned()].into();
+        for (code, want) in [
+            (Code::BadCharset, "BADCHARSET (US-ASCII UTF-8)"),
+            (Code::Unseen(3), "UNSEEN 3"),
+            (
+                Code::AppendUid {
+                    uidvalidity: 7,
+                    uid: Uid(9),
+                },
+                "APPENDUID 7 9",
+            ),
+            (
+                Code::CopyUid {
+                    uidvalidity: 7,
+                    uids: vec![(Uid(1), Uid(10)), (Uid(2), Uid(11)), (Uid(5), Uid(12))],
+                },
+                "COPYUID 7 1:2,5 10:12",
+            ),
+            (
+                Code::PermanentFlags {
+                    keywords,
+                    writable: true,
+                    more: true,
+                },
+                "PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded Work \\*)",
+            ),
+            (Code::Word(Word::OverQuota), "OVERQUOTA"),
+        ] {
+            let mut out = Vec::new();
+            status(&mut out, Some(&tag), Status::Ok, Some(&code), "t\u{e9}\r\nxt");
+            assert_eq!(String::from_utf8(out).unwrap(), format!("a1 OK [{want}] t????xt\r\n"));
+        }
+    }
+}

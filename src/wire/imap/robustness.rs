@@ -1,0 +1,202 @@
+//! Whatever comes, reading it ends without a panic, and what is read has no more than was sent.
+
+use super::command::{Command, Tag};
+use super::fetch::Item;
+use super::frame::{Frame, Framer, Limits};
+use super::parse;
+
+const LIMITS: Limits = Limits { line: 4096, command: 8192 };
+
+/// Commands that are right, with what they are called.
+const RIGHT: [&[u8]; 46] = [
+    b"a CAPABILITY\r\n",
+    b"a noop\r\n",
+    b"a ID NIL\r\n",
+    b"a ID (\"name\" \"x\" \"version\" NIL)\r\n",
+    b"a ID ()\r\n",
+    b"a AUTHENTICATE PLAIN\r\n",
+    b"a AUTHENTICATE PLAIN AGEAYg==\r\n",
+    b"a AUTHENTICATE LOGIN =\r\n",
+    b"a LOGIN \"a@b\" {3}\r\nx y\r\n",
+    b"a ENABLE CONDSTORE X-GOOD\r\n",
+    b"a SELECT INBOX\r\n",
+    b"a EXAMINE \"a b\" (CONDSTORE)\r\n",
+    b"a CREATE Sent (USE (\\Sent))\r\n",
+    b"a DELETE &AOk-\r\n",
+    b"a RENAME a b\r\n",
+    b"a SUBSCRIBE a\r\n",
+    b"a UNSUBSCRIBE {1+}\r\na\r\n",
+    b"a LIST \"\" *\r\n",
+    b"a LIST \"\" \"%\"\r\n",
+    b"a LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (a% b*) RETURN (CHILDREN STATUS (MESSAGES SIZE))\r\n",
+    b"a LIST (SPECIAL-USE) \"\" \"*\" RETURN (SPECIAL-USE)\r\n",
+    b"a LSUB \"\" \"*\"\r\n",
+    b"a NAMESPACE\r\n",
+    b"a STATUS x (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)\r\n",
+    b"a IDLE\r\n",
+    b"a UID EXPUNGE 1:*\r\n",
+    b"a SEARCH ALL\r\n",
+    b"a SEARCH CHARSET UTF-8 TEXT {3}\r\nabc UNSEEN\r\n",
+    b"a SEARCH CHARSET KOI8-R TEXT x\r\n",
+    b"a UID SEARCH RETURN (MIN COUNT) 1:5,7 NOT (OR FROM a (TO b CC c)) HEADER X \"\"\r\n",
+    b"a SEARCH SINCE 1-Feb-1994 SENTBEFORE \"2-Mar-2020\" LARGER 5 KEYWORD $x UNKEYWORD y MODSEQ 7\r\n",
+    b"a SEARCH RETURN () UID 5:* MODSEQ \"/flags/\\\\draft\" all 620162338\r\n",
+    b"a FETCH 1 ALL\r\n",
+    b"a FETCH 1:* (FLAGS UID)\r\n",
+    b"a FETCH 2,4:6 BODY[]\r\n",
+    b"a FETCH 1 (BODY.PEEK[1.2.HEADER.FIELDS (Date \"From\")]<0.100> BODY[2.MIME] BODY[TEXT] BODY BODYSTRUCTURE)\r\n",
+    b"a FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT RFC822.SIZE INTERNALDATE ENVELOPE) \r\n",
+    b"a UID FETCH 1:* FLAGS (CHANGEDSINCE 5)\r\n",
+    b"a STORE 1 +FLAGS (\\Seen $Forwarded x)\r\n",
+    b"a UID STORE 1:3 -FLAGS.SILENT \\Deleted \\Draft\r\n",
+    b"a STORE 1 (UNCHANGEDSINCE 9) FLAGS ()\r\n",
+    b"a COPY 1 x\r\n",
+    b"a UID COPY 1:* \"x\"\r\n",
+    b"a MOVE 1 x\r\n",
+    b"a UID MOVE 1 {1}\r\nx\r\n",
+    b"a EXPUNGE\r\n",
+];
+
+const WRONG: [&[u8]; 36] = [
+    b"\r\n",
+    b"a\r\n",
+    b"a \r\n",
+    b"+ NOOP\r\n",
+    b"a FOO\r\n",
+    b"a NOOP x\r\n",
+    b"a LOGIN a\r\n",
+    b"a LOGIN a b c\r\n",
+    b"a LOGIN a \"b\r\n",
+    b"a ENABLE\r\n",
+    b"a SELECT\r\n",
+    b"a SELECT (x)\r\n",
+    b"a SELECT x (QRESYNC)\r\n",
+    b"a SELECT &a\r\n",
+    b"a LIST \"\"\r\n",
+    b"a LIST (RECURSIVEMATCH) \"\" *\r\n",
+    b"a STATUS x ()\r\n",
+    b"a STATUS x (FOO)\r\n",
+    b"a FETCH 0 FLAGS\r\n",
+    b"a FETCH 1\r\n",
+    b"a FETCH 1 ()\r\n",
+    b"a FETCH 1 (FLAGS\r\n",
+    b"a FETCH 1 BODY[MIME]\r\n",
+    b"a FETCH 1 BODY[1.]\r\n",
+    b"a FETCH 1 BODY[0]\r\n",
+    b"a FETCH 1 BODY[]<0>\r\n",
+    b"a FETCH 1 BODY[]<0.0>\r\n",
+    b"a FETCH 1 (ALL)\r\n",
+    b"a STORE 1 FLAGS \\Recent\r\n",
+    b"a STORE 1 FLAGS\r\n",
+    b"a SEARCH\r\n",
+    b"a SEARCH FOO\r\n",
+    b"a SEARCH OR ALL\r\n",
+    b"a SEARCH ()\r\n",
+    b"a SEARCH SINCE 31-Feb-2020\r\n",
+    b"a UID NOOP\r\n",
+];
+
+/// A small generator of numbers: the same ones each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit.max(1)
+    }
+}
+
+fn feed(octets: &[u8]) {
+    let _ = parse::command(octets);
+    let _ = parse::append_head(octets);
+    let mut framer = Framer::default();
+    let mut rest = octets;
+    for _ in 0..octets.len() {
+        match framer.next(rest, LIMITS) {
+            Frame::Partial | Frame::Endless => return,
+            Frame::Continue => {}
+            Frame::Command(length) | Frame::TooLarge { length, .. } => {
+                let (command, after) = rest.split_at(length);
+                let _ = parse::command(command);
+                rest = after;
+            }
+            Frame::Message(head) => rest = &rest[head.length..],
+        }
+    }
+}
+
+#[test]
+fn what_is_right_is_read() {
+    for octets in RIGHT {
+        let tagged = parse::command(octets).map_err(|rejected| (String::from_utf8_lossy(octets), rejected));
+        let tagged = tagged.unwrap();
+        assert_eq!(tagged.tag, Tag("a".into()));
+        let mut framer = Framer::default();
+        let frame = std::iter::repeat_with(|| framer.next(octets, LIMITS)).find(|frame| *frame != Frame::Continue);
+        assert_eq!(frame, Some(Frame::Command(octets.len())), "{}", String::from_utf8_lossy(octets));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_refused() {
+    for octets in WRONG {
+        assert!(parse::command(octets).is_err(), "{}", String::from_utf8_lossy(octets));
+    }
+}
+
+#[test]
+fn macros_and_uid_forms_are_filled_in() {
+    let items = |text: &[u8]| match parse::command(text).unwrap().command {
+        Command::Fetch(fetch) => fetch.items,
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(items(b"a FETCH 1 FAST"), [Item::Flags, Item::InternalDate, Item::Size]);
+    assert_eq!(items(b"a UID FETCH 1 FLAGS"), [Item::Uid, Item::Flags]);
+    assert_eq!(items(b"a UID FETCH 1 (UID) (CHANGEDSINCE 1)"), [Item::Uid, Item::ModSeq]);
+}
+
+#[test]
+fn depth_is_bounded() {
+    for (open, close) in [("(", ")"), ("NOT ", ""), ("OR ALL ", "")] {
+        let text = format!("a SEARCH {}ALL{}", open.repeat(100_000), close.repeat(100_000));
+        assert!(parse::command(text.as_bytes()).is_err());
+        let text = format!("a SEARCH {}ALL{}", open.repeat(20), close.repeat(20));
+        assert!(parse::command(text.as_bytes()).is_ok());
+    }
+}
+
+#[test]
+fn cut_and_spoilt_commands_do_no_harm() {
+    let mut dice = Dice(7);
+    for octets in RIGHT.into_iter().chain(WRONG) {
+        for length in 0..octets.len() {
+            feed(&octets[..length]);
+        }
+        for _ in 0..300 {
+            let mut spoilt = octets.to_vec();
+            for _ in 0..=dice.below(3).min(octets.len().saturating_sub(1)) {
+                let at = dice.below(spoilt.len());
+                match dice.below(3) {
+                    0 => spoilt[at] = dice.below(256) as u8,
+                    1 => spoilt.insert(at, b"(){}\"\\*%[]<>\r\n0~+&,:"[dice.below(20)]),
+                    _ => drop(spoilt.remove(at)),
+                }
+            }
+            feed(&spoilt);
+        }
+    }
+}
+
+#[test]
+fn noise_does_no_harm() {
+    let mut dice = Dice(11);
+    for _ in 0..5_000 {
+        let noise: Vec<u8> = (0..dice.below(80)).map(|_| dice.below(256) as u8).collect();
+        feed(&noise);
+        feed(&[b"a FETCH 1 ".as_slice(), &noise].concat());
+        feed(&[b"a SEARCH ".as_slice(), &noise].concat());
+    }
+}

@@ -1,0 +1,115 @@
+//! SEARCH as a value (RFC 3501 §6.4.4).
+
+use jiff::civil::Date;
+
+use crate::model::mailbox::Flags;
+
+use super::sequence::SequenceSet;
+
+/// SEARCH and UID SEARCH.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// UID SEARCH.
+    pub uid: bool,
+    /// What to find, or why it cannot be read.
+    pub key: Result<Key, BadCharset>,
+    /// RETURN: absent for the old form of the answer (RFC 4731 §3.1).
+    pub returns: Option<Returns>,
+}
+
+/// A charset that we do not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadCharset;
+
+/// The charsets that SEARCH knows, for BADCHARSET.
+pub const CHARSETS: [&str; 2] = ["US-ASCII", "UTF-8"];
+
+/// What SEARCH RETURN wants. All false is ALL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Returns {
+    /// MIN
+    pub min: bool,
+    /// MAX
+    pub max: bool,
+    /// ALL
+    pub all: bool,
+    /// COUNT
+    pub count: bool,
+}
+
+/// A day compared with one given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// BEFORE
+    Before(Date),
+    /// ON
+    On(Date),
+    /// SINCE
+    Since(Date),
+}
+
+impl When {
+    /// Whether `day` is such a day.
+    pub fn matches(self, day: Date) -> bool {
+        match self {
+            Self::Before(limit) => day < limit,
+            Self::On(limit) => day == limit,
+            Self::Since(limit) => day >= limit,
+        }
+    }
+}
+
+/// What a message must be. The many names of RFC 3501 are brought down to these.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Key {
+    /// All of these; of none: every message.
+    And(Vec<Key>),
+    /// One of the two.
+    Or(Box<Key>, Box<Key>),
+    /// Not this.
+    Not(Box<Key>),
+    /// A sequence set.
+    Sequence(SequenceSet),
+    /// UID
+    Uid(SequenceSet),
+    /// ANSWERED, DELETED, DRAFT, FLAGGED, SEEN.
+    Flag(Flags),
+    /// KEYWORD
+    Keyword(String),
+    /// RECENT
+    Recent,
+    /// LARGER
+    Larger(u64),
+    /// SMALLER
+    Smaller(u64),
+    /// BEFORE, ON, SINCE: the internal date.
+    Internal(When),
+    /// SENTBEFORE, SENTON, SENTSINCE: the Date header.
+    Sent(When),
+    /// FROM, TO, CC, BCC, SUBJECT, HEADER: the field has the text; with an empty text, the field is there.
+    Header {
+        /// The field's name.
+        name: String,
+        /// The text.
+        text: String,
+    },
+    /// BODY
+    Body(String),
+    /// TEXT
+    Text(String),
+    /// MODSEQ: changed at this or later (RFC 7162 §3.1.5).
+    ModSeq(u64),
+}
+
+impl Key {
+    /// Whether the key, or one inside of it, is a MODSEQ.
+    pub fn asks_modseq(&self) -> bool {
+        match self {
+            Self::ModSeq(_) => true,
+            Self::And(keys) => keys.iter().any(Self::asks_modseq),
+            Self::Or(a, b) => a.asks_modseq() || b.asks_modseq(),
+            Self::Not(key) => key.asks_modseq(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Internet messages: their header fields, their parts with offsets, their texts decoded, and searching in them.
+//!
+//! Called by `mail::mailbox` (structures for its cache), `server::imap` (FETCH, SEARCH), `server::pop3` and `api` (views). Nothing here
+//! fails on a broken message, and nothing takes time or memory out of proportion to the message.
+//!
+//! RFC 5322 §2.2, §3 (headers, addresses, dates)
+//! RFC 2045 §6 (transfer encodings)
+//! RFC 2047 §2, §6 (encoded words)
+
+mod charset;
+pub mod compose;
+pub mod dsn;
+pub mod header;
+mod lexer;
+mod line;
+pub mod search;
+pub mod structure;
+pub mod transfer;
+pub mod view;

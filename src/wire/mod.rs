@@ -1,0 +1,9 @@
+//! Bytes to values and back: pure, no async, no I/O, fuzzed.
+//!
+//! Every parser here is a grammar with limits; none panics, whatever the input.
+
+pub mod imap;
+pub mod message;
+pub mod pop3;
+pub mod sasl;
+pub mod smtp;
