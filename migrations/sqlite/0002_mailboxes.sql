@@ -1,0 +1,61 @@
+-- The mailboxes of users and the index of their messages. Maildir is the truth for messages and flags; UIDs, UIDVALIDITY,
+-- modseqs and the names of keywords are kept here.
+
+CREATE TABLE mailboxes (
+    id BIGINT NOT NULL PRIMARY KEY,
+    user_id BIGINT NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    folder VARCHAR(255) NOT NULL,
+    special_use VARCHAR(16),
+    uidvalidity BIGINT NOT NULL,
+    uid_next BIGINT NOT NULL,
+    recent_from BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    messages BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    CONSTRAINT mailboxes_name UNIQUE (user_id, name)
+);
+
+CREATE TABLE uidvalidities (
+    user_id BIGINT NOT NULL PRIMARY KEY,
+    last BIGINT NOT NULL
+);
+
+CREATE TABLE subscriptions (
+    user_id BIGINT NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    PRIMARY KEY (user_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE keywords (
+    mailbox_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    PRIMARY KEY (mailbox_id, number)
+) WITHOUT ROWID;
+
+CREATE TABLE messages (
+    mailbox_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    flags BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    internal_date BIGINT NOT NULL,
+    PRIMARY KEY (mailbox_id, uid),
+    CONSTRAINT messages_name UNIQUE (mailbox_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE expunged (
+    mailbox_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    modseq BIGINT NOT NULL,
+    PRIMARY KEY (mailbox_id, uid)
+) WITHOUT ROWID;
+
+CREATE TABLE structures (
+    mailbox_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (mailbox_id, uid)
+) WITHOUT ROWID;

@@ -1,0 +1,107 @@
+//! Every difference between SQLite, PostgreSQL and MariaDB. No other file of the house names a database.
+//!
+//! `pools` opens and begins, `schema_lock` keeps starters apart, `statement` runs, `value` takes values in and out, and this page spells the pieces of SQL.
+
+mod pools;
+mod schema_lock;
+mod statement;
+mod value;
+
+pub(super) use pools::Pools;
+pub(super) use schema_lock::lock_file;
+pub(super) use statement::{Inner, Statement};
+pub use value::{Row, Value};
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The embedded default.
+    Sqlite,
+    /// PostgreSQL, or what speaks like it.
+    Postgres,
+    /// MariaDB.
+    MySql,
+}
+
+impl Dialect {
+    /// What stands at this database's place.
+    pub(super) const fn pick<T: Copy>(self, sqlite: T, postgres: T, mysql: T) -> T {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+            Self::MySql => mysql,
+        }
+    }
+
+    /// The most `?` in one statement.
+    pub(super) const fn max_values(self) -> usize {
+        match self {
+            Self::Sqlite => 32_766,
+            Self::Postgres | Self::MySql => 65_535,
+        }
+    }
+
+    /// Whether no other node can be at work on the same database.
+    pub const fn serves_one_node(self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
+
+    /// See [`super::Tx::for_update`].
+    pub const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres | Self::MySql => " FOR UPDATE",
+        }
+    }
+
+    /// See [`super::Tx::skip_locked`].
+    pub const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres | Self::MySql => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The sum of an integer column as an integer, 0 for no rows.
+    pub fn sum(self, column: &'static str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)"),
+            Self::MySql => format!("CAST(COALESCE(SUM({column}), 0) AS SIGNED)"),
+        }
+    }
+
+    /// An insert that leaves a row alone that is there already, and then has touched 0 rows. `rest` is what follows `INSERT `:
+    /// `INTO table (columns) VALUES (?)`.
+    pub fn insert_or_ignore(self, rest: &'static str) -> String {
+        match self {
+            Self::Sqlite | Self::Postgres => format!("INSERT {rest} ON CONFLICT DO NOTHING"),
+            Self::MySql => format!("INSERT IGNORE {rest}"),
+        }
+    }
+
+    /// The end of an INSERT that changes the `columns` of a row whose unique `keys` are there already.
+    pub fn or_update(self, keys: &[&'static str], columns: &[&'static str]) -> String {
+        let (head, old, new) = match self {
+            Self::Sqlite | Self::Postgres => (format!(" ON CONFLICT ({}) DO UPDATE SET ", keys.join(", ")), "excluded.", ""),
+            Self::MySql => (" ON DUPLICATE KEY UPDATE ".to_owned(), "VALUES(", ")"),
+        };
+        let sets: Vec<String> = columns.iter().map(|column| format!("{column} = {old}{column}{new}")).collect();
+        head + &sets.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_spelled_for_each_database() {
+        let update = |dialect: Dialect| dialect.or_update(&["k"], &["a", "b"]);
+        assert_eq!(
+            update(Dialect::Postgres),
+            " ON CONFLICT (k) DO UPDATE SET a = excluded.a, b = excluded.b"
+        );
+        assert_eq!(update(Dialect::MySql), " ON DUPLICATE KEY UPDATE a = VALUES(a), b = VALUES(b)");
+        assert_eq!(Dialect::Sqlite.for_update(), "");
+    }
+}

@@ -1,0 +1,230 @@
+//! The pools of connections, and how each database is told to keep what it promises.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Executor, MySqlPool, PgPool, SqlitePool};
+
+use super::{Dialect, Inner};
+use crate::store::Error;
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 256;
+/// How long a statement of SQLite waits for another process, such as the command line.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// The connections.
+#[derive(Clone)]
+pub(in crate::store::db) enum Pools {
+    /// One connection that writes, so that writers queue here and not in SQLite's busy loop; several that read.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+        /// Held while the schema is brought up to date.
+        lock: PathBuf,
+    },
+    Postgres(PgPool),
+    MySql(MySqlPool),
+}
+
+impl Pools {
+    pub(in crate::store::db) async fn open(settings: &crate::config::Database, data_dir: &Path) -> Result<Self, Error> {
+        let (scheme, rest) = settings.url.split_once(':').unwrap_or((&settings.url, ""));
+        match scheme {
+            "sqlite" => open_sqlite(settings, rest, data_dir).await,
+            "postgres" | "postgresql" => open_postgres(settings).await,
+            "mysql" | "mariadb" => open_mysql(settings).await,
+            _ => Err(Error::Unusable(
+                "database.url: it must begin with sqlite:, postgres:// or mysql://".into(),
+            )),
+        }
+    }
+
+    pub(in crate::store::db) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    /// What another process must not do at the same time on this machine: the file to lock, if the database has no lock of its own.
+    pub(in crate::store::db) fn lock_file(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite { lock, .. } => Some(lock),
+            Self::Postgres(_) | Self::MySql(_) => None,
+        }
+    }
+
+    pub(in crate::store::db) async fn begin_read(&self) -> Result<Inner, Error> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+            Self::MySql(pool) => Inner::MySql(
+                pool.begin_with("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ ONLY")
+                    .await?,
+            ),
+        })
+    }
+
+    pub(in crate::store::db) async fn begin_write(&self) -> Result<Inner, Error> {
+        Ok(match self {
+            // Taking the lock at once rather than at the first write: a reader that turns writer could only fail.
+            Self::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?),
+            Self::MySql(pool) => Inner::MySql(pool.begin_with("START TRANSACTION").await?),
+        })
+    }
+
+    pub(in crate::store::db) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers, .. } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+            Self::MySql(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(settings: &crate::config::Database, file: &str, data_dir: &Path) -> Result<Pools, Error> {
+    let file = file.strip_prefix("//").unwrap_or(file);
+    if file.is_empty() || file.starts_with(':') || file.contains('?') {
+        return Err(Error::Unusable(
+            "database.url: sqlite: must be followed by the name of a file, and nothing else".into(),
+        ));
+    }
+    let path = data_dir.join(file);
+    let failed = |error: &dyn std::fmt::Display| Error::Unusable(format!("database.url: cannot use the file {}: {error}", path.display()));
+    if let Some(folder) = path.parent() {
+        tokio::fs::create_dir_all(folder).await.map_err(|error| failed(&error))?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL syncs the log at each commit: a promise that was given holds after a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .statement_cache_capacity(STATEMENTS)
+        .row_buffer_size(1024)
+        .disable_statement_logging();
+    let lock = lock_path(&path);
+    // Turning the log on is the one thing for which SQLite does not wait for others: it is done under the lock.
+    let guard = super::lock_file(&lock).await.map_err(|error| failed(&error))?;
+    let mut first = options.connect().await.map_err(|error| failed(&reason(&error)))?;
+    // Opening a file that may not be written succeeds; only writing tells.
+    let tried = first.execute("BEGIN IMMEDIATE; ROLLBACK").await;
+    tried.map_err(|error| failed(&reason(&error)))?;
+    drop(guard);
+    let pool = |most: u32| {
+        SqlitePoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(Duration::from_secs(settings.acquire_timeout_seconds))
+            .test_before_acquire(false)
+    };
+    let writer = pool(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options.clone());
+    let readers = pool(settings.max_connections.saturating_sub(1).clamp(1, 8)).connect_lazy_with(options);
+    first.close().await.map_err(|error| failed(&reason(&error)))?;
+    Ok(Pools::Sqlite { writer, readers, lock })
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+async fn open_postgres(settings: &crate::config::Database) -> Result<Pools, Error> {
+    let options = PgConnectOptions::from_str(&settings.url)
+        .map_err(|_| bad_url("postgres://user:password@host/name"))?
+        .application_name("posthouse")
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging();
+    try_out(settings, options.connect()).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.max_connections.max(2))
+        .acquire_timeout(Duration::from_secs(settings.acquire_timeout_seconds))
+        .connect_lazy_with(options);
+    Ok(Pools::Postgres(pool))
+}
+
+async fn open_mysql(settings: &crate::config::Database) -> Result<Pools, Error> {
+    let url = settings.url.replacen("mariadb:", "mysql:", 1);
+    let options = MySqlConnectOptions::from_str(&url)
+        .map_err(|_| bad_url("mysql://user:password@host/name"))?
+        .charset("utf8mb4")
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging();
+    try_out(settings, options.connect()).await?;
+    let pool = MySqlPoolOptions::new()
+        .max_connections(settings.max_connections.max(2))
+        .acquire_timeout(Duration::from_secs(settings.acquire_timeout_seconds))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options);
+    Ok(Pools::MySql(pool))
+}
+
+/// One connection outside of the pool, which would try again and again: at the start one clear sentence is better.
+async fn try_out<C: Connection>(
+    settings: &crate::config::Database,
+    connecting: impl Future<Output = sqlx::Result<C>>,
+) -> Result<(), Error> {
+    let limit = Duration::from_secs(settings.acquire_timeout_seconds.max(1));
+    let failed =
+        |what: &dyn std::fmt::Display| Error::Unusable(format!("database.url: cannot connect to {}: {what}", redacted(&settings.url)));
+    match tokio::time::timeout(limit, connecting).await {
+        Ok(Ok(connection)) => connection.close().await.map_err(|error| failed(&reason(&error))),
+        Ok(Err(error)) => Err(failed(&reason(&error))),
+        Err(_) => Err(failed(&format!("no answer within {} seconds", limit.as_secs()))),
+    }
+}
+
+fn bad_url(right: &str) -> Error {
+    Error::Unusable(format!(
+        "database.url: not a valid address of a database; it should look like {right}"
+    ))
+}
+
+/// The URL without user, password and parameters (which may hold a password as well).
+fn redacted(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{rest}")
+}
+
+/// What went wrong, in the words of the database or the system and without sqlx's frame.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for (url, shown) in [
+            ("postgres://u:p@ss@db.test/posthouse?password=x", "postgres://db.test/posthouse"),
+            ("mysql://db.test:3307/x", "mysql://db.test:3307/x"),
+        ] {
+            assert_eq!(redacted(url), shown);
+        }
+    }
+}

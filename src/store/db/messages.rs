@@ -1,0 +1,189 @@
+//! The index of the messages: UIDs, flags, modseqs, sizes, dates, and cached structures.
+
+use super::mailboxes::{modseq, uid};
+use super::{Row, Tx, Value};
+use crate::model::clock::timestamp;
+use crate::model::ids::{MailboxId, ModSeq, Uid};
+use crate::model::mailbox::{Flags, MessageMeta};
+use crate::store::Error;
+
+/// A message as the database has it: the base name of its file and the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// The base name.
+    pub name: String,
+    /// The rest.
+    pub meta: MessageMeta,
+}
+
+/// A message that has no UID yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// The base name of its file.
+    pub name: String,
+    /// Its flags.
+    pub flags: Flags,
+    /// Octets.
+    pub size: u64,
+    /// INTERNALDATE.
+    pub internal_date: jiff::Timestamp,
+}
+
+/// Messages with neighbouring UIDs (no other message of the mailbox lies between) that get the same flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The first UID.
+    pub first: Uid,
+    /// The last UID.
+    pub last: Uid,
+    /// Their flags.
+    pub flags: Flags,
+}
+
+fn message(row: &Row<'_>) -> Result<MessageRow, Error> {
+    Ok(MessageRow {
+        name: row.text(0)?,
+        meta: MessageMeta {
+            uid: uid(row, 1)?,
+            flags: Flags::from_bits(u32::try_from(row.integer(2)?).map_err(|_| Error::Corrupt("messages.flags"))?),
+            modseq: modseq(row, 3)?,
+            size: u64::try_from(row.integer(4)?).map_err(|_| Error::Corrupt("messages.size"))?,
+            internal_date: timestamp(row.integer(5)?),
+        },
+    })
+}
+
+/// All messages of a mailbox that changed after `since`, ascending by UID.
+pub async fn changed_since(tx: &mut Tx, mailbox: MailboxId, since: ModSeq) -> Result<Vec<MessageRow>, Error> {
+    let sql = "SELECT name, uid, flags, modseq, size, internal_date FROM messages WHERE mailbox_id = ? AND modseq > ? ORDER BY uid";
+    tx.query(sql).bind(mailbox.0).bind(since.0 as i64).all(message).await
+}
+
+/// The UIDs that went after `since`.
+pub async fn expunged_since(tx: &mut Tx, mailbox: MailboxId, since: ModSeq) -> Result<Vec<Uid>, Error> {
+    let sql = "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq > ? ORDER BY uid";
+    tx.query(sql).bind(mailbox.0).bind(since.0 as i64).all(|row| uid(row, 0)).await
+}
+
+/// Counts one change of the mailbox, by `count` messages and `bytes` octets (which may be negative): the new modseq, and the
+/// first of `count` UIDs taken if `count` is positive. None if the mailbox is gone.
+pub async fn advance(tx: &mut Tx, mailbox: MailboxId, count: i64, bytes: i64) -> Result<Option<(Uid, ModSeq)>, Error> {
+    let taken = count.max(0);
+    let sql = "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1, messages = messages + ?, bytes = bytes + ? WHERE id = ?";
+    tx.query(sql).bind(taken).bind(count).bind(bytes).bind(mailbox.0).execute().await?;
+    let sql = "SELECT uid_next - ?, modseq FROM mailboxes WHERE id = ?";
+    tx.query(sql)
+        .bind(taken)
+        .bind(mailbox.0)
+        .optional(|row| Ok((uid(row, 0)?, modseq(row, 1)?)))
+        .await
+}
+
+/// Enters messages with the UIDs from `first` on. [`Error::Conflict`] if a name is there already.
+pub async fn insert(tx: &mut Tx, mailbox: MailboxId, first: Uid, modseq: ModSeq, messages: &[NewMessage]) -> Result<(), Error> {
+    let mut values: Vec<Value> = Vec::with_capacity(messages.len() * 7);
+    for (message, uid) in messages.iter().zip(i64::from(first.0)..) {
+        values.push(mailbox.0.into());
+        values.push(uid.into());
+        values.push(message.name.as_str().into());
+        values.push(i64::from(message.flags.bits()).into());
+        values.push((modseq.0 as i64).into());
+        values.push((message.size as i64).into());
+        values.push(message.internal_date.as_millisecond().into());
+    }
+    tx.insert_many(
+        "INSERT INTO messages (mailbox_id, uid, name, flags, modseq, size, internal_date) VALUES",
+        7,
+        values,
+    )
+    .await?;
+    Ok(())
+}
+
+/// The UID of the message with this name.
+pub async fn uid_of(tx: &mut Tx, mailbox: MailboxId, name: &str) -> Result<Option<Uid>, Error> {
+    let sql = "SELECT uid FROM messages WHERE mailbox_id = ? AND name = ?";
+    tx.query(sql).bind(mailbox.0).bind(name).optional(|row| uid(row, 0)).await
+}
+
+/// Gives the messages of a run its flags.
+pub async fn set_flags(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, run: Run) -> Result<(), Error> {
+    let sql = "UPDATE messages SET flags = ?, modseq = ? WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
+    tx.query(sql)
+        .bind(i64::from(run.flags.bits()))
+        .bind(modseq.0 as i64)
+        .bind(mailbox.0)
+        .bind(i64::from(run.first.0))
+        .bind(i64::from(run.last.0))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// Forgets the messages of a run, but remembers that they went (RFC 7162 §3.2.10.1).
+pub async fn expunge(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, run: Run) -> Result<(), Error> {
+    let (first, last) = (i64::from(run.first.0), i64::from(run.last.0));
+    let sql = "INSERT INTO expunged (mailbox_id, uid, modseq) SELECT mailbox_id, uid, ? FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
+    tx.query(sql)
+        .bind(modseq.0 as i64)
+        .bind(mailbox.0)
+        .bind(first)
+        .bind(last)
+        .execute()
+        .await?;
+    for sql in [
+        "DELETE FROM structures WHERE mailbox_id = ? AND uid BETWEEN ? AND ?",
+        "DELETE FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ?",
+    ] {
+        tx.query(sql).bind(mailbox.0).bind(first).bind(last).execute().await?;
+    }
+    Ok(())
+}
+
+/// Corrects the size of a message.
+pub async fn set_size(tx: &mut Tx, mailbox: MailboxId, uid: Uid, size: u64) -> Result<(), Error> {
+    let sql = "UPDATE messages SET size = ? WHERE mailbox_id = ? AND uid = ?";
+    tx.query(sql)
+        .bind(size as i64)
+        .bind(mailbox.0)
+        .bind(i64::from(uid.0))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// The cached structures between two UIDs.
+pub async fn structures(tx: &mut Tx, mailbox: MailboxId, first: Uid, last: Uid) -> Result<Vec<(Uid, Vec<u8>)>, Error> {
+    let sql = "SELECT uid, data FROM structures WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid";
+    tx.query(sql)
+        .bind(mailbox.0)
+        .bind(i64::from(first.0))
+        .bind(i64::from(last.0))
+        .all(|row| Ok((uid(row, 0)?, row.blob(1)?)))
+        .await
+}
+
+/// Keeps structures; for a message that has one already (another session parsed it too) nothing changes.
+pub async fn insert_structures(tx: &mut Tx, mailbox: MailboxId, structures: &[(Uid, Vec<u8>)]) -> Result<(), Error> {
+    let sql = tx
+        .dialect()
+        .insert_or_ignore("INTO structures (mailbox_id, uid, data) VALUES (?, ?, ?)");
+    for (uid, data) in structures {
+        tx.query_built(sql.clone())
+            .bind(mailbox.0)
+            .bind(i64::from(uid.0))
+            .bind(data.as_slice())
+            .execute()
+            .await?;
+    }
+    Ok(())
+}
+
+/// Drops all cached structures of a mailbox.
+pub async fn forget_structures(tx: &mut Tx, mailbox: MailboxId) -> Result<(), Error> {
+    tx.query("DELETE FROM structures WHERE mailbox_id = ?")
+        .bind(mailbox.0)
+        .execute()
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Brings the schema up to date at the start, once for all who start together.
+//!
+//! Each migration has a file for each database, `migrations/{sqlite,postgres,mysql}/NNNN_name.sql`, and a line in the list
+//! below. What was applied stands in the table `posthouse_schema` with a checksum. MariaDB commits at each CREATE, so its files
+//! say IF NOT EXISTS and can be run again after a crash; the other two apply all or nothing.
+
+use sha2::{Digest, Sha256};
+
+use super::dialect::{Dialect, lock_file};
+use super::{Database, Tx};
+use crate::store::Error;
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+    mysql: &'static str,
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
+            mysql: include_str!(concat!("../../../migrations/mysql/", $name, ".sql")),
+        }
+    };
+}
+
+/// In the order in which they are applied. One that has been released is never changed.
+const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_directory"),
+    migration!(2, "0002_mailboxes"),
+    migration!(3, "0003_queue"),
+];
+
+impl Migration {
+    const fn sql(&self, dialect: Dialect) -> &'static str {
+        dialect.pick(self.sqlite, self.postgres, self.mysql)
+    }
+
+    fn checksum(&self, dialect: Dialect) -> String {
+        let digest = Sha256::digest(self.sql(dialect).as_bytes());
+        digest.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+}
+
+/// Applies what is missing.
+pub(super) async fn run(database: &Database) -> Result<(), Error> {
+    let guard = match database.pools.lock_file() {
+        Some(path) => Some(lock_file(path).await.map_err(|source| Error::File { path: path.into(), source })?),
+        None => None,
+    };
+    let mut tx = database.write().await?;
+    tx.inner.lock_schema().await?;
+    let done = apply(&mut tx).await;
+    let unlocked = tx.inner.unlock_schema().await;
+    // The reason why it was not done comes first.
+    done.and(unlocked)?;
+    tx.commit().await?;
+    drop(guard);
+    Ok(())
+}
+
+async fn apply(tx: &mut Tx) -> Result<(), Error> {
+    let dialect = tx.dialect();
+    tx.inner
+        .script("CREATE TABLE IF NOT EXISTS posthouse_schema (version BIGINT NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, checksum VARCHAR(64) NOT NULL)")
+        .await?;
+    let applied = tx
+        .query("SELECT version, checksum FROM posthouse_schema ORDER BY version")
+        .all(|row| Ok((row.integer(0)?, row.text(1)?)))
+        .await?;
+    check(&applied, dialect)?;
+    for migration in MIGRATIONS.iter().skip(applied.len()) {
+        tracing::info!(version = migration.version, name = migration.name, "changing the database's schema");
+        tx.inner.script(migration.sql(dialect)).await?;
+        tx.query("INSERT INTO posthouse_schema (version, name, checksum) VALUES (?, ?, ?)")
+            .bind(migration.version)
+            .bind(migration.name)
+            .bind(migration.checksum(dialect))
+            .execute()
+            .await?;
+    }
+    Ok(())
+}
+
+/// What was applied must be the begin of our list.
+fn check(applied: &[(i64, String)], dialect: Dialect) -> Result<(), Error> {
+    for (at, (version, checksum)) in applied.iter().enumerate() {
+        let Some(ours) = MIGRATIONS.get(at) else {
+            return Err(Error::Unusable(format!(
+                "database.url: the database was changed by a newer posthouse (its schema is {version}, this program knows {}); start that one instead",
+                MIGRATIONS.len()
+            )));
+        };
+        if ours.version != *version || ours.checksum(dialect) != *checksum {
+            return Err(Error::Unusable(format!(
+                "database.url: step {version} of the database's schema is not the one this program knows; it was made by another version of posthouse"
+            )));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Messages into the queue, out of it, and on show.
+
+use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, message, notify_bits, nullable};
+use crate::model::address::Host;
+use crate::model::envelope::{BodyType, Recipient, Ret};
+use crate::model::ids::MailId;
+use crate::store::Error;
+use crate::store::db::{Tx, Value};
+
+const INSERT_RECIPIENTS: &str = "INSERT INTO queue_recipients (message_id, position, address, notify, orcpt, destination, state, attempts, \
+                                 next_attempt_at, expires_at, lease, lease_until) VALUES";
+const INSERTED_COLUMNS: usize = 12;
+
+/// Enters a message whose recipients are all due at once. Conflict if the id is there already.
+pub async fn insert(tx: &mut Tx, message: &Message, recipients: &[Recipient]) -> Result<(), Error> {
+    let sender = &message.sender;
+    let created_at = message.created_at.as_millisecond();
+    tx.query(
+        "INSERT INTO queue_messages (id, sender, size, body, smtputf8, ret, envid, user_id, created_at, expires_at, changed_at) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(message.id.0)
+    .bind(sender.path.to_string())
+    .bind(i64::try_from(message.size).unwrap_or(i64::MAX))
+    .bind(i64::from(sender.body == BodyType::EightBitMime))
+    .bind(i64::from(sender.smtputf8))
+    .bind(sender.ret.map(|ret| i64::from(ret == Ret::Full)))
+    .bind(nullable(sender.envid.as_deref(), 1024))
+    .bind(message.user.map(|user| user.0))
+    .bind(created_at)
+    .bind(message.expires_at.as_millisecond())
+    .bind(created_at)
+    .execute()
+    .await?;
+    let rows = (0_i64..)
+        .zip(recipients)
+        .flat_map(|(position, recipient)| new_recipient(message, position, recipient));
+    tx.insert_many(INSERT_RECIPIENTS, INSERTED_COLUMNS, rows.collect()).await.map(drop)
+}
+
+/// The values of [`INSERT_RECIPIENTS`] for one recipient.
+fn new_recipient(message: &Message, position: i64, recipient: &Recipient) -> [Value; INSERTED_COLUMNS] {
+    [
+        message.id.0.into(),
+        position.into(),
+        recipient.address.to_string().into(),
+        recipient.notify.map(notify_bits).into(),
+        nullable(recipient.orcpt.as_deref(), 1024),
+        recipient.address.host().to_string().into(),
+        State::Waiting.code().into(),
+        0_i64.into(),
+        message.created_at.as_millisecond().into(),
+        message.expires_at.as_millisecond().into(),
+        0_i64.into(),
+        0_i64.into(),
+    ]
+}
+
+/// How many messages there are.
+pub async fn count(tx: &mut Tx) -> Result<u64, Error> {
+    let found = tx
+        .query("SELECT COUNT(*) FROM queue_messages")
+        .optional(|row| row.integer(0))
+        .await?;
+    Ok(found.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+}
+
+/// Whether there is a row for the message.
+pub async fn is_known(tx: &mut Tx, id: MailId) -> Result<bool, Error> {
+    let found = tx
+        .query("SELECT id FROM queue_messages WHERE id = ?")
+        .bind(id.0)
+        .optional(|row| row.integer(0))
+        .await?;
+    Ok(found.is_some())
+}
+
+/// One message.
+pub async fn find(tx: &mut Tx, id: MailId) -> Result<Option<Message>, Error> {
+    tx.query_built(format!("SELECT {MESSAGE} FROM queue_messages WHERE id = ?"))
+        .bind(id.0)
+        .optional(message)
+        .await
+}
+
+/// The messages after the one named, oldest first.
+pub async fn page(tx: &mut Tx, after: Option<MailId>, limit: usize) -> Result<Vec<Message>, Error> {
+    tx.query_built(format!("SELECT {MESSAGE} FROM queue_messages WHERE id > ? ORDER BY id LIMIT ?"))
+        .bind(after.map_or(i64::MIN, |after| after.0))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .all(message)
+        .await
+}
+
+/// The recipients of all messages from `first` to `last`, in order.
+pub async fn recipients_between(tx: &mut Tx, first: MailId, last: MailId) -> Result<Vec<(MailId, Addressee)>, Error> {
+    tx.query_built(format!(
+        "SELECT {ADDRESSEE} FROM queue_recipients WHERE message_id >= ? AND message_id <= ? ORDER BY message_id, position"
+    ))
+    .bind(first.0)
+    .bind(last.0)
+    .all(addressee)
+    .await
+}
+
+/// Makes all that waits of a message due at `now`; gives their destinations.
+pub async fn expedite(tx: &mut Tx, id: MailId, now: i64) -> Result<Vec<Host>, Error> {
+    tx.query("UPDATE queue_recipients SET next_attempt_at = ? WHERE message_id = ? AND state = 0")
+        .bind(now)
+        .bind(id.0)
+        .execute()
+        .await?;
+    tx.query("SELECT DISTINCT destination FROM queue_recipients WHERE message_id = ? AND state = 0")
+        .bind(id.0)
+        .all(|row| super::destination(&row.text(0)?))
+        .await
+}
+
+/// Takes a message out, whatever its state; whether it was there.
+pub async fn remove(tx: &mut Tx, id: MailId) -> Result<bool, Error> {
+    let found = tx.query("DELETE FROM queue_messages WHERE id = ?").bind(id.0).execute().await?;
+    tx.query("DELETE FROM queue_recipients WHERE message_id = ?")
+        .bind(id.0)
+        .execute()
+        .await?;
+    Ok(found > 0)
+}

@@ -1,0 +1,314 @@
+//! The queue's tables for those that deliver: what is due, claims with leases, results, reports.
+
+use super::{ADDRESSEE, Addressee, Message, State, addressee, destination, find, marks, nullable};
+use crate::model::address::Host;
+use crate::model::ids::MailId;
+use crate::store::Error;
+use crate::store::db::{Query, Tx};
+
+/// The most recipients of one claim, which go in one SMTP transaction (RFC 5321 §4.5.3.1.8: every server takes 100).
+const MOST_RECIPIENTS: i64 = 100;
+
+/// A claim on rows: nobody else takes them before `until`. Times are milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    /// What tells this claim from all others; never 0.
+    pub token: i64,
+    pub now: i64,
+    pub until: i64,
+}
+
+/// What an attempt brought, for the row of a recipient.
+#[derive(Debug, Clone, Copy)]
+pub struct Note<'a> {
+    pub at: i64,
+    pub status: Option<&'a str>,
+    pub host: Option<&'a str>,
+    pub text: &'a str,
+}
+
+impl Note<'_> {
+    /// Binds `last_attempt_at`, `last_status`, `last_host`, `last_error`, in this order.
+    fn bind<'t>(&self, query: Query<'t>) -> Query<'t> {
+        query
+            .bind(self.at)
+            .bind(nullable(self.status, 32))
+            .bind(nullable(self.host, 255))
+            .bind(nullable(Some(self.text), 1000))
+    }
+}
+
+/// Destinations that have something due and unclaimed. One that cannot be read is logged and left out.
+pub async fn due_destinations(tx: &mut Tx, now: i64, limit: usize) -> Result<Vec<Host>, Error> {
+    let texts = tx
+        .query("SELECT DISTINCT destination FROM queue_recipients WHERE state = 0 AND next_attempt_at <= ? AND lease_until <= ? LIMIT ?")
+        .bind(now)
+        .bind(now)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .all(|row| row.text(0))
+        .await?;
+    let read = |text: String| {
+        destination(&text)
+            .inspect_err(|error| tracing::error!(%error, destination = text, "cannot deliver"))
+            .ok()
+    };
+    Ok(texts.into_iter().filter_map(read).collect())
+}
+
+/// When the next of those that are not yet due will be.
+pub async fn next_due(tx: &mut Tx, now: i64) -> Result<Option<i64>, Error> {
+    let found = tx
+        .query("SELECT MIN(next_attempt_at) FROM queue_recipients WHERE state IN (0, 2, 3) AND next_attempt_at > ?")
+        .bind(now)
+        .optional(|row| row.integer_or_null(0))
+        .await?;
+    Ok(found.flatten())
+}
+
+/// What became of a try to claim.
+#[derive(Debug)]
+pub enum Claimed {
+    /// These are ours until the mark's end.
+    Ours(Box<Message>, Vec<Addressee>),
+    /// Others took them in the same moment: try again in a new transaction.
+    Lost,
+    /// There is nothing due.
+    Nothing,
+}
+
+/// Claims the due recipients at these destinations of the oldest message that has any, at most a hundred.
+pub async fn claim(tx: &mut Tx, destinations: &[Host], mark: Mark) -> Result<Claimed, Error> {
+    if destinations.is_empty() {
+        return Ok(Claimed::Nothing);
+    }
+    let due = format!(
+        "destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
+        marks(destinations.len())
+    );
+    let skip_locked = tx.skip_locked();
+    let query = tx.query_built(format!(
+        "SELECT message_id, position FROM queue_recipients WHERE {due} ORDER BY message_id, position LIMIT {MOST_RECIPIENTS}{skip_locked}"
+    ));
+    let candidates = bind_due(query, destinations, mark.now)
+        .all(|row| Ok((row.integer(0)?, row.integer(1)?)))
+        .await?;
+    let Some(&(id, _)) = candidates.first() else {
+        return Ok(Claimed::Nothing);
+    };
+    let last = candidates
+        .iter()
+        .take_while(|(other, _)| *other == id)
+        .map(|(_, position)| *position)
+        .max();
+    let query = tx
+        .query_built(format!(
+            "UPDATE queue_recipients SET lease = ?, lease_until = ? WHERE message_id = ? AND position <= ? AND {due}"
+        ))
+        .bind(mark.token)
+        .bind(mark.until)
+        .bind(id)
+        .bind(last);
+    match bind_due(query, destinations, mark.now).execute().await? {
+        0 => Ok(Claimed::Lost),
+        _ => claimed(tx, MailId(id), mark.token).await,
+    }
+}
+
+/// Claims the recipients of a message whose fate is to be reported.
+pub async fn claim_reports(tx: &mut Tx, id: MailId, mark: Mark) -> Result<Claimed, Error> {
+    let taken = tx
+        .query(
+            "UPDATE queue_recipients SET lease = ?, lease_until = ? \
+             WHERE message_id = ? AND state IN (2, 3) AND next_attempt_at <= ? AND lease_until <= ?",
+        )
+        .bind(mark.token)
+        .bind(mark.until)
+        .bind(id.0)
+        .bind(mark.now)
+        .bind(mark.now)
+        .execute()
+        .await?;
+    match taken {
+        0 => Ok(Claimed::Nothing),
+        _ => claimed(tx, id, mark.token).await,
+    }
+}
+
+async fn claimed(tx: &mut Tx, id: MailId, token: i64) -> Result<Claimed, Error> {
+    let message = find(tx, id).await?.ok_or(Error::Corrupt("queue_recipients.message_id"))?;
+    let recipients = tx
+        .query_built(format!(
+            "SELECT {ADDRESSEE} FROM queue_recipients WHERE message_id = ? AND lease = ? ORDER BY position"
+        ))
+        .bind(id.0)
+        .bind(token)
+        .all(addressee)
+        .await?;
+    let recipients = recipients.into_iter().map(|(_, recipient)| recipient).collect();
+    Ok(Claimed::Ours(Box::new(message), recipients))
+}
+
+/// Messages with something to report that nobody works on.
+pub async fn due_reports(tx: &mut Tx, now: i64, limit: usize) -> Result<Vec<MailId>, Error> {
+    tx.query(
+        "SELECT DISTINCT message_id FROM queue_recipients \
+         WHERE state IN (2, 3) AND next_attempt_at <= ? AND lease_until <= ? LIMIT ?",
+    )
+    .bind(now)
+    .bind(now)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .all(|row| row.integer(0).map(MailId))
+    .await
+}
+
+/// Makes a claim last longer.
+pub async fn renew(tx: &mut Tx, token: i64, until: i64) -> Result<(), Error> {
+    tx.query("UPDATE queue_recipients SET lease_until = ? WHERE lease = ?")
+        .bind(until)
+        .bind(token)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Ends all claims, whoever holds them: for the only node, when it starts.
+pub async fn release_everything(tx: &mut Tx) -> Result<(), Error> {
+    tx.query("UPDATE queue_recipients SET lease = 0, lease_until = 0 WHERE lease <> 0")
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Gives back what a claim still holds.
+pub async fn release(tx: &mut Tx, token: i64) -> Result<(), Error> {
+    tx.query("UPDATE queue_recipients SET lease = 0, lease_until = 0 WHERE lease = ?")
+        .bind(token)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Writes the end of a recipient's way. It holds even if the lease ran out meanwhile: what is delivered is delivered.
+pub async fn conclude(tx: &mut Tx, id: MailId, position: i64, state: State, note: Note<'_>) -> Result<(), Error> {
+    let query = tx
+        .query(
+            "UPDATE queue_recipients SET state = ?, attempts = attempts + 1, next_attempt_at = ?, lease = 0, lease_until = 0, \
+             last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? WHERE message_id = ? AND position = ? AND state = 0",
+        )
+        .bind(state.code())
+        .bind(note.at);
+    note.bind(query).bind(id.0).bind(position).execute().await.map(drop)
+}
+
+/// Writes when a recipient is tried next; not if the lease ran out and somebody else tries by now.
+pub async fn defer(tx: &mut Tx, (id, position): (MailId, i64), token: i64, next: i64, note: Note<'_>) -> Result<(), Error> {
+    let query = tx
+        .query(
+            "UPDATE queue_recipients SET attempts = attempts + 1, next_attempt_at = ?, lease = 0, lease_until = 0, \
+             last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? WHERE message_id = ? AND position = ? AND lease = ?",
+        )
+        .bind(next);
+    note.bind(query).bind(id.0).bind(position).bind(token).execute().await.map(drop)
+}
+
+/// How often the due and unclaimed recipients at these destinations were tried: each number once.
+pub async fn waiting_attempts(tx: &mut Tx, destinations: &[Host], now: i64) -> Result<Vec<i64>, Error> {
+    let query = tx.query_built(format!(
+        "SELECT DISTINCT attempts FROM queue_recipients WHERE destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
+        marks(destinations.len())
+    ));
+    bind_due(query, destinations, now).all(|row| row.integer(0)).await
+}
+
+/// Puts off, until `next` or their expiry, all due and unclaimed recipients at these destinations that were tried so many times.
+pub async fn postpone(tx: &mut Tx, destinations: &[Host], attempts: i64, next: i64, note: Note<'_>) -> Result<(), Error> {
+    let query = tx
+        .query_built(format!(
+            "UPDATE queue_recipients SET attempts = attempts + 1, \
+             next_attempt_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END, \
+             last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? \
+             WHERE attempts = ? AND destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
+            marks(destinations.len())
+        ))
+        .bind(next)
+        .bind(next);
+    let query = note.bind(query).bind(attempts);
+    bind_due(query, destinations, note.at).execute().await.map(drop)
+}
+
+/// Fails all due and unclaimed recipients at these destinations whose time is over.
+pub async fn fail_expired(tx: &mut Tx, destinations: &[Host], note: Note<'_>) -> Result<(), Error> {
+    let query = tx.query_built(format!(
+        "UPDATE queue_recipients SET state = 2, attempts = attempts + 1, \
+         last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? \
+         WHERE expires_at <= ? AND destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
+        marks(destinations.len())
+    ));
+    let query = note.bind(query).bind(note.at);
+    bind_due(query, destinations, note.at).execute().await.map(drop)
+}
+
+/// Marks as told what was claimed for a report.
+pub async fn close_reports(tx: &mut Tx, token: i64) -> Result<(), Error> {
+    tx.query(
+        "UPDATE queue_recipients SET state = CASE WHEN state = 2 THEN 4 ELSE 1 END, lease = 0, lease_until = 0 \
+         WHERE lease = ? AND state IN (2, 3)",
+    )
+    .bind(token)
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// Puts off a report.
+pub async fn defer_reports(tx: &mut Tx, token: i64, next: i64) -> Result<(), Error> {
+    tx.query("UPDATE queue_recipients SET next_attempt_at = ?, lease = 0, lease_until = 0 WHERE lease = ? AND state IN (2, 3)")
+        .bind(next)
+        .bind(token)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// What is still to be done for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing: its rows are gone.
+    Nothing,
+    /// Something is to be reported, and perhaps something waits.
+    Report,
+    /// Something waits.
+    Wait,
+}
+
+/// Begins a change of a message's results: whoever else wants to write results of the same message waits for our commit. Without this
+/// two nodes that end the last two recipients at a time would each see the other's as open.
+pub async fn hold(tx: &mut Tx, id: MailId, now: i64) -> Result<(), Error> {
+    tx.query("UPDATE queue_messages SET changed_at = ? WHERE id = ?")
+        .bind(now)
+        .bind(id.0)
+        .execute()
+        .await
+        .map(drop)
+}
+
+/// Removes the rows of a message for which nothing is left to do. After [`hold`].
+pub async fn finish(tx: &mut Tx, id: MailId) -> Result<Rest, Error> {
+    let open = tx
+        .query("SELECT DISTINCT state FROM queue_recipients WHERE message_id = ? AND state IN (0, 2, 3)")
+        .bind(id.0)
+        .all(|row| State::read(row.integer(0)?))
+        .await?;
+    if open.is_empty() {
+        super::remove(tx, id).await?;
+        return Ok(Rest::Nothing);
+    }
+    let silent = open.iter().all(|state| *state == State::Waiting);
+    Ok(if silent { Rest::Wait } else { Rest::Report })
+}
+
+/// Binds the destinations, then `now` for `next_attempt_at` and for `lease_until`.
+fn bind_due<'t>(query: Query<'t>, destinations: &[Host], now: i64) -> Query<'t> {
+    let query = destinations.iter().fold(query, |query, host| query.bind(host.to_string()));
+    query.bind(now).bind(now)
+}

@@ -1,0 +1,188 @@
+//! The table `users`.
+
+use super::{Error, Row, Tx};
+use crate::model::account::{Role, User};
+use crate::model::address::EmailAddress;
+use crate::model::clock::timestamp;
+use crate::model::ids::{DomainId, UserId};
+
+/// A user with what only the directory may see.
+#[derive(Clone)]
+pub struct StoredUser {
+    /// The user.
+    pub user: User,
+    /// The password's hash; none: nobody can log in.
+    pub password: Option<String>,
+    /// Tokens of another epoch are void.
+    pub token_epoch: i64,
+}
+
+macro_rules! columns {
+    () => {
+        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at"
+    };
+}
+
+fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
+    let quota = |column| Ok::<_, Error>(row.integer_or_null(column)?.and_then(|value| u64::try_from(value).ok()));
+    let address = row.text_or_null(2)?.map(|text| EmailAddress::parse(&text)).transpose();
+    Ok(StoredUser {
+        user: User {
+            id: UserId(row.integer(0)?),
+            login: row.text(1)?,
+            address: address.map_err(|_| Error::Corrupt("users.address"))?,
+            display_name: row.text(3)?,
+            role: role(row.integer(4)?)?,
+            enabled: row.integer(5)? != 0,
+            quota_bytes: quota(7)?,
+            quota_messages: quota(8)?,
+            created_at: timestamp(row.integer(10)?),
+            updated_at: timestamp(row.integer(11)?),
+        },
+        password: row.text_or_null(6)?,
+        token_epoch: row.integer(9)?,
+    })
+}
+
+/// The number by which the database keeps a role.
+pub(super) const fn role_number(role: Role) -> i64 {
+    match role {
+        Role::User => 0,
+        Role::DomainAdmin => 1,
+        Role::ServerAdmin => 2,
+    }
+}
+
+pub(super) const fn role(number: i64) -> Result<Role, Error> {
+    match number {
+        0 => Ok(Role::User),
+        1 => Ok(Role::DomainAdmin),
+        2 => Ok(Role::ServerAdmin),
+        _ => Err(Error::Corrupt("a column role")),
+    }
+}
+
+/// Limits are kept signed; more than that many octets is no limit anyone can reach.
+fn quota(value: Option<u64>) -> Option<i64> {
+    value.map(|value| i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// The user of this login name, which is given in lower case.
+pub async fn find(tx: &mut Tx, login: &str) -> Result<Option<StoredUser>, Error> {
+    tx.query(concat!("SELECT ", columns!(), " FROM users WHERE login = ?"))
+        .bind(login)
+        .optional(stored)
+        .await
+}
+
+/// The user of this id.
+pub async fn find_id(tx: &mut Tx, id: UserId) -> Result<Option<StoredUser>, Error> {
+    tx.query(concat!("SELECT ", columns!(), " FROM users WHERE id = ?"))
+        .bind(id.0)
+        .optional(stored)
+        .await
+}
+
+/// At most `limit` users whose logins come after `after`, by login.
+pub async fn page(tx: &mut Tx, domain: Option<DomainId>, after: &str, limit: i64) -> Result<Vec<User>, Error> {
+    let query = match domain {
+        None => tx.query(concat!("SELECT ", columns!(), " FROM users WHERE login > ? ORDER BY login LIMIT ?")),
+        Some(domain) => tx
+            .query(concat!(
+                "SELECT ",
+                columns!(),
+                " FROM users WHERE domain_id = ? AND login > ? ORDER BY login LIMIT ?"
+            ))
+            .bind(domain.0),
+    };
+    query.bind(after).bind(limit).all(|row| Ok(stored(row)?.user)).await
+}
+
+/// The first enabled administrator with a mailbox: of the domain, else of the server.
+pub async fn postmaster(tx: &mut Tx, domain: DomainId) -> Result<Option<User>, Error> {
+    let of_domain = tx
+        .query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE domain_id = ? AND role >= 1 AND enabled = 1 ORDER BY role, login LIMIT 1"
+        ))
+        .bind(domain.0)
+        .optional(stored)
+        .await?;
+    if let Some(found) = of_domain {
+        return Ok(Some(found.user));
+    }
+    let of_server = tx
+        .query(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM users WHERE role = 2 AND enabled = 1 AND address IS NOT NULL ORDER BY login LIMIT 1"
+        ))
+        .optional(stored)
+        .await?;
+    Ok(of_server.map(|found| found.user))
+}
+
+/// How many enabled server administrators there are.
+pub async fn count_admins(tx: &mut Tx) -> Result<i64, Error> {
+    let count = tx.query("SELECT COUNT(*) FROM users WHERE role = 2 AND enabled = 1");
+    Ok(count.optional(|row| row.integer(0)).await?.unwrap_or_default())
+}
+
+/// Adds a user. Conflict: the login is taken.
+pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) -> Result<(), Error> {
+    let user = &stored.user;
+    tx.query(concat!(
+        "INSERT INTO users (",
+        columns!(),
+        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    ))
+    .bind(user.id.0)
+    .bind(&*user.login)
+    .bind(user.address.as_ref().map(EmailAddress::to_string))
+    .bind(&*user.display_name)
+    .bind(role_number(user.role))
+    .bind(i64::from(user.enabled))
+    .bind(stored.password.as_deref())
+    .bind(quota(user.quota_bytes))
+    .bind(quota(user.quota_messages))
+    .bind(stored.token_epoch)
+    .bind(user.created_at.as_millisecond())
+    .bind(user.updated_at.as_millisecond())
+    .bind(domain.map(|domain| domain.0))
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// Stores what can change of a user.
+pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
+    let user = &stored.user;
+    tx.query(
+        "UPDATE users SET display_name = ?, role = ?, enabled = ?, password = ?, quota_bytes = ?, quota_messages = ?, \
+         token_epoch = ?, updated_at = ? WHERE id = ?",
+    )
+    .bind(&*user.display_name)
+    .bind(role_number(user.role))
+    .bind(i64::from(user.enabled))
+    .bind(stored.password.as_deref())
+    .bind(quota(user.quota_bytes))
+    .bind(quota(user.quota_messages))
+    .bind(stored.token_epoch)
+    .bind(user.updated_at.as_millisecond())
+    .bind(user.id.0)
+    .execute()
+    .await
+    .map(drop)
+}
+
+/// Puts another hash of the same password in the place of `old`; whether it was still there.
+pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &str, new: &str) -> Result<bool, Error> {
+    let update = tx.query("UPDATE users SET password = ? WHERE id = ? AND password = ?");
+    Ok(update.bind(new).bind(id.0).bind(old).execute().await? == 1)
+}
+
+/// Removes a user; their refresh tokens go with them.
+pub async fn delete(tx: &mut Tx, id: UserId) -> Result<(), Error> {
+    tx.query("DELETE FROM users WHERE id = ?").bind(id.0).execute().await.map(drop)
+}

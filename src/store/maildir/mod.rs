@@ -1,0 +1,132 @@
+//! Maildir++ on disk: names, writing, scanning.
+//!
+//! Blocking functions only; `mail::mailbox` calls them off the network threads. A message file is complete and synced before it
+//! is seen in `new/` or `cur/`, and every directory that gained a name is synced before the caller is told.
+//!
+//! The format: <https://cr.yp.to/proto/maildir.html>, folders as Courier's Maildir++ has them.
+
+mod name;
+mod scan;
+mod write;
+
+pub use name::{FileName, NameMaker, user_directory};
+pub use scan::{Facts, Found, Listing, Place};
+pub use write::Content;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::model::mailbox::Flags;
+
+/// One folder: a directory with `tmp`, `new` and `cur`. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Maildir {
+    path: PathBuf,
+}
+
+impl Maildir {
+    /// The folder at `path`, which need not exist yet.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes the directories that are missing, synced. `folder`: mark it as a Maildir++ subfolder.
+    pub fn create(&self, folder: bool) -> Result<(), Error> {
+        let cur = self.path.join("cur");
+        if cur.is_dir() {
+            return Ok(());
+        }
+        for sub in ["tmp", "new", "cur"] {
+            let path = self.path.join(sub);
+            fs::create_dir_all(&path).map_err(at(&path))?;
+        }
+        if folder {
+            let path = self.path.join("maildirfolder");
+            fs::File::create(&path).map_err(at(&path))?;
+        }
+        sync_directory(&self.path)?;
+        self.path
+            .ancestors()
+            .skip(1)
+            .take(3)
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .try_for_each(sync_directory)
+    }
+
+    /// Whether it is there.
+    pub fn exists(&self) -> bool {
+        self.path.join("cur").is_dir()
+    }
+
+    /// The path of a message.
+    pub fn file(&self, name: &FileName, place: Place, flags: Flags) -> PathBuf {
+        match place {
+            Place::New => self.path.join("new").join(name.as_str()),
+            Place::Cur => self.path.join("cur").join(name.with_flags(flags)),
+        }
+    }
+
+    /// Gives a message other flags by renaming its file. A file with flags lies in `cur`; one without stays where it is.
+    /// `false`: there is no such file (another program was quicker).
+    pub fn set_flags(&self, name: &FileName, place: Place, old: Flags, new: Flags) -> Result<bool, Error> {
+        let from = self.file(name, place, old);
+        let to = self.file(name, place.with_flags(new), new);
+        if from == to {
+            return Ok(true);
+        }
+        found(fs::rename(&from, &to), &from)
+    }
+
+    /// Removes a message's file. `false`: it was gone.
+    pub fn remove(&self, name: &FileName, place: Place, flags: Flags) -> Result<bool, Error> {
+        let path = self.file(name, place, flags);
+        found(fs::remove_file(&path), &path)
+    }
+
+    /// Removes the folder and everything in it, in a way that leaves either all or nothing in sight.
+    pub fn destroy(&self, name: &str) -> Result<(), Error> {
+        let doomed = match self.path.parent() {
+            Some(parent) => parent.join(format!("..removed-{name}")),
+            None => self.path.clone(),
+        };
+        match fs::rename(&self.path, &doomed) {
+            Ok(()) => fs::remove_dir_all(&doomed).map_err(at(&doomed)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(at(&self.path)(error)),
+        }
+    }
+
+    /// Moves the folder to another path, synced.
+    pub fn move_to(&self, to: &Self) -> Result<(), Error> {
+        fs::rename(&self.path, &to.path).map_err(at(&self.path))?;
+        to.path.parent().map_or(Ok(()), sync_directory)
+    }
+}
+
+/// Makes the names of a directory durable.
+pub fn sync_directory(path: &Path) -> Result<(), Error> {
+    fs::File::open(path).and_then(|dir| dir.sync_all()).map_err(at(path))
+}
+
+/// Turns an I/O error into ours, with the path.
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Error + '_ {
+    move |source| Error::File {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn found(result: io::Result<()>, path: &Path) -> Result<bool, Error> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(at(path)(error)),
+    }
+}

@@ -1,0 +1,160 @@
+//! Names of message files and of users' directories.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rand::RngExt;
+
+use crate::model::address::EmailAddress;
+use crate::model::mailbox::Flags;
+
+/// The base name of a message's file: what stays the same when the flags change.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileName(Arc<str>);
+
+impl FileName {
+    /// Reads a base name; none if it could not be one of a message (hidden, too long, with a separator).
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = !text.is_empty() && text.len() <= 220 && !text.starts_with('.');
+        (fits && !text.contains(['/', ':', '\0', '\n'])).then(|| Self(text.into()))
+    }
+
+    /// Parts a file's name into base and flags. A name without `:2,` has none; letters that we do not know are left out.
+    pub fn split(file: &str) -> Option<(Self, Flags)> {
+        let (base, info) = file.split_once(":2,").unwrap_or((file, ""));
+        Some((Self::parse(base)?, flags_of(info)))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name in `cur/`: base, `:2,` and the letters in ASCII order.
+    pub fn with_flags(&self, flags: Flags) -> String {
+        let mut name = String::with_capacity(self.0.len() + 10);
+        name.push_str(&self.0);
+        name.push_str(":2,");
+        for (letter, flag) in SYSTEM {
+            if flags.contains(flag) {
+                name.push(letter);
+            }
+        }
+        name.extend(flags.keywords().map(|number| char::from(b'a' + number)));
+        name
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The letters of the system flags, in ASCII order.
+const SYSTEM: [(char, Flags); 6] = [
+    ('D', Flags::DRAFT),
+    ('F', Flags::FLAGGED),
+    ('P', Flags::FORWARDED),
+    ('R', Flags::ANSWERED),
+    ('S', Flags::SEEN),
+    ('T', Flags::DELETED),
+];
+
+fn flags_of(info: &str) -> Flags {
+    info.bytes().fold(Flags::NONE, |flags, letter| {
+        let flag = match letter {
+            b'a'..=b'z' => Flags::keyword(letter - b'a'),
+            _ => SYSTEM.iter().find(|(it, _)| *it == char::from(letter)).map(|(_, flag)| *flag),
+        };
+        flag.map_or(flags, |flag| flags.with(flag))
+    })
+}
+
+/// Makes names that no other program and no other node makes.
+#[derive(Debug)]
+pub struct NameMaker {
+    /// Marks the names of this process.
+    tag: String,
+    host: String,
+    count: AtomicU64,
+}
+
+impl NameMaker {
+    /// A maker for this process. The host's `/` and `:` are written as the format wants it (`\057`, `\072`).
+    pub fn new(host: &str) -> Self {
+        let tag = format!("PH{:08x}", rand::rng().random::<u32>());
+        Self {
+            tag,
+            host: host.replace('/', "\\057").replace(':', "\\072"),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// A new name.
+    pub fn make(&self) -> FileName {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        FileName(format!("{seconds}.{}Q{count}.{}", self.tag, self.host).into())
+    }
+
+    /// Whether the name was made by another process of this program: its message may still be on its way into the index.
+    pub fn is_of_a_sibling(&self, name: &FileName) -> bool {
+        match name.as_str().split('.').nth(1) {
+            Some(middle) => middle.starts_with("PH") && !middle.starts_with(&self.tag),
+            None => false,
+        }
+    }
+}
+
+/// The directory of a user below `mail/`: `domain/local part`, the local part in lower case with what cannot stand in a file name
+/// written as `%XX`.
+pub fn user_directory(address: &EmailAddress) -> PathBuf {
+    let mut local = String::new();
+    for (at, c) in address.local().to_lowercase().chars().enumerate() {
+        if c == '/' || c == '%' || (at == 0 && c == '.') {
+            local.push_str(&format!("%{:02X}", u32::from(c)));
+        } else {
+            local.push(c);
+        }
+    }
+    PathBuf::from(address.host().to_string()).join(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_letters() {
+        let (name, flags) = FileName::split("1.PHx.host:2,FSbT?").unwrap();
+        assert_eq!(name.as_str(), "1.PHx.host");
+        assert!(flags.contains(Flags::FLAGGED) && flags.contains(Flags::SEEN) && flags.contains(Flags::DELETED));
+        assert_eq!(flags.keywords().collect::<Vec<_>>(), [1]);
+        assert_eq!(name.with_flags(flags), "1.PHx.host:2,FSTb");
+        assert_eq!(FileName::split("plain").unwrap().1, Flags::NONE);
+        assert!(FileName::split(".hidden").is_none());
+        assert!(FileName::split("").is_none());
+        assert!(FileName::split("a:1,x").is_none());
+    }
+
+    #[test]
+    fn names_do_not_repeat() {
+        let (one, two) = (NameMaker::new("a/b:c"), NameMaker::new("h"));
+        let name = one.make();
+        assert_ne!(name, one.make());
+        assert!(FileName::parse(name.as_str()).is_some());
+        assert!(!one.is_of_a_sibling(&name) && two.is_of_a_sibling(&name));
+        assert!(!one.is_of_a_sibling(&FileName::parse("1700000000.M1P2.other").unwrap()));
+    }
+
+    #[test]
+    fn directories_are_safe() {
+        let directory = |text| user_directory(&EmailAddress::parse(text).unwrap());
+        assert_eq!(directory("Ada@House.test"), PathBuf::from("house.test/ada"));
+        assert_eq!(directory("\"../x/%\"@house.test"), PathBuf::from("house.test/%2E.%2Fx%2F%25"));
+    }
+}

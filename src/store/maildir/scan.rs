@@ -1,0 +1,207 @@
+//! What lies in a folder.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::{Error, FileName, Maildir, at};
+use crate::model::mailbox::Flags;
+
+/// The directory that a message's file lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// `new/`: no program has changed its flags yet.
+    New,
+    /// `cur/`.
+    Cur,
+}
+
+impl Place {
+    /// Where the file lies after its flags became `flags`.
+    pub fn with_flags(self, flags: Flags) -> Self {
+        if flags.is_empty() { self } else { Self::Cur }
+    }
+}
+
+/// A message's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Where it lies.
+    pub place: Place,
+    /// The flags in its name.
+    pub flags: Flags,
+}
+
+/// The files of a folder at one moment.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// By base name.
+    pub files: HashMap<FileName, Found>,
+}
+
+/// What a file has beside its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Octets.
+    pub size: u64,
+    /// The modification time: the internal date.
+    pub modified: SystemTime,
+    /// How long ago its name or content last changed.
+    pub age: std::time::Duration,
+}
+
+impl Maildir {
+    /// Lists `new`, then `cur`: in this order, a file that moves meanwhile is not missed.
+    pub fn list(&self) -> Result<Listing, Error> {
+        let mut listing = Listing::default();
+        for (sub, place) in [("new", Place::New), ("cur", Place::Cur)] {
+            let path = self.path.join(sub);
+            let entries = match fs::read_dir(&path) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(at(&path)(error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(at(&path))?;
+                let name = entry.file_name();
+                // A name that is not UTF-8, or hidden, is no message of a Maildir.
+                let Some((name, flags)) = name.to_str().and_then(FileName::split) else {
+                    continue;
+                };
+                listing.files.insert(name, Found { place, flags });
+            }
+        }
+        Ok(listing)
+    }
+
+    /// When `new` and `cur` last changed: as long as this stays the same, so does the listing.
+    pub fn changed_at(&self) -> [Option<SystemTime>; 2] {
+        ["new", "cur"].map(|sub| fs::metadata(self.path.join(sub)).and_then(|it| it.modified()).ok())
+    }
+
+    /// The facts of a message's file; none if it is gone or no plain file.
+    pub fn facts(&self, name: &FileName, found: Found) -> Option<Facts> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = fs::metadata(self.file(name, found.place, found.flags))
+            .ok()
+            .filter(fs::Metadata::is_file)?;
+        let changed = SystemTime::UNIX_EPOCH + std::time::Duration::new(u64::try_from(meta.ctime()).unwrap_or(0), 0);
+        let age = SystemTime::now().duration_since(changed).unwrap_or_default();
+        Some(Facts {
+            size: meta.len(),
+            modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            age,
+        })
+    }
+
+    /// Finds the name with which a listing's file is stored when its flags are not spelled our way (order, unknown letters), and
+    /// renames it to ours.
+    pub fn respell(&self, name: &FileName, found: Found) -> Result<(), Error> {
+        let ours = self.file(name, found.place, found.flags);
+        if found.place == Place::New || ours.exists() {
+            return Ok(());
+        }
+        let cur = self.path.join("cur");
+        for entry in fs::read_dir(&cur).map_err(at(&cur))?.flatten() {
+            let theirs = entry.file_name();
+            if theirs.to_str().and_then(FileName::split).is_some_and(|(base, _)| base == *name) {
+                return fs::rename(entry.path(), &ours).map_err(at(&ours));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rewrites a file that another program stored with bare LF line ends to CRLF, as IMAP and SMTP want it (RFC 9051 §2.2).
+    /// Whether it had to.
+    pub fn to_crlf(&self, name: &FileName, found: Found) -> Result<bool, Error> {
+        let path = self.file(name, found.place, found.flags);
+        let file = fs::File::open(&path).map_err(at(&path))?;
+        let modified = file.metadata().and_then(|meta| meta.modified()).map_err(at(&path))?;
+        if !has_bare_lf(io::BufReader::with_capacity(65_536, file)).map_err(at(&path))? {
+            return Ok(false);
+        }
+        let tmp = self.path.join("tmp").join(name.as_str());
+        rewrite(&path, &tmp, modified).map_err(at(&tmp))?;
+        fs::rename(&tmp, &path).map_err(at(&path))?;
+        Ok(true)
+    }
+}
+
+fn has_bare_lf(mut input: impl io::BufRead) -> io::Result<bool> {
+    let mut last = 0;
+    loop {
+        let piece = input.fill_buf()?;
+        let Some(end) = piece.last().copied() else { return Ok(false) };
+        for (at, &octet) in piece.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|at| piece.get(at)).copied().unwrap_or(last);
+            if octet == b'\n' && before != b'\r' {
+                return Ok(true);
+            }
+        }
+        last = end;
+        let length = piece.len();
+        input.consume(length);
+    }
+}
+
+fn rewrite(from: &Path, to: &Path, modified: SystemTime) -> io::Result<()> {
+    let mut input = io::BufReader::with_capacity(65_536, fs::File::open(from)?);
+    let mut output = io::BufWriter::with_capacity(65_536, fs::File::create(to)?);
+    let mut piece = [0; 8192];
+    let mut last = 0;
+    loop {
+        let length = input.read(&mut piece)?;
+        let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else {
+            break;
+        };
+        for &octet in piece {
+            if octet == b'\n' && last != b'\r' {
+                output.write_all(b"\r")?;
+            }
+            output.write_all(&[octet])?;
+            last = octet;
+        }
+    }
+    let file = output.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.set_modified(modified)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_line_feeds_are_found_and_mended() {
+        assert!(!has_bare_lf(&b"a\r\nb\r\n"[..]).unwrap());
+        assert!(has_bare_lf(&b"a\r\nb\n"[..]).unwrap());
+        assert!(has_bare_lf(&b"\n"[..]).unwrap());
+        assert!(!has_bare_lf(&b""[..]).unwrap());
+        let split = io::BufReader::with_capacity(2, &b"a\r\nb\r\n"[..]);
+        assert!(!has_bare_lf(split).unwrap());
+
+        let dir = tempfile::tempdir().unwrap();
+        let maildir = Maildir::at(dir.path().join("m"));
+        maildir.create(false).unwrap();
+        fs::write(maildir.path().join("new/1.x.y"), "a: b\n\nc\r\nd").unwrap();
+        let listing = maildir.list().unwrap();
+        let (name, found) = listing.files.iter().next().unwrap();
+        assert!(maildir.to_crlf(name, *found).unwrap());
+        assert_eq!(fs::read(maildir.path().join("new/1.x.y")).unwrap(), b"a: b\r\n\r\nc\r\nd");
+        assert!(!maildir.to_crlf(name, *found).unwrap());
+    }
+
+    #[test]
+    fn odd_spellings_become_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let maildir = Maildir::at(dir.path().join("m"));
+        maildir.create(false).unwrap();
+        fs::write(maildir.path().join("cur/1.x.y:2,SXF"), "").unwrap();
+        let listing = maildir.list().unwrap();
+        let (name, found) = listing.files.iter().next().unwrap();
+        maildir.respell(name, *found).unwrap();
+        assert!(maildir.path().join("cur/1.x.y:2,FS").exists());
+    }
+}
