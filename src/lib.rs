@@ -4,6 +4,7 @@
 //! `app` builds the house and `cli` is the bell.
 
 pub mod config;
+pub mod mail;
 pub mod model;
 pub mod store;
 pub mod wire;

@@ -1,0 +1,97 @@
+//! The first administrator.
+
+use rand::RngExt;
+
+use super::hashing::Verdict;
+use super::{Directory, NewPassword, users};
+use crate::model::account::{Role, User};
+use crate::model::ids::UserId;
+use crate::model::refusal::Refusal;
+use crate::model::secret::Secret;
+use crate::store::db::users::{StoredUser, count_admins, find, insert, update};
+
+const LOGIN: &str = "admin";
+
+/// No letter or digit that is taken for another.
+const READABLE: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
+
+impl Directory {
+    /// Makes the administrator if there is no server administrator yet; gives the password that was made up, if one was.
+    /// With `password` (from the environment), `admin` has this password afterwards. Errors: Invalid, TryLater.
+    pub async fn ensure_admin(&self, password: Option<Secret>) -> Result<Option<Secret>, Refusal> {
+        let Some(password) = password else {
+            if count_admins(&mut self.inner.database.read().await?).await? > 0 {
+                return Ok(None);
+            }
+            let made_up = readable_password();
+            let hash = self.inner.hashing.hash(&made_up).await?;
+            // Another node may have been quicker: then its password is the one.
+            return Ok(self.put_admin(hash, true).await?.then_some(made_up));
+        };
+        let known = find(&mut self.inner.database.read().await?, LOGIN).await?;
+        if let Some(stored) = known.filter(|stored| stored.user.enabled && stored.user.role == Role::ServerAdmin) {
+            // A restart with the same environment ends nobody's tokens.
+            let verdict = self.inner.hashing.check(stored.password.as_deref(), &password).await?;
+            if verdict != Verdict::Wrong {
+                return Ok(None);
+            }
+        }
+        let hash = self.hashed(NewPassword::Clear(password)).await?;
+        self.put_admin(hash, false).await?;
+        Ok(None)
+    }
+
+    /// Makes `admin` an enabled server administrator with this password; whether it was done.
+    async fn put_admin(&self, hash: String, only_the_first: bool) -> Result<bool, Refusal> {
+        let now = self.inner.now();
+        let mut change = self.inner.change().await?;
+        if only_the_first && count_admins(&mut change.tx).await? > 0 {
+            return Ok(false);
+        }
+        match find(&mut change.tx, LOGIN).await? {
+            Some(mut stored) => {
+                stored.user.role = Role::ServerAdmin;
+                stored.user.enabled = true;
+                stored.user.updated_at = now;
+                stored.password = Some(hash);
+                users::end_tokens(&mut change, &mut stored).await?;
+                update(&mut change.tx, &stored).await?;
+            }
+            None => {
+                let stored = StoredUser {
+                    user: User {
+                        id: UserId::fresh(),
+                        login: LOGIN.into(),
+                        address: None,
+                        display_name: "Administrator".into(),
+                        role: Role::ServerAdmin,
+                        enabled: true,
+                        quota_bytes: None,
+                        quota_messages: None,
+                        created_at: now,
+                        updated_at: now,
+                    },
+                    password: Some(hash),
+                    token_epoch: 0,
+                };
+                insert(&mut change.tx, &stored, None).await?;
+            }
+        }
+        change.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Twenty characters in four groups: some 99 bits.
+fn readable_password() -> Secret {
+    let mut rng = rand::rng();
+    let mut text = String::with_capacity(23);
+    for at in 0..20 {
+        if at > 0 && at % 5 == 0 {
+            text.push('-');
+        }
+        let pick = rng.random_range(0..READABLE.len());
+        text.extend(READABLE.get(pick).copied().map(char::from));
+    }
+    Secret::new(text)
+}

@@ -1,0 +1,108 @@
+//! Domains.
+
+use super::change::Change;
+use super::{Directory, Page, fields};
+use crate::model::account::DomainRecord;
+use crate::model::address::Domain;
+use crate::model::ids::DomainId;
+use crate::model::refusal::Refusal;
+use crate::store::db::{Tx, domains};
+
+const MAX_DESCRIPTION: usize = 2_000;
+
+impl Directory {
+    /// A page of the domains, by name.
+    pub async fn domains(&self, after: Option<&str>, limit: usize) -> Result<Page<DomainRecord>, Refusal> {
+        let limit = fields::page_size(limit);
+        let mut tx = self.inner.database.read().await?;
+        let found = domains::page(&mut tx, after.unwrap_or_default(), fields::and_one(limit)).await?;
+        Ok(fields::page(found, limit, |it| it.domain.to_string()))
+    }
+
+    /// One domain. Errors: NotFound.
+    pub async fn domain(&self, domain: &Domain) -> Result<DomainRecord, Refusal> {
+        known(&mut self.inner.database.read().await?, domain).await
+    }
+
+    /// Adds a domain. Errors: Exists, NotFound (the domain it is to be another name of), Invalid.
+    pub async fn create_domain(&self, domain: Domain, alias_of: Option<Domain>, description: String) -> Result<DomainRecord, Refusal> {
+        fields::text("description", &description, MAX_DESCRIPTION)?;
+        let now = self.inner.now();
+        let record = DomainRecord {
+            id: DomainId::fresh(),
+            domain,
+            alias_of,
+            enabled: true,
+            description,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut change = self.inner.change().await?;
+        check_alias_of(&mut change, &record).await?;
+        let inserted = domains::insert(&mut change.tx, &record).await;
+        inserted.map_err(|error| fields::exists(error, "domain", &record.domain))?;
+        change.commit().await?;
+        Ok(record)
+    }
+
+    /// Changes a domain: what is `None` stays. Errors: NotFound, Invalid.
+    pub async fn change_domain(
+        &self,
+        domain: &Domain,
+        alias_of: Option<Option<Domain>>,
+        enabled: Option<bool>,
+        description: Option<String>,
+    ) -> Result<DomainRecord, Refusal> {
+        fields::text("description", description.as_deref().unwrap_or_default(), MAX_DESCRIPTION)?;
+        let mut change = self.inner.change().await?;
+        let mut record = known(&mut change.tx, domain).await?;
+        record.alias_of = alias_of.unwrap_or(record.alias_of);
+        record.enabled = enabled.unwrap_or(record.enabled);
+        record.description = description.unwrap_or(record.description);
+        record.updated_at = self.inner.now();
+        check_alias_of(&mut change, &record).await?;
+        domains::update(&mut change.tx, &record).await?;
+        change.commit().await?;
+        Ok(record)
+    }
+
+    /// Removes a domain. Refused with InUse while it has users, aliases, or domains that are other names of it.
+    pub async fn remove_domain(&self, domain: &Domain) -> Result<(), Refusal> {
+        let mut change = self.inner.change().await?;
+        let record = known(&mut change.tx, domain).await?;
+        let uses = domains::uses(&mut change.tx, &record).await?;
+        let counted = [(uses.users, "users"), (uses.aliases, "aliases"), (uses.domains, "alias domains")];
+        if let Some((count, what)) = counted.into_iter().find(|(count, _)| *count > 0) {
+            return Err(Refusal::InUse(format!("the domain {domain} still has {what} ({count})")));
+        }
+        domains::delete(&mut change.tx, record.id).await?;
+        change.commit().await?;
+        Ok(())
+    }
+}
+
+/// The domain, or that there is none.
+pub(super) async fn known(tx: &mut Tx, domain: &Domain) -> Result<DomainRecord, Refusal> {
+    domains::find(tx, domain).await?.ok_or_else(|| fields::not_found("domain", domain))
+}
+
+/// A domain is another name of one that is itself: no chains, no circles.
+async fn check_alias_of(change: &mut Change<'_>, record: &DomainRecord) -> Result<(), Refusal> {
+    let Some(real) = &record.alias_of else { return Ok(()) };
+    let invalid = |problem: String| {
+        Err(Refusal::Invalid {
+            field: "alias_of",
+            problem,
+        })
+    };
+    if *real == record.domain {
+        return invalid(format!("{real} cannot be another name of itself"));
+    }
+    if let Some(further) = known(&mut change.tx, real).await?.alias_of {
+        return invalid(format!("{real} is itself another name of {further}; name that one"));
+    }
+    if domains::uses(&mut change.tx, record).await?.domains > 0 {
+        return invalid(format!("other domains are names of {}", record.domain));
+    }
+    Ok(())
+}

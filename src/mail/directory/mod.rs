@@ -1,0 +1,180 @@
+//! Domains, users, aliases, passwords: who there is, and where mail for an address goes.
+//!
+//! Everything that needs to know asks [`Directory`]: the doors, `intake`, `delivery`, the command line. One function,
+//! [`Directory::route`], answers where mail goes, in this order: an alias or a user of exactly this address (the alias wins, and
+//! may name its own address to keep a copy), the same without `+detail`, the same in the domain that this one is another name
+//! of, the catch-all.
+//!
+//! Lookups are kept in memory, bounded by `directory.cache_entries`. A change made here drops them before the call returns; a
+//! change made by another node or by the command line is seen within `directory.watch_milliseconds` and the time of one small
+//! query, because each change counts up a row that all nodes watch. All changes of the directory stand in line at that row, so
+//! checks within a change (does the domain exist, is this the last administrator) cannot be overtaken.
+//!
+//! Spells RFC 5321 §4.5.1 (postmaster), RFC 5321 §2.4 (case of local parts), RFC 5233 §1 (detail), RFC 7519 §4.1 (access tokens).
+
+mod admin;
+mod aliases;
+mod authenticate;
+mod cache;
+mod change;
+mod domains;
+mod fields;
+mod hashing;
+mod keys;
+mod password;
+mod route;
+mod tokens;
+mod users;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::config;
+use crate::model::account::{ApiKey, Role, User};
+use crate::model::address::EmailAddress;
+use crate::model::clock::{self, Clock};
+use crate::model::secret::Secret;
+use crate::store::{self, db::Database};
+
+/// Where mail for an address goes: the answer to the one question that everybody asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The domain is none of ours.
+    Outside,
+    /// The domain is ours: deliver to each of `users`, and forward to each of `forwards` (outside addresses that aliases lead to).
+    /// Never both empty; each user and address once.
+    Here {
+        /// Users with a mailbox here.
+        users: Vec<LocalRecipient>,
+        /// Addresses outside.
+        forwards: Vec<EmailAddress>,
+    },
+}
+
+/// A user that mail goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalRecipient {
+    /// Who.
+    pub user: Arc<User>,
+    /// What stood after the `+` in the address.
+    pub detail: Option<String>,
+}
+
+/// What to make a user of.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// A mail address of one of our domains; or a bare name for a server administrator without mailbox.
+    pub login: String,
+    /// None: nobody can log in before one is set.
+    pub password: Option<NewPassword>,
+    /// The name for people.
+    pub display_name: String,
+    /// What they may do over the API.
+    pub role: Role,
+    /// A disabled user cannot log in, and mail for them is refused.
+    pub enabled: bool,
+    /// The most octets; none is no limit.
+    pub quota_bytes: Option<u64>,
+    /// The most messages; none is no limit.
+    pub quota_messages: Option<u64>,
+}
+
+/// A password as it is given: in clear, or as a hash in a scheme that we know (`{ARGON2ID}…`, `{BLF-CRYPT}…`, `$2y$…`).
+#[derive(Debug, Clone)]
+pub enum NewPassword {
+    /// In clear: it is hashed here.
+    Clear(Secret),
+    /// Hashed elsewhere: it is hashed anew at the next login.
+    Hash(Secret),
+}
+
+/// A change of a user: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct UserChange {
+    /// The name for people.
+    pub display_name: Option<String>,
+    /// What they may do over the API.
+    pub role: Option<Role>,
+    /// Whether they can log in and get mail. Disabling ends their tokens.
+    pub enabled: Option<bool>,
+    /// The most octets; `Some(None)` lifts the limit.
+    pub quota_bytes: Option<Option<u64>>,
+    /// The most messages; `Some(None)` lifts the limit.
+    pub quota_messages: Option<Option<u64>>,
+}
+
+/// Who asks over the API: a user or a key, with what they may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// A user with an access token.
+    User(Arc<User>),
+    /// A program with an API key.
+    Key(Arc<ApiKey>),
+}
+
+/// A page of a list, in the order of the key.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Ask again with this to go on; none at the end.
+    pub next: Option<String>,
+}
+
+/// A pair of tokens from a login.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// A JWT for `Authorization: Bearer`.
+    pub access_token: String,
+    /// Good for one [`Directory::refresh`].
+    pub refresh_token: String,
+    /// Seconds until the access token ends.
+    pub expires_in: u64,
+}
+
+/// The directory. Cheap to clone.
+#[derive(Clone)]
+pub struct Directory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    settings: config::Directory,
+    auth: config::Auth,
+    clock: Clock,
+    caches: cache::Caches,
+    hashing: hashing::Hashing,
+    remembered: authenticate::Remembered,
+    signing: tokens::Signing,
+}
+
+impl Directory {
+    /// Opens the directory and starts watching for changes by other nodes; the watching ends with the last clone.
+    pub async fn open(database: Database, settings: config::Directory, auth: config::Auth, clock: Clock) -> Result<Self, store::Error> {
+        let mut tx = database.write().await?;
+        let signing = tokens::Signing::load(&mut tx).await?;
+        let version = store::db::settings::directory_version(&mut tx).await?;
+        tx.commit().await?;
+        let inner = Arc::new(Inner {
+            caches: cache::Caches::new(version, settings.cache_entries),
+            hashing: hashing::Hashing::new(auth.parallel_hashes),
+            remembered: authenticate::Remembered::new(&settings),
+            signing,
+            database,
+            settings,
+            auth,
+            clock,
+        });
+        tokio::spawn(cache::watch(Arc::downgrade(&inner)));
+        Ok(Self { inner })
+    }
+}
+
+impl Inner {
+    /// Now, in the milliseconds that the database keeps: what is given back equals what is read later.
+    fn now(&self) -> Timestamp {
+        clock::timestamp(self.clock.now_ms())
+    }
+}

@@ -1,0 +1,217 @@
+//! Users.
+
+use std::sync::Arc;
+
+use super::authenticate::MAX_PASSWORD_OCTETS;
+use super::change::Change;
+use super::{Directory, NewPassword, NewUser, Page, UserChange, domains, fields, password};
+use crate::model::account::{Role, User};
+use crate::model::address::{Domain, EmailAddress};
+use crate::model::ids::UserId;
+use crate::model::refusal::Refusal;
+use crate::store::db::users::{self, StoredUser};
+use crate::store::db::{Tx, tokens};
+
+const MAX_DISPLAY_NAME: usize = 255;
+const MAX_HASH_OCTETS: usize = 512;
+
+impl Directory {
+    /// A page of the users of a domain, or of all, by login.
+    pub async fn users(&self, domain: Option<&Domain>, after: Option<&str>, limit: usize) -> Result<Page<User>, Refusal> {
+        let limit = fields::page_size(limit);
+        let mut tx = self.inner.database.read().await?;
+        let domain = match domain {
+            Some(domain) => Some(domains::known(&mut tx, domain).await?.id),
+            None => None,
+        };
+        let found = users::page(&mut tx, domain, after.unwrap_or_default(), fields::and_one(limit)).await?;
+        Ok(fields::page(found, limit, |it| it.login.clone()))
+    }
+
+    /// The user of this login name, in any case. Errors: NotFound.
+    pub async fn user(&self, login: &str) -> Result<Arc<User>, Refusal> {
+        let key = key(login)?;
+        let account = self.inner.account(&key).await?;
+        // By an address in a domain that is another name of theirs they can log in, but have one name here.
+        let found = account.filter(|account| account.user.login == key);
+        found
+            .map(|account| Arc::clone(&account.user))
+            .ok_or_else(|| fields::not_found("user", login))
+    }
+
+    /// Only the directory's part; the mailboxes are made by `mail::accounts`. Errors: Exists, NotFound (the domain), Invalid.
+    pub async fn create_user(&self, new: NewUser) -> Result<Arc<User>, Refusal> {
+        let address = if new.login.contains('@') {
+            Some(address(&new.login)?)
+        } else {
+            None
+        };
+        let login = fields::login_key(&new.login).ok_or_else(|| Refusal::Invalid {
+            field: "login",
+            problem: "must be an address, or a name of letters, digits, '.', '_' and '-'".into(),
+        })?;
+        fields::text("display_name", &new.display_name, MAX_DISPLAY_NAME)?;
+        check_role(new.role, address.as_ref())?;
+        let password = match new.password {
+            Some(password) => Some(self.hashed(password).await?),
+            None => None,
+        };
+        let now = self.inner.now();
+        let user = User {
+            id: UserId::fresh(),
+            login,
+            address,
+            display_name: new.display_name,
+            role: new.role,
+            enabled: new.enabled,
+            quota_bytes: new.quota_bytes,
+            quota_messages: new.quota_messages,
+            created_at: now,
+            updated_at: now,
+        };
+        let stored = StoredUser {
+            user,
+            password,
+            token_epoch: 0,
+        };
+        let mut change = self.inner.change().await?;
+        let domain = match stored.user.address.as_ref().and_then(EmailAddress::domain) {
+            Some(domain) => Some(domains::known(&mut change.tx, domain).await?.id),
+            None => None,
+        };
+        let inserted = users::insert(&mut change.tx, &stored, domain).await;
+        inserted.map_err(|error| fields::exists(error, "user", &stored.user.login))?;
+        change.commit().await?;
+        Ok(Arc::new(stored.user))
+    }
+
+    /// Changes a user. Errors: NotFound, Invalid, InUse (the last server administrator).
+    pub async fn change_user(&self, login: &str, wanted: UserChange) -> Result<Arc<User>, Refusal> {
+        fields::text("display_name", wanted.display_name.as_deref().unwrap_or_default(), MAX_DISPLAY_NAME)?;
+        let mut change = self.inner.change().await?;
+        let mut stored = known(&mut change.tx, login).await?;
+        let (was_enabled, was_admin) = (stored.user.enabled, is_admin(&stored.user));
+        let user = &mut stored.user;
+        user.display_name = wanted.display_name.unwrap_or_else(|| std::mem::take(&mut user.display_name));
+        user.role = wanted.role.unwrap_or(user.role);
+        user.enabled = wanted.enabled.unwrap_or(user.enabled);
+        user.quota_bytes = wanted.quota_bytes.unwrap_or(user.quota_bytes);
+        user.quota_messages = wanted.quota_messages.unwrap_or(user.quota_messages);
+        user.updated_at = self.inner.now();
+        check_role(user.role, user.address.as_ref())?;
+        if was_enabled && !user.enabled {
+            end_tokens(&mut change, &mut stored).await?;
+        }
+        users::update(&mut change.tx, &stored).await?;
+        if was_admin && !is_admin(&stored.user) {
+            keep_one_admin(&mut change.tx).await?;
+        }
+        change.commit().await?;
+        Ok(Arc::new(stored.user))
+    }
+
+    /// Sets a password and ends the user's tokens. Errors: NotFound, Invalid.
+    pub async fn set_password(&self, login: &str, password: NewPassword) -> Result<(), Refusal> {
+        let hashed = self.hashed(password).await?;
+        let mut change = self.inner.change().await?;
+        let mut stored = known(&mut change.tx, login).await?;
+        stored.password = Some(hashed);
+        stored.user.updated_at = self.inner.now();
+        end_tokens(&mut change, &mut stored).await?;
+        users::update(&mut change.tx, &stored).await?;
+        change.commit().await?;
+        Ok(())
+    }
+
+    /// Removes a user from the directory; aliases that lead to them stay. Errors: NotFound, InUse (the last server administrator).
+    pub async fn remove_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
+        let mut change = self.inner.change().await?;
+        let stored = known(&mut change.tx, login).await?;
+        users::delete(&mut change.tx, stored.user.id).await?;
+        if is_admin(&stored.user) {
+            keep_one_admin(&mut change.tx).await?;
+        }
+        change.commit().await?;
+        Ok(Arc::new(stored.user))
+    }
+
+    /// What is stored for a new password.
+    pub(super) async fn hashed(&self, new: NewPassword) -> Result<String, Refusal> {
+        let invalid = |problem: String| {
+            Err(Refusal::Invalid {
+                field: "password",
+                problem,
+            })
+        };
+        match new {
+            NewPassword::Clear(clear) => {
+                let least = self.inner.auth.min_password_length;
+                if clear.expose().chars().count() < least {
+                    return invalid(format!("shorter than {least} characters"));
+                }
+                if clear.expose().len() > MAX_PASSWORD_OCTETS {
+                    return invalid(format!("longer than {MAX_PASSWORD_OCTETS} octets"));
+                }
+                self.inner.hashing.hash(&clear).await
+            }
+            NewPassword::Hash(hash) => {
+                let text = hash.expose();
+                if text.len() > MAX_HASH_OCTETS || password::Hash::parse(text).is_none() {
+                    return invalid("not a hash of a scheme that is known here, such as {ARGON2ID}, {BLF-CRYPT} or {SHA512-CRYPT}".into());
+                }
+                Ok(text.to_owned())
+            }
+        }
+    }
+}
+
+fn key(login: &str) -> Result<String, Refusal> {
+    fields::login_key(login).ok_or_else(|| fields::not_found("user", login))
+}
+
+fn address(text: &str) -> Result<EmailAddress, Refusal> {
+    let invalid = |problem: String| Refusal::Invalid { field: "login", problem };
+    let address = EmailAddress::parse(text).map_err(|error| invalid(error.to_string()))?;
+    match address.domain() {
+        Some(_) => Ok(address),
+        None => Err(invalid("a user's address has a domain, not an address in brackets".into())),
+    }
+}
+
+/// The user with what is stored, or that there is none.
+pub(super) async fn known(tx: &mut Tx, login: &str) -> Result<StoredUser, Refusal> {
+    let found = users::find(tx, &key(login)?).await?;
+    found.ok_or_else(|| fields::not_found("user", login))
+}
+
+/// Only a server administrator needs no mailbox.
+fn check_role(role: Role, address: Option<&EmailAddress>) -> Result<(), Refusal> {
+    if address.is_some() || role == Role::ServerAdmin {
+        return Ok(());
+    }
+    Err(Refusal::Invalid {
+        field: "role",
+        problem: "only a server administrator can be without a mail address".into(),
+    })
+}
+
+/// Every token that was given so far is void from now on.
+pub(super) async fn end_tokens(change: &mut Change<'_>, stored: &mut StoredUser) -> Result<(), Refusal> {
+    stored.token_epoch = stored.token_epoch.saturating_add(1);
+    tokens::delete_of(&mut change.tx, stored.user.id).await?;
+    Ok(())
+}
+
+fn is_admin(user: &User) -> bool {
+    user.enabled && user.role == Role::ServerAdmin
+}
+
+/// After one was taken away, there is still an enabled server administrator.
+async fn keep_one_admin(tx: &mut Tx) -> Result<(), Refusal> {
+    if users::count_admins(tx).await? == 0 {
+        return Err(Refusal::InUse(
+            "this is the last server administrator; make another one first".into(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Reports to senders: made as a message from the null sender and handed to the intake.
+//!
+//! RFC 3461 §5.2 and §6 (when, and what is returned), RFC 5321 §6.1 (no report about a report).
+
+use super::Shared;
+use crate::mail::intake::{self, Accepted, Incoming, Origin};
+use crate::mail::queue::Claim;
+use crate::mail::relay::Body;
+use crate::model::address::EmailAddress;
+use crate::model::envelope::{BodyType, Recipient, Ret, ReversePath, Sender};
+use crate::model::ids::MailId;
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::queue::{Addressee, State};
+use crate::wire::message::dsn::{Action, Fate, Notification, Returned};
+
+/// Up to so many octets a message is returned whole if its sender did not say (RFC 3461 §4.3 leaves it to us).
+const RETURN_WHOLE: u64 = 50_000;
+/// Room for what stands around the returned message.
+const ROOM: u64 = 500_000;
+/// The most octets of a header that are returned.
+const MOST_HEADER: usize = 262_144;
+
+/// Reports what is to be reported of a message; false if there is nothing, or somebody else does it.
+pub(super) async fn report(shared: &Shared, id: MailId) -> Result<bool, store::Error> {
+    let Some(claim) = shared.queue.claim_reports(id).await? else {
+        return Ok(false);
+    };
+    let fates: Vec<Fate> = claim.recipients.iter().filter(|row| is_wanted(row)).map(fate).collect();
+    match claim.message.sender.path.address() {
+        // RFC 5321 §6.1: a report that fails is not reported.
+        None => tracing::info!(%id, "the message has the null sender: nobody is told"),
+        Some(_) if fates.is_empty() => {}
+        Some(to) => {
+            if let Err(refusal) = send(shared, &claim, to, &fates).await {
+                if refusal.is_temporary() && shared.queue.report_later(&claim).await? {
+                    tracing::info!(%id, %to, why = %refusal, "the report waits");
+                    return Ok(true);
+                }
+                tracing::warn!(%id, %to, why = %refusal, "the sender cannot be told");
+            }
+        }
+    }
+    shared.queue.reported(claim).await?;
+    Ok(true)
+}
+
+/// RFC 3461 §4.1: whether the sender wants to hear of it.
+fn is_wanted(row: &Addressee) -> bool {
+    let notify = row.recipient.notify.unwrap_or_default();
+    match row.state {
+        State::FailedUnreported => notify.failure,
+        State::RelayedUnreported => notify.success,
+        State::Waiting | State::Done | State::Failed => false,
+    }
+}
+
+fn fate(row: &Addressee) -> Fate {
+    let is_failed = row.state == State::FailedUnreported;
+    let fallback = if is_failed { "5.0.0" } else { "2.0.0" };
+    Fate {
+        recipient: row.recipient.address.clone(),
+        orcpt: row.recipient.orcpt.clone(),
+        action: if is_failed { Action::Failed } else { Action::Relayed },
+        status: row.last.status.clone().unwrap_or_else(|| fallback.into()),
+        host: row.last.host.clone(),
+        text: row.last.text.clone().unwrap_or_default(),
+        last_attempt: row.last.at,
+    }
+}
+
+async fn send(shared: &Shared, claim: &Claim, to: &EmailAddress, fates: &[Fate]) -> Result<(), Refusal> {
+    let route = shared.directory.route(to).await?;
+    let mut incoming = shared.intake.begin();
+    let unique = incoming.id().to_string();
+    let original = Body::open(&shared.queue.file(claim.message.id)).await;
+    let returned = match &original {
+        Ok(_) => returned(shared, claim, fates),
+        Err(_) => Returned::Nothing,
+    };
+    let notification = Notification {
+        unique: &unique,
+        host: shared.relay.hostname(),
+        to,
+        date: shared.queue.now(),
+        arrival: claim.message.created_at,
+        expiry: claim.message.expires_at,
+        envid: claim.message.sender.envid.as_deref(),
+        fates,
+        returned,
+    };
+    let spelled = notification.spell();
+    incoming.write(&spelled.before).await?;
+    if let Ok(original) = original {
+        write_original(&mut incoming, original, returned).await?;
+    }
+    incoming.write(&spelled.after).await?;
+    let sender = Sender {
+        body: BodyType::EightBitMime,
+        smtputf8: to.needs_smtputf8(),
+        ..Sender::plain(ReversePath::Null)
+    };
+    let recipient = Recipient::plain(to.clone());
+    let accepted = vec![Accepted { recipient, route }];
+    let outcome = shared
+        .intake
+        .receive(&origin(), sender, accepted, incoming, intake::Fate::Own)
+        .await?;
+    tracing::info!(id = %claim.message.id, report = %outcome.id, %to, recipients = fates.len(), "reported to the sender");
+    outcome.recipients.into_iter().collect()
+}
+
+/// The server itself.
+fn origin() -> Origin {
+    Origin {
+        protocol: "local",
+        peer: None,
+        helo: None,
+        tls: None,
+        user: None,
+    }
+}
+
+/// RFC 3461 §4.3: RET is about failures; a success returns the header only.
+fn returned(shared: &Shared, claim: &Claim, fates: &[Fate]) -> Returned {
+    let size = claim.message.size;
+    let fits = size.saturating_add(ROOM) <= shared.intake.max_size();
+    let is_whole = match claim.message.sender.ret {
+        Some(Ret::Full) => fits,
+        Some(Ret::Headers) => false,
+        None => fits && size <= RETURN_WHOLE,
+    };
+    let any_failed = fates.iter().any(|fate| fate.action == Action::Failed);
+    if is_whole && any_failed {
+        Returned::Full
+    } else {
+        Returned::Headers
+    }
+}
+
+async fn write_original(incoming: &mut Incoming, mut original: Body, returned: Returned) -> Result<(), Refusal> {
+    let unreadable = |error: std::io::Error| {
+        tracing::error!(%error, "cannot read a queued message's file for a report");
+        Refusal::LATER
+    };
+    match returned {
+        Returned::Nothing => {}
+        Returned::Headers => incoming.write(&original.header(MOST_HEADER).await.map_err(unreadable)?).await?,
+        Returned::Full => loop {
+            let portion = original.next().await.map_err(unreadable)?;
+            if portion.is_empty() {
+                break;
+            }
+            incoming.write(portion).await?;
+        },
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Which lanes have work, and how many workers each may have: plain bookkeeping, no I/O.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::mail::relay::Lane;
+use crate::model::address::Host;
+
+/// The most destinations of a lane that are looked for at once (the smarthost's lane has many).
+const AT_ONCE: usize = 50;
+
+/// A destination that has something due, as of some moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Marked {
+    pub(super) destination: Host,
+    /// Tells a later mark from an earlier one.
+    serial: u64,
+}
+
+/// All lanes that have work or workers.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    /// The most workers of a lane.
+    most: usize,
+    serial: u64,
+    lanes: HashMap<Lane, State>,
+    /// Lanes that want a worker, each once, first come first served.
+    waiting: VecDeque<Lane>,
+}
+
+#[derive(Debug)]
+struct State {
+    due: VecDeque<Marked>,
+    workers: usize,
+    /// How many more workers there is reason for.
+    wanted: usize,
+    /// How many there may be now.
+    allowed: usize,
+    /// A server was talked to since the last time that none could be.
+    was_reached: bool,
+    is_waiting: bool,
+}
+
+impl State {
+    fn may_start(&self) -> bool {
+        !self.due.is_empty() && self.wanted > 0 && self.workers < self.allowed
+    }
+}
+
+impl Lanes {
+    /// No lanes; each will have at most so many workers.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            serial: 0,
+            lanes: HashMap::new(),
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Something is due for the destination.
+    pub(super) fn mark(&mut self, lane: Lane, destination: Host) {
+        self.serial = self.serial.wrapping_add(1);
+        let serial = self.serial;
+        let state = self.lanes.entry(lane.clone()).or_insert_with(|| State {
+            due: VecDeque::new(),
+            workers: 0,
+            wanted: 0,
+            allowed: 1,
+            was_reached: false,
+            is_waiting: false,
+        });
+        match state.due.iter_mut().find(|marked| marked.destination == destination) {
+            Some(marked) => marked.serial = serial,
+            None => state.due.push_back(Marked { destination, serial }),
+        }
+        state.wanted = state.wanted.saturating_add(1).min(self.most);
+        self.queue_up(&lane);
+    }
+
+    /// The next lane that is to have a worker, which counts from now on.
+    pub(super) fn next(&mut self) -> Option<Lane> {
+        while let Some(lane) = self.waiting.pop_front() {
+            let Some(state) = self.lanes.get_mut(&lane) else { continue };
+            state.is_waiting = false;
+            if state.may_start() {
+                state.workers += 1;
+                state.wanted -= 1;
+                self.queue_up(&lane);
+                return Some(lane);
+            }
+        }
+        None
+    }
+
+    /// Some destinations of the lane that have something due; others the next time. None: the worker may go.
+    pub(super) fn take(&mut self, lane: &Lane) -> Vec<Marked> {
+        let Some(state) = self.lanes.get_mut(lane) else {
+            return Vec::new();
+        };
+        let count = state.due.len().min(AT_ONCE);
+        let taken = state.due.iter().take(count).cloned().collect();
+        state.due.rotate_left(count);
+        taken
+    }
+
+    /// There was nothing due for these; those marked again meanwhile stay.
+    pub(super) fn exhausted(&mut self, lane: &Lane, taken: &[Marked]) {
+        if let Some(state) = self.lanes.get_mut(lane) {
+            state.due.retain(|marked| !taken.contains(marked));
+        }
+    }
+
+    /// A server of the lane was talked to; `more` if there is reason to think that a further worker would find work.
+    pub(super) fn reached(&mut self, lane: &Lane, more: bool) {
+        let most = self.most;
+        if let Some(state) = self.lanes.get_mut(lane) {
+            state.was_reached = true;
+            state.allowed = state.allowed.saturating_mul(2).min(most);
+            if more {
+                state.wanted = state.wanted.max(1);
+            }
+            self.queue_up(lane);
+        }
+    }
+
+    /// A worker could talk to no server of the lane. While others can, we are only too many: true, and there will be fewer of us. If
+    /// none can, one worker at a time is enough to find out when that changes.
+    pub(super) fn is_crowded(&mut self, lane: &Lane) -> bool {
+        let Some(state) = self.lanes.get_mut(lane) else {
+            return false;
+        };
+        let others = state.workers.saturating_sub(1);
+        let is_crowded = others > 0 && state.was_reached;
+        state.allowed = if is_crowded { others } else { 1 };
+        state.was_reached = is_crowded;
+        state.wanted = 0;
+        is_crowded
+    }
+
+    /// A worker has gone.
+    pub(super) fn leave(&mut self, lane: &Lane) {
+        let Some(state) = self.lanes.get_mut(lane) else { return };
+        state.workers = state.workers.saturating_sub(1);
+        if state.workers == 0 {
+            if state.due.is_empty() {
+                self.lanes.remove(lane);
+                return;
+            }
+            state.wanted = state.wanted.max(1);
+        }
+        self.queue_up(lane);
+    }
+
+    fn queue_up(&mut self, lane: &Lane) {
+        if let Some(state) = self.lanes.get_mut(lane)
+            && state.may_start()
+            && !state.is_waiting
+        {
+            state.is_waiting = true;
+            self.waiting.push_back(lane.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(name: &str) -> (Lane, Host) {
+        let domain: crate::model::address::Domain = name.parse().unwrap();
+        (Lane::Domain(domain.clone()), Host::Domain(domain))
+    }
+
+    #[test]
+    fn a_lane_begins_with_one_worker_and_grows_with_success() {
+        let (a, host) = lane("a.test");
+        let mut lanes = Lanes::new(3);
+        for _ in 0..10 {
+            lanes.mark(a.clone(), host.clone());
+        }
+        let started = |lanes: &mut Lanes| std::iter::from_fn(|| lanes.next()).count();
+        assert_eq!(started(&mut lanes), 1);
+        lanes.reached(&a, true);
+        assert_eq!(started(&mut lanes), 1);
+        lanes.reached(&a, true);
+        assert_eq!(started(&mut lanes), 1);
+        lanes.reached(&a, true);
+        assert_eq!(started(&mut lanes), 0);
+        // The third is one too many; then nobody gets in.
+        assert!(lanes.is_crowded(&a));
+        lanes.leave(&a);
+        lanes.mark(a.clone(), host.clone());
+        assert_eq!(started(&mut lanes), 0);
+        lanes.leave(&a);
+        assert!(!lanes.is_crowded(&a));
+        lanes.leave(&a);
+        lanes.mark(a, host);
+        assert_eq!(started(&mut lanes), 1);
+        assert_eq!(started(&mut lanes), 0);
+    }
+
+    #[test]
+    fn lanes_take_turns() {
+        let mut lanes = Lanes::new(2);
+        for name in ["a.test", "b.test", "c.test"] {
+            let (lane, host) = lane(name);
+            lanes.mark(lane, host);
+        }
+        let order: Vec<String> = std::iter::from_fn(|| lanes.next()).map(|lane| lane.to_string()).collect();
+        assert_eq!(order, ["a.test", "b.test", "c.test"]);
+    }
+
+    #[test]
+    fn a_mark_during_the_work_is_not_lost() {
+        let (a, host) = lane("a.test");
+        let mut lanes = Lanes::new(1);
+        lanes.mark(a.clone(), host.clone());
+        assert_eq!(lanes.next(), Some(a.clone()));
+        let taken = lanes.take(&a);
+        lanes.mark(a.clone(), host);
+        lanes.exhausted(&a, &taken);
+        assert_eq!(lanes.take(&a).len(), 1);
+        lanes.leave(&a);
+        assert_eq!(lanes.next(), Some(a.clone()));
+        let taken = lanes.take(&a);
+        lanes.exhausted(&a, &taken);
+        assert!(lanes.take(&a).is_empty());
+        lanes.leave(&a);
+        assert_eq!((lanes.next(), lanes.lanes.len()), (None, 0));
+    }
+}

@@ -1,0 +1,211 @@
+//! Taking a whole message: into the mailboxes of local users and into the queue for the others.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, trace};
+use crate::mail::directory::Route;
+use crate::mail::mailbox::Placed;
+use crate::mail::queue::NewMail;
+use crate::model::account::User;
+use crate::model::address::EmailAddress;
+use crate::model::envelope::{Recipient, Sender};
+use crate::model::ids::{MailId, UserId};
+use crate::model::refusal::Refusal;
+use crate::store::maildir::sync_directory;
+
+/// Who gets the message: each user and each outside address once, however many recipients lead to them.
+#[derive(Default)]
+struct Plan {
+    users: Vec<Arc<User>>,
+    outside: Vec<Recipient>,
+    /// For each recipient, the places in `users` of those it leads to.
+    of_recipient: Vec<Vec<usize>>,
+    /// The recipient, if there is one only.
+    only: Option<EmailAddress>,
+}
+
+impl Plan {
+    fn of(recipients: &[Accepted]) -> Self {
+        let mut plan = Self::default();
+        if let [only] = recipients {
+            plan.only = Some(only.recipient.address.clone());
+        }
+        let mut places: HashMap<UserId, usize> = HashMap::new();
+        for accepted in recipients {
+            let mut mine = Vec::new();
+            match &accepted.route {
+                Route::Outside => plan.add_outside(accepted.recipient.clone()),
+                Route::Here { users, forwards } => {
+                    for local in users {
+                        let place = *places.entry(local.user.id).or_insert_with(|| {
+                            plan.users.push(Arc::clone(&local.user));
+                            plan.users.len() - 1
+                        });
+                        mine.push(place);
+                    }
+                    for address in forwards {
+                        plan.add_outside(Recipient {
+                            address: address.clone(),
+                            ..accepted.recipient.clone()
+                        });
+                    }
+                }
+            }
+            plan.of_recipient.push(mine);
+        }
+        plan
+    }
+
+    fn add_outside(&mut self, recipient: Recipient) {
+        if self.outside.iter().all(|known| known.address != recipient.address) {
+            self.outside.push(recipient);
+        }
+    }
+
+    /// The result of each recipient: the first failure among the users that it leads to.
+    fn outcome(&self, id: MailId, users: &[Result<(), Refusal>]) -> Outcome {
+        let result = |places: &Vec<usize>| {
+            places
+                .iter()
+                .filter_map(|&place| users.get(place))
+                .find(|it| it.is_err())
+                .cloned()
+                .unwrap_or(Ok(()))
+        };
+        Outcome {
+            id,
+            recipients: self.of_recipient.iter().map(result).collect(),
+        }
+    }
+}
+
+impl Intake {
+    /// Takes a whole message: adds Return-Path and Received, delivers to local users, queues for the others. With [`Fate::Shared`] an
+    /// error means that nothing is kept. The text has CRLF line ends only and is not dot-stuffed.
+    pub async fn receive(
+        &self,
+        origin: &Origin,
+        sender: Sender,
+        recipients: Vec<Accepted>,
+        message: Incoming,
+        fate: Fate,
+    ) -> Result<Outcome, Refusal> {
+        let id = message.id;
+        let plan = Plan::of(&recipients);
+        let outcome = self.inner.receive(origin, sender, &plan, message, fate).await;
+        match &outcome {
+            Ok(outcome) => {
+                let failed = outcome.recipients.iter().filter(|it| it.is_err()).count();
+                tracing::info!(%id, protocol = origin.protocol, local = plan.users.len(), queued = plan.outside.len(), failed, "message taken");
+            }
+            Err(refusal) => tracing::info!(%id, protocol = origin.protocol, %refusal, "message not taken"),
+        }
+        outcome
+    }
+}
+
+impl Inner {
+    async fn receive(&self, origin: &Origin, sender: Sender, plan: &Plan, mut message: Incoming, fate: Fate) -> Result<Outcome, Refusal> {
+        message.draft.finish().await?;
+        let now = self.clock.now();
+        let mut received = trace::received(origin, &self.hostname, message.id, plan.only.as_ref(), now);
+        if origin.user.is_some() {
+            received.push_str(&message.head.missing(&self.hostname, message.id, now));
+        }
+        let prefix = format!("{}{received}", trace::return_path(&sender.path)).into_bytes();
+
+        let size = prefix.len() as u64 + message.size();
+        let room = self.check_room(plan, size).await;
+        if fate == Fate::Shared
+            && let Some(refusal) = room.iter().find_map(|it| it.as_ref().err())
+        {
+            return Err(refusal.clone());
+        }
+        let welcome: Vec<Arc<User>> = plan
+            .users
+            .iter()
+            .zip(&room)
+            .filter(|(_, room)| room.is_ok())
+            .map(|(user, _)| Arc::clone(user))
+            .collect();
+        let mut placed = self.mailboxes.place(&welcome, prefix, &message.draft).await.into_iter();
+        let placed: Vec<_> = room
+            .into_iter()
+            .map(|room| room.and_then(|()| placed.next().unwrap_or(Err(Refusal::LATER))))
+            .collect();
+        if fate == Fate::Shared
+            && let Some(refusal) = placed.iter().find_map(|it| it.as_ref().err())
+        {
+            // What was placed is taken away again when `placed` is dropped.
+            return Err(refusal.clone());
+        }
+        if !plan.outside.is_empty() {
+            let user = origin.user.as_ref().map(|user| user.id);
+            self.enqueue(sender, plan.outside.clone(), received.into_bytes(), &message, user)
+                .await?;
+        }
+        let results = index_all(placed).await;
+        match results.iter().find_map(|it| it.as_ref().err()) {
+            Some(refusal) if fate == Fate::Shared => Err(refusal.clone()),
+            _ => Ok(plan.outcome(message.id, &results)),
+        }
+    }
+
+    /// Whether each user has room for the message.
+    async fn check_room(&self, plan: &Plan, size: u64) -> Vec<Result<(), Refusal>> {
+        let mut room = Vec::with_capacity(plan.users.len());
+        for user in &plan.users {
+            room.push(self.mailboxes.check_quota(user, size, 1).await);
+        }
+        room
+    }
+
+    /// Writes the message to the spool, synced, then enters it into the ledger.
+    async fn enqueue(
+        &self,
+        sender: Sender,
+        recipients: Vec<Recipient>,
+        received: Vec<u8>,
+        message: &Incoming,
+        user: Option<UserId>,
+    ) -> Result<(), Refusal> {
+        let (path, dir) = (self.spool.queued(message.id), self.spool.queue_dir());
+        let content = message.draft.content(&received);
+        let (memory, file) = (content.memory.to_vec(), content.file.map(ToOwned::to_owned));
+        let target = path.clone();
+        let size = crate::mail::mailbox::blocking(move || {
+            let content = crate::store::maildir::Content {
+                prefix: &received,
+                memory: &memory,
+                file: file.as_deref(),
+            };
+            let size = content.write_to(&target, None)?;
+            sync_directory(&dir)?;
+            Ok(size)
+        })
+        .await?;
+        let put = self
+            .queue
+            .put(NewMail {
+                id: message.id,
+                sender,
+                recipients,
+                size,
+                user,
+            })
+            .await;
+        if put.is_err()
+            && let Err(error) = tokio::fs::remove_file(&path).await
+        {
+            tracing::warn!(%error, "a message that was not queued could not be taken away");
+        }
+        put
+    }
+}
+
+/// Gives each placed message its UID, all at the same time so that they are stored together.
+async fn index_all(placed: Vec<Result<Placed, Refusal>>) -> Vec<Result<(), Refusal>> {
+    let index = |it: Result<Placed, Refusal>| async move { it?.index().await.map(|_| ()) };
+    futures_util::future::join_all(placed.into_iter().map(index)).await
+}

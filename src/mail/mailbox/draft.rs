@@ -1,0 +1,155 @@
+//! A message whose octets come in: in memory while it is small, in a file when it is not.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::blocking;
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::maildir::Content;
+
+/// How a draft treats line ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineEnds {
+    /// The octets are kept as they come (the door has checked them).
+    AsTheyAre,
+    /// A bare LF becomes CRLF (RFC 9051 §6.3.12: what is appended should be in RFC 5322 form).
+    Mended,
+}
+
+/// The message so far. What was not stored when it is dropped is gone.
+#[derive(Debug)]
+pub struct Draft {
+    memory: Vec<u8>,
+    spill: Option<File>,
+    path: PathBuf,
+    size: u64,
+    limit: u64,
+    memory_limit: usize,
+    line_ends: LineEnds,
+    last: u8,
+}
+
+impl Draft {
+    /// An empty draft that spills to `path` past `memory_limit` octets and refuses more than `limit`.
+    pub(super) fn new(path: PathBuf, limit: u64, memory_limit: usize, line_ends: LineEnds) -> Self {
+        Self {
+            memory: Vec::new(),
+            spill: None,
+            path,
+            size: 0,
+            limit,
+            memory_limit,
+            line_ends,
+            last: 0,
+        }
+    }
+
+    /// How many octets have come.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds octets. Past the limit: [`Refusal::TooLarge`], and what came is thrown away.
+    pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        let before = self.memory.len();
+        match self.line_ends {
+            LineEnds::AsTheyAre => self.memory.extend_from_slice(octets),
+            LineEnds::Mended => self.mend(octets),
+        }
+        self.size = self.size.saturating_add((self.memory.len() - before) as u64);
+        if self.size > self.limit {
+            self.memory = Vec::new();
+            return Err(Refusal::TooLarge(self.limit));
+        }
+        if self.memory.len() > self.memory_limit {
+            self.flush().await
+        } else {
+            Ok(())
+        }
+    }
+
+    fn mend(&mut self, octets: &[u8]) {
+        for line in octets.split_inclusive(|&octet| octet == b'\n') {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            self.memory.extend_from_slice(text);
+            if text.len() < line.len() {
+                let cr = text.last().map_or(self.last == b'\r', |&octet| octet == b'\r');
+                self.memory.extend_from_slice(if cr { b"\n" } else { b"\r\n" });
+            }
+            self.last = line.last().copied().unwrap_or(self.last);
+        }
+    }
+
+    /// The begin of the message, as far as it is in memory: all of it when it is small.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        self.spill.is_none().then_some(&*self.memory)
+    }
+
+    /// Makes sure that a message that went to a file is all there.
+    pub(crate) async fn finish(&mut self) -> Result<(), Refusal> {
+        if self.spill.is_some() { self.flush().await } else { Ok(()) }
+    }
+
+    /// The octets, with `prefix` before them. Only after [`Draft::finish`].
+    pub(crate) fn content<'a>(&'a self, prefix: &'a [u8]) -> Content<'a> {
+        Content {
+            prefix,
+            memory: &self.memory,
+            file: self.spill.is_some().then_some(&*self.path),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Refusal> {
+        let piece = std::mem::take(&mut self.memory);
+        let (spill, path) = (self.spill.take(), self.path.clone());
+        self.spill = Some(blocking(move || append(spill, &path, &piece)).await?);
+        Ok(())
+    }
+}
+
+fn append(spill: Option<File>, path: &Path, piece: &[u8]) -> Result<File, store::Error> {
+    let write = || {
+        let mut file = match spill {
+            Some(file) => file,
+            None => File::create_new(path)?,
+        };
+        file.write_all(piece)?;
+        Ok(file)
+    };
+    write().map_err(|source| store::Error::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if self.spill.is_some() {
+            // What is left over after a crash is removed at the next start.
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_draft_spills_mends_and_refuses() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("draft");
+        let mut draft = Draft::new(path.clone(), 20, 8, LineEnds::Mended);
+        for piece in ["a\n", "b\r", "\nc\r\nlong line", "\n"] {
+            draft.write(piece.as_bytes()).await.unwrap();
+        }
+        draft.finish().await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"a\r\nb\r\nc\r\nlong line\r\n");
+        assert_eq!(draft.size(), 20);
+        assert_eq!(draft.write(b"x").await, Err(Refusal::TooLarge(20)));
+        drop(draft);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,197 @@
+//! Changing flags and removing messages.
+
+use super::index::Write;
+use super::view::{FileEntry, View};
+use super::{Mailbox, blocking};
+use crate::model::ids::{MailboxId, ModSeq, Uid};
+use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::mailboxes;
+use crate::store::maildir::{Maildir, Place};
+
+/// The name of the keyword that Maildir has a letter of its own for (`P`, passed).
+const FORWARDED: &str = "$Forwarded";
+
+/// A file whose flags are to change.
+struct Rename {
+    position: usize,
+    file: FileEntry,
+    old: Flags,
+    new: Flags,
+}
+
+impl Mailbox {
+    /// The bit of a keyword, made if it is new and there is room (26 a mailbox): none if not.
+    pub async fn keyword(&self, name: &str) -> Result<Option<Flags>, Refusal> {
+        if name.eq_ignore_ascii_case(FORWARDED) {
+            return Ok(Some(Flags::FORWARDED));
+        }
+        if let Some(known) = self.known_keyword(name) {
+            return Ok(Some(known));
+        }
+        if name.is_empty() || name.len() > 100 {
+            return Ok(None);
+        }
+        let _work = self.work.lock().await;
+        // The number may be taken by another node at the same moment: then its names are read and the next is tried.
+        for _ in 0..26 {
+            let number = self.keywords().len();
+            let Some(flag) = u8::try_from(number).ok().and_then(Flags::keyword) else {
+                break;
+            };
+            if let Some(known) = self.known_keyword(name) {
+                return Ok(Some(known));
+            }
+            let mut tx = self.house.ledger.database.write().await?;
+            let inserted = mailboxes::insert_keyword(&mut tx, self.id, number, name).await;
+            let taken = matches!(inserted, Err(store::Error::Conflict));
+            if !taken {
+                inserted?;
+                tx.commit().await?;
+            }
+            let mut tx = self.house.ledger.database.read().await?;
+            let names = mailboxes::keywords(&mut tx, self.id).await?;
+            self.view_mut().keywords = names.into();
+            if !taken {
+                return Ok(Some(flag));
+            }
+        }
+        Ok(None)
+    }
+
+    fn known_keyword(&self, name: &str) -> Option<Flags> {
+        let keywords = self.keywords();
+        let number = keywords.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+        u8::try_from(number).ok().and_then(Flags::keyword)
+    }
+
+    /// Changes flags of the messages that exist (`uids` ascending). Those changed after `unchanged_since` are left alone (RFC 7162
+    /// §3.1.3). The new state of the others, and those left alone.
+    pub async fn store(
+        &self,
+        uids: &[Uid],
+        change: FlagChange,
+        unchanged_since: Option<ModSeq>,
+    ) -> Result<(Vec<MessageMeta>, Vec<Uid>), Refusal> {
+        let _work = self.work.lock().await;
+        let (renames, left) = self.plan(uids, change, unchanged_since);
+        if !renames.is_empty() {
+            let maildir = self.maildir();
+            let done = blocking(move || Ok(rename_all(&maildir, renames))).await?;
+            let runs = self.view().runs(&done);
+            if !runs.is_empty() {
+                self.house.ledger.index.write(vec![Write::Flags(self.id, runs)]).await?;
+            }
+        }
+        let view = self.view();
+        let stored = uids.iter().filter(|uid| left.binary_search(uid).is_err());
+        Ok((
+            stored
+                .filter_map(|&uid| view.get(uid).map(|(message, _)| message.clone()))
+                .collect(),
+            left,
+        ))
+    }
+
+    fn plan(&self, uids: &[Uid], change: FlagChange, unchanged_since: Option<ModSeq>) -> (Vec<Rename>, Vec<Uid>) {
+        let view = self.view();
+        let mut left = Vec::new();
+        let mut renames = Vec::new();
+        for &uid in uids {
+            let Some(position) = view.position(uid) else { continue };
+            let (Some(message), Some(file)) = (view.messages.get(position), view.files.get(position)) else {
+                continue;
+            };
+            if unchanged_since.is_some_and(|since| message.modseq > since) {
+                left.push(uid);
+                continue;
+            }
+            let new = change.apply(message.flags);
+            if new != message.flags {
+                renames.push(Rename {
+                    position,
+                    file: file.clone(),
+                    old: message.flags,
+                    new,
+                });
+            }
+        }
+        (renames, left)
+    }
+
+    /// Removes for good the messages that have \Deleted, of `uids` (ascending) or of all; gives the UIDs removed.
+    pub async fn expunge(&self, uids: Option<&[Uid]>) -> Result<Vec<Uid>, Refusal> {
+        self.remove_where(|message| {
+            message.flags.contains(Flags::DELETED) && uids.is_none_or(|uids| uids.binary_search(&message.uid).is_ok())
+        })
+        .await
+    }
+
+    /// Removes these (ascending) whether or not they have \Deleted.
+    pub async fn remove(&self, uids: &[Uid]) -> Result<Vec<Uid>, Refusal> {
+        self.remove_where(|message| uids.binary_search(&message.uid).is_ok()).await
+    }
+
+    async fn remove_where(&self, goes: impl Fn(&MessageMeta) -> bool) -> Result<Vec<Uid>, Refusal> {
+        let _work = self.work.lock().await;
+        let (files, writes, removed) = {
+            let view = self.view();
+            let positions: Vec<usize> = view
+                .messages
+                .iter()
+                .enumerate()
+                .filter(|(_, it)| goes(it))
+                .map(|(at, _)| at)
+                .collect();
+            let pair = |&at: &usize| Some((view.files.get(at)?.clone(), view.messages.get(at)?.flags));
+            let files: Vec<(FileEntry, Flags)> = positions.iter().filter_map(pair).collect();
+            let removed: Vec<Uid> = positions.iter().filter_map(|&at| view.messages.get(at).map(|it| it.uid)).collect();
+            (files, removal(self.id, &view, &positions), removed)
+        };
+        let Some(write) = writes else { return Ok(Vec::new()) };
+        let maildir = self.maildir();
+        blocking(move || files.iter().try_for_each(|(file, flags)| remove_file(&maildir, file, *flags))).await?;
+        self.house.ledger.index.write(vec![write]).await?;
+        Ok(removed)
+    }
+}
+
+/// The write that forgets the messages at these positions (ascending); none for no message.
+pub(super) fn removal(id: MailboxId, view: &View, positions: &[usize]) -> Option<Write> {
+    if positions.is_empty() {
+        return None;
+    }
+    let bytes: u64 = positions.iter().filter_map(|&at| view.messages.get(at)).map(|it| it.size).sum();
+    let changes: Vec<(usize, Flags)> = positions.iter().map(|&at| (at, Flags::NONE)).collect();
+    Some(Write::Remove(id, view.runs(&changes), positions.len() as i64, bytes as i64))
+}
+
+/// Renames files to their new flags; those that could be.
+fn rename_all(maildir: &Maildir, renames: Vec<Rename>) -> Vec<(usize, Flags)> {
+    let mut done = Vec::with_capacity(renames.len());
+    for it in renames {
+        let renamed = with_either_place(&it.file, |place| maildir.set_flags(&it.file.name, place, it.old, it.new));
+        match renamed {
+            Ok(true) => done.push((it.position, it.new)),
+            // Another program renamed or removed it: the next look finds out.
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "flags of a message could not be changed"),
+        }
+    }
+    done
+}
+
+/// Removes the file of a message; that it is gone already is as good.
+pub(super) fn remove_file(maildir: &Maildir, file: &FileEntry, flags: Flags) -> Result<(), store::Error> {
+    with_either_place(file, |place| maildir.remove(&file.name, place, flags)).map(|_| ())
+}
+
+/// Tries where the view thinks that the file lies, then the other place.
+pub(super) fn with_either_place(file: &FileEntry, attempt: impl Fn(Place) -> Result<bool, store::Error>) -> Result<bool, store::Error> {
+    let other = match file.place {
+        Place::New => Place::Cur,
+        Place::Cur => Place::New,
+    };
+    Ok(attempt(file.place)? || attempt(other)?)
+}

@@ -1,0 +1,356 @@
+//! The mailboxes of a user: list, create, rename, delete, subscribe.
+
+use super::{Mailboxes, Target, blocking, locked, names};
+use crate::model::account::User;
+use crate::model::ids::{MailboxId, ModSeq, Uid};
+use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::mailboxes::{self, Counters, MailboxRow};
+use crate::store::maildir::Maildir;
+
+impl Mailboxes {
+    /// All mailboxes of the user, INBOX first, then by name. A user's first call makes INBOX and the special-use ones; folders that
+    /// another program made are found.
+    pub async fn list(&self, user: &User) -> Result<Vec<MailboxInfo>, Refusal> {
+        let mut rows = self.prepare(user).await?;
+        let dir = self.inner.user_dir(user)?;
+        let found = blocking(move || Ok(folders_on_disk(&dir))).await?;
+        let strangers: Vec<String> = found
+            .into_iter()
+            .filter(|folder| rows.iter().all(|row| row.folder != *folder))
+            .collect();
+        let unknown = |name: &MailboxName| rows.iter().all(|row| row.info.name != *name);
+        let wanted = strangers.into_iter().filter_map(|folder| {
+            let name = names::mailbox(&folder).filter(unknown)?;
+            Some(Wanted {
+                name,
+                folder,
+                special_use: None,
+                subscribed: false,
+            })
+        });
+        let made = self.make(user, wanted.collect()).await?;
+        rows.extend(made);
+        rows.sort_by_cached_key(|row| (!row.info.name.is_inbox(), row.info.name.clone()));
+        Ok(rows.into_iter().map(|row| row.info).collect())
+    }
+
+    /// Makes a mailbox, and what is missing above it. [`Refusal::Exists`] if it is there.
+    pub async fn create(&self, user: &User, name: &MailboxName, special_use: Option<SpecialUse>) -> Result<MailboxInfo, Refusal> {
+        let rows = self.prepare(user).await?;
+        let exists = |name: &MailboxName| rows.iter().any(|row| row.info.name == *name);
+        if exists(name) {
+            return Err(Refusal::Exists {
+                what: "mailbox",
+                name: name.to_string(),
+            });
+        }
+        let mut wanted = Vec::new();
+        for above in name.ancestors().filter(|above| !exists(above)) {
+            wanted.push(Wanted::plain(above)?);
+        }
+        wanted.reverse();
+        wanted.push(Wanted {
+            special_use,
+            ..Wanted::plain(name.clone())?
+        });
+        let made = self.make(user, wanted).await?;
+        made.into_iter().last().map(|row| row.info).ok_or(Refusal::LATER)
+    }
+
+    /// Removes a mailbox with its messages. The INBOX cannot go, nor one that has others below it ([`Refusal::InUse`]).
+    pub async fn delete(&self, user: &User, name: &MailboxName) -> Result<(), Refusal> {
+        if name.is_inbox() {
+            return Err(Refusal::NotPermitted("the INBOX cannot be deleted".into()));
+        }
+        let rows = self.prepare(user).await?;
+        let row = find(&rows, name)?;
+        if rows.iter().any(|it| it.info.name.ancestors().any(|above| above == *name)) {
+            return Err(Refusal::InUse(format!(
+                "the mailbox {name} has others below it; delete these first"
+            )));
+        }
+        let maildir = Maildir::at(self.inner.user_dir(user)?.join(&row.folder));
+        let mut tx = self.inner.ledger.database.write().await?;
+        mailboxes::delete(&mut tx, row.info.id).await?;
+        tx.commit().await?;
+        let id = row.info.id;
+        self.forget(id);
+        Ok(blocking(move || maildir.destroy(&id.to_string())).await?)
+    }
+
+    /// Renames a mailbox and what is below it. Renaming the INBOX moves its messages to a new mailbox (RFC 3501 §6.3.5).
+    pub async fn rename(&self, user: &User, from: &MailboxName, to: &MailboxName) -> Result<(), Refusal> {
+        if from.is_inbox() {
+            return self.rename_inbox(user, to).await;
+        }
+        let rows = self.prepare(user).await?;
+        find(&rows, from)?;
+        if to == from || to.ancestors().any(|above| above == *from) {
+            return Err(Refusal::NotPermitted(format!("{from} cannot be moved below itself")));
+        }
+        if find(&rows, to).is_ok() {
+            return Err(Refusal::Exists {
+                what: "mailbox",
+                name: to.to_string(),
+            });
+        }
+        let dir = self.inner.user_dir(user)?;
+        let mut above = Vec::new();
+        for name in to.ancestors().filter(|above| find(&rows, above).is_err()) {
+            above.push(Wanted::plain(name)?);
+        }
+        self.make(user, above).await?;
+        let mut moves = Vec::new();
+        let mut tx = self.inner.ledger.database.write().await?;
+        for row in &rows {
+            let new = if row.info.name == *from {
+                Some(to.clone())
+            } else {
+                row.info.name.moved(from, to)
+            };
+            let Some(new) = new else { continue };
+            let folder = directory(&new)?;
+            mailboxes::rename(&mut tx, row.info.id, &new, &folder)
+                .await
+                .map_err(|error| taken(error, &new))?;
+            moves.push((Maildir::at(dir.join(&row.folder)), Maildir::at(dir.join(folder))));
+        }
+        let renamed = moves.clone();
+        blocking(move || move_all(&moves)).await?;
+        if let Err(error) = tx.commit().await {
+            let back: Vec<(Maildir, Maildir)> = renamed.into_iter().map(|(from, to)| (to, from)).collect();
+            blocking(move || move_all(&back)).await?;
+            return Err(error.into());
+        }
+        self.reopen(user).await
+    }
+
+    async fn rename_inbox(&self, user: &User, to: &MailboxName) -> Result<(), Refusal> {
+        self.create(user, to, None).await?;
+        let (inbox, target) = (self.open(user, &MailboxName::inbox()).await?, self.open(user, to).await?);
+        let uids: Vec<Uid> = inbox.messages().iter().map(|it| it.uid).collect();
+        inbox.relocate(&uids, &target).await.map(|_| ())
+    }
+
+    /// Subscribes to a name or lets it go.
+    pub async fn subscribe(&self, user: &User, name: &MailboxName, on: bool) -> Result<(), Refusal> {
+        let mut tx = self.inner.ledger.database.write().await?;
+        match on {
+            true => mailboxes::subscribe(&mut tx, user.id, name).await?,
+            false => mailboxes::unsubscribe(&mut tx, user.id, name).await?,
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// The names subscribed to, whether or not a mailbox of that name exists (RFC 3501 §6.3.9).
+    pub async fn subscriptions(&self, user: &User) -> Result<Vec<MailboxName>, Refusal> {
+        self.prepare(user).await?;
+        let mut tx = self.inner.ledger.database.read().await?;
+        Ok(mailboxes::subscriptions(&mut tx, user.id).await?)
+    }
+
+    /// Removes all mailboxes and messages of a user that was deleted.
+    pub async fn purge(&self, user: &User) -> Result<(), Refusal> {
+        let mut tx = self.inner.ledger.database.write().await?;
+        let rows = mailboxes::of_user(&mut tx, user.id).await?;
+        for row in &rows {
+            mailboxes::delete(&mut tx, row.info.id).await?;
+        }
+        mailboxes::forget_user(&mut tx, user.id).await?;
+        tx.commit().await?;
+        rows.iter().for_each(|row| self.forget(row.info.id));
+        locked(&self.inner.inboxes).remove(&user.id);
+        if user.address.is_none() {
+            return Ok(());
+        }
+        let maildir = Maildir::at(self.inner.user_dir(user)?);
+        let name = user.id.to_string();
+        Ok(blocking(move || maildir.destroy(&name)).await?)
+    }
+
+    /// The INBOX as a target of deliveries, remembered.
+    pub(super) async fn inbox(&self, user: &User) -> Result<Target, Refusal> {
+        if let Some(target) = locked(&self.inner.inboxes).get(&user.id) {
+            return Ok(target.clone());
+        }
+        let rows = self.prepare(user).await?;
+        let row = find(&rows, &MailboxName::inbox())?;
+        let target = Target {
+            mailbox: row.info.id,
+            maildir: Maildir::at(self.inner.user_dir(user)?),
+        };
+        let mut inboxes = locked(&self.inner.inboxes);
+        if inboxes.len() >= 100_000 {
+            inboxes.clear();
+        }
+        inboxes.insert(user.id, target.clone());
+        Ok(target)
+    }
+
+    /// The user's mailboxes as the database has them, made first if there are none.
+    pub(super) async fn prepare(&self, user: &User) -> Result<Vec<MailboxRow>, Refusal> {
+        let mut tx = self.inner.ledger.database.read().await?;
+        let rows = mailboxes::of_user(&mut tx, user.id).await?;
+        drop(tx);
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+        match self.furnish(user).await {
+            // Another session or node was quicker.
+            Err(Refusal::Exists { .. }) | Ok(()) => {}
+            Err(refusal) => return Err(refusal),
+        }
+        let mut tx = self.inner.ledger.database.read().await?;
+        Ok(mailboxes::of_user(&mut tx, user.id).await?)
+    }
+
+    /// INBOX and the special-use mailboxes (RFC 6154 §2) of a new user, subscribed.
+    async fn furnish(&self, user: &User) -> Result<(), Refusal> {
+        let mut wanted = vec![Wanted {
+            subscribed: true,
+            ..Wanted::plain(MailboxName::inbox())?
+        }];
+        for special_use in SpecialUse::ALL {
+            let Ok(name) = MailboxName::parse(special_use.as_str()) else {
+                continue;
+            };
+            wanted.push(Wanted {
+                subscribed: true,
+                special_use: Some(special_use),
+                ..Wanted::plain(name)?
+            });
+        }
+        self.make(user, wanted).await.map(|_| ())
+    }
+
+    /// Makes the folders on disk, then enters the mailboxes, all or none. A folder without a row is found by the next list, so this
+    /// order loses nothing.
+    async fn make(&self, user: &User, wanted: Vec<Wanted>) -> Result<Vec<MailboxRow>, Refusal> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let dir = self.inner.user_dir(user)?;
+        let folders: Vec<(Maildir, bool)> = wanted
+            .iter()
+            .map(|it| (Maildir::at(dir.join(&it.folder)), !it.folder.is_empty()))
+            .collect();
+        blocking(move || folders.iter().try_for_each(|(maildir, folder)| maildir.create(*folder))).await?;
+        let now = self.inner.ground.clock.now().as_second();
+        let mut tx = self.inner.ledger.database.write().await?;
+        let mut rows = Vec::with_capacity(wanted.len());
+        for it in wanted {
+            if it.subscribed {
+                mailboxes::subscribe(&mut tx, user.id, &it.name).await?;
+            }
+            let uidvalidity = mailboxes::next_uidvalidity(&mut tx, user.id, now).await?;
+            let info = MailboxInfo {
+                id: MailboxId::fresh(),
+                name: it.name,
+                uidvalidity,
+                special_use: it.special_use,
+                subscribed: it.subscribed,
+            };
+            let counters = Counters {
+                uid_next: Uid(1),
+                recent_from: Uid(1),
+                modseq: ModSeq(1),
+            };
+            let row = MailboxRow {
+                user: user.id,
+                info,
+                folder: it.folder,
+                counters,
+            };
+            mailboxes::insert(&mut tx, &row)
+                .await
+                .map_err(|error| taken(error, &row.info.name))?;
+            rows.push(row);
+        }
+        tx.commit().await?;
+        Ok(rows)
+    }
+
+    fn forget(&self, id: MailboxId) {
+        locked(&self.inner.views).remove(&id);
+    }
+
+    /// Tells the open views of the user their new names and directories.
+    async fn reopen(&self, user: &User) -> Result<(), Refusal> {
+        for row in self.prepare(user).await? {
+            if self.inner.open_view(row.info.id).is_some() {
+                self.open_row(user, row).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A mailbox that is to be made.
+struct Wanted {
+    name: MailboxName,
+    folder: String,
+    special_use: Option<SpecialUse>,
+    subscribed: bool,
+}
+
+impl Wanted {
+    fn plain(name: MailboxName) -> Result<Self, Refusal> {
+        Ok(Self {
+            folder: directory(&name)?,
+            name,
+            special_use: None,
+            subscribed: false,
+        })
+    }
+}
+
+fn find<'r>(rows: &'r [MailboxRow], name: &MailboxName) -> Result<&'r MailboxRow, Refusal> {
+    let found = rows.iter().find(|row| row.info.name == *name);
+    found.ok_or_else(|| Refusal::NotFound {
+        what: "mailbox",
+        name: name.to_string(),
+    })
+}
+
+fn directory(name: &MailboxName) -> Result<String, Refusal> {
+    names::directory(name).ok_or(Refusal::Invalid {
+        field: "name",
+        problem: "the mailbox name is too long for the file system".into(),
+    })
+}
+
+fn taken(error: store::Error, name: &MailboxName) -> Refusal {
+    match error {
+        store::Error::Conflict => Refusal::Exists {
+            what: "mailbox",
+            name: name.to_string(),
+        },
+        error => error.into(),
+    }
+}
+
+fn folders_on_disk(dir: &std::path::Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let folder = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        (name.starts_with('.') && entry.path().join("cur").is_dir()).then_some(name)
+    };
+    entries.flatten().filter_map(folder).collect()
+}
+
+/// Moves directories one after the other; those moved are moved back when one fails.
+fn move_all(moves: &[(Maildir, Maildir)]) -> Result<(), store::Error> {
+    for (at, (from, to)) in moves.iter().enumerate() {
+        if let Err(error) = from.move_to(to) {
+            for (from, to) in moves.iter().take(at).rev() {
+                if let Err(error) = to.move_to(from) {
+                    tracing::error!(%error, "a folder could not be moved back");
+                }
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Opening mailboxes: from the database into memory, then a look at the folder.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio::sync::watch;
+
+use super::view::View;
+use super::{Home, Inner, Mailbox, Mailboxes, Owner, locked, scan};
+use crate::model::account::User;
+use crate::model::ids::{MailboxId, ModSeq};
+use crate::model::mailbox::{MailboxName, MailboxStatus};
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::mailboxes::{self, MailboxRow};
+use crate::store::db::messages;
+use crate::store::maildir::Maildir;
+
+impl Mailboxes {
+    /// Opens a mailbox: loads the view if nobody uses it, looks for files that other programs changed.
+    pub async fn open(&self, user: &User, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
+        self.prepare(user).await?;
+        let mut tx = self.inner.ledger.database.read().await?;
+        let row = mailboxes::by_name(&mut tx, user.id, name).await?;
+        drop(tx);
+        let row = row.ok_or_else(|| Refusal::NotFound {
+            what: "mailbox",
+            name: name.to_string(),
+        })?;
+        self.open_row(user, row).await
+    }
+
+    /// Opens the mailbox with this id, if it is the user's.
+    pub async fn open_id(&self, user: &User, id: MailboxId) -> Result<Arc<Mailbox>, Refusal> {
+        let mut tx = self.inner.ledger.database.read().await?;
+        let row = mailboxes::by_id(&mut tx, user.id, id).await?;
+        drop(tx);
+        let row = row.ok_or_else(|| Refusal::NotFound {
+            what: "mailbox",
+            name: id.to_string(),
+        })?;
+        self.open_row(user, row).await
+    }
+
+    /// The counts, without opening it for a session.
+    pub async fn status(&self, user: &User, name: &MailboxName) -> Result<MailboxStatus, Refusal> {
+        Ok(self.open(user, name).await?.status())
+    }
+
+    pub(super) async fn open_row(&self, user: &User, row: MailboxRow) -> Result<Arc<Mailbox>, Refusal> {
+        let house = &self.inner;
+        let home = Home {
+            maildir: Maildir::at(house.user_dir(user)?.join(&row.folder)),
+            info: row.info.clone(),
+            owner: Owner::from(user),
+        };
+        let mailbox = match house.open_view(row.info.id) {
+            Some(mailbox) => mailbox,
+            None => house.load(&row, &home).await?,
+        };
+        *mailbox.home.write().unwrap_or_else(std::sync::PoisonError::into_inner) = home;
+        mailbox.used_at.store(house.ground.clock.now_ms(), Ordering::Relaxed);
+        if row.counters.modseq > mailbox.highest_modseq() {
+            mailbox.catch_up().await?;
+        }
+        mailbox.look(scan::Patience::None).await?;
+        Ok(mailbox)
+    }
+}
+
+impl Inner {
+    async fn load(self: &Arc<Self>, row: &MailboxRow, home: &Home) -> Result<Arc<Mailbox>, Refusal> {
+        let id = row.info.id;
+        let slot = usize::try_from(id.0.unsigned_abs() % self.loading.len() as u64).unwrap_or(0);
+        let _one_at_a_time = match self.loading.get(slot) {
+            Some(lock) => Some(lock.lock().await),
+            None => None,
+        };
+        if let Some(mailbox) = self.open_view(id) {
+            return Ok(mailbox);
+        }
+        let mut tx = self.ledger.database.read().await?;
+        let counters = mailboxes::current(&mut tx, id).await?;
+        let counters = counters.ok_or_else(|| Refusal::NotFound {
+            what: "mailbox",
+            name: row.info.name.to_string(),
+        })?;
+        let rows = messages::changed_since(&mut tx, id, ModSeq(0)).await?;
+        let keywords = mailboxes::keywords(&mut tx, id).await?;
+        drop(tx);
+        let mailbox = Arc::new(Mailbox {
+            house: Arc::clone(self),
+            id,
+            home: RwLock::new(Home {
+                info: home.info.clone(),
+                maildir: home.maildir.clone(),
+                owner: home.owner.clone(),
+            }),
+            view: RwLock::new(View::new(rows, counters, keywords)),
+            changes: watch::Sender::new(counters.modseq),
+            work: tokio::sync::Mutex::default(),
+            scanned: Mutex::default(),
+            used_at: AtomicI64::new(0),
+        });
+        locked(&self.views).insert(id, Arc::clone(&mailbox));
+        // What was written after the rows were read and before the view could be shown changes.
+        mailbox.catch_up().await?;
+        Ok(mailbox)
+    }
+}
+
+impl Mailbox {
+    /// Reads what the database knows and the view does not: changes by other nodes and other programs of ours.
+    pub(super) async fn catch_up(&self) -> Result<(), store::Error> {
+        loop {
+            let since = self.highest_modseq();
+            let mut tx = self.house.ledger.database.read().await?;
+            let Some(mut counters) = mailboxes::current(&mut tx, self.id).await? else {
+                return Ok(());
+            };
+            if counters.modseq <= since {
+                return Ok(());
+            }
+            let changed = messages::changed_since(&mut tx, self.id, since).await?;
+            let gone = messages::expunged_since(&mut tx, self.id, since).await?;
+            let keywords = mailboxes::keywords(&mut tx, self.id).await?;
+            drop(tx);
+            let mut view = self.view_mut();
+            if view.counters.modseq == since {
+                counters.recent_from = counters.recent_from.max(view.counters.recent_from);
+                view.catch_up(counters, changed, &gone);
+                view.keywords = keywords.into();
+                drop(view);
+                self.announce();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks for changes made by other programs and other nodes. Cheap if there are none.
+    pub async fn refresh(&self) -> Result<(), Refusal> {
+        self.used_at.store(self.house.ground.clock.now_ms(), Ordering::Relaxed);
+        self.catch_up().await?;
+        self.look(scan::Patience::Some).await
+    }
+}

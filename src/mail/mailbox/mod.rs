@@ -1,0 +1,296 @@
+//! The only door to stored mail: list, open, append, fetch, flags, copy, expunge, changes.
+//!
+//! A mailbox that somebody uses is in memory once ([`Mailbox`]), shared by its sessions. Maildir is the truth for messages and flags,
+//! SQL for UIDs and modseqs. A change is on disk and in SQL before it is announced. All changes of the index go through one writer
+//! (`index`), which stores what comes at the same moment together.
+//!
+//! RFC 3501 §2.3.1.1 (UIDs), RFC 7162 §3.1 (modseqs), RFC 6154 §2 (special use), RFC 4315 §3 (COPYUID).
+
+mod draft;
+mod flags;
+mod folders;
+mod index;
+mod load;
+mod names;
+mod place;
+mod quota;
+mod read;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod view;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use draft::{Draft, LineEnds};
+pub use place::Placed;
+pub use quota::{MaildropLock, Usage};
+pub use read::StoredMessage;
+pub use scan::ReindexReport;
+pub use transfer::Copied;
+
+use crate::config;
+use crate::model::account::User;
+use crate::model::clock::Clock;
+use crate::model::ids::{MailId, MailboxId, ModSeq, Uid, UserId};
+use crate::model::mailbox::{MailboxInfo, MailboxStatus, MessageMeta};
+use crate::model::refusal::Refusal;
+use crate::store::db::Database;
+use crate::store::maildir::{FileName, Maildir, NameMaker};
+use crate::store::spool::Spool;
+use crate::store::{self};
+
+/// What the mailboxes stand on.
+pub struct Ground {
+    /// The index.
+    pub database: Database,
+    /// Where large messages lie while they come in.
+    pub spool: Spool,
+    /// `mail/` of the data directory.
+    pub root: PathBuf,
+    /// For the names of files.
+    pub hostname: String,
+    /// The largest message.
+    pub max_message_bytes: u64,
+    /// The settings.
+    pub settings: config::Mail,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// All mailboxes of all users. Cheap to clone.
+#[derive(Clone)]
+pub struct Mailboxes {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ground: Ground,
+    ledger: Arc<index::Ledger>,
+    names: NameMaker,
+    views: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
+    /// One at a time loads a view; mailboxes are spread over these by their id.
+    loading: Vec<tokio::sync::Mutex<()>>,
+    /// Names of files that are on their way into the index, so that a scan leaves them alone.
+    in_flight: Mutex<HashSet<FileName>>,
+    inboxes: Mutex<HashMap<UserId, Target>>,
+    maildrops: Arc<Mutex<HashSet<UserId>>>,
+}
+
+/// A folder that messages are put into.
+#[derive(Debug, Clone)]
+struct Target {
+    mailbox: MailboxId,
+    maildir: Maildir,
+}
+
+/// Whose mailbox it is, for quotas and replies.
+#[derive(Debug, Clone)]
+struct Owner {
+    id: UserId,
+    login: String,
+    quota_bytes: Option<u64>,
+    quota_messages: Option<u64>,
+}
+
+impl From<&User> for Owner {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            login: user.login.clone(),
+            quota_bytes: user.quota_bytes,
+            quota_messages: user.quota_messages,
+        }
+    }
+}
+
+/// One mailbox in memory, shared by its sessions.
+pub struct Mailbox {
+    house: Arc<Inner>,
+    id: MailboxId,
+    home: RwLock<Home>,
+    view: RwLock<view::View>,
+    changes: watch::Sender<ModSeq>,
+    /// Who changes files of the folder holds this, so that they do it one after the other.
+    work: tokio::sync::Mutex<()>,
+    scanned: Mutex<scan::Scanned>,
+    used_at: AtomicI64,
+}
+
+/// What of a mailbox can be renamed, and whose it is.
+struct Home {
+    info: MailboxInfo,
+    maildir: Maildir,
+    owner: Owner,
+}
+
+/// The messages at one moment, ascending by UID. Holding it costs a copy at the next change, so hold it for one command.
+pub type Messages = Arc<Vec<MessageMeta>>;
+
+impl Mailboxes {
+    /// Opens the mailboxes and starts their writer and their housekeeper.
+    pub fn open_all(ground: Ground) -> Self {
+        let inner = Arc::new_cyclic(|house: &Weak<Inner>| Inner {
+            ledger: index::Ledger::start(ground.database.clone(), house),
+            names: NameMaker::new(&ground.hostname),
+            views: Mutex::default(),
+            loading: (0..64).map(|_| tokio::sync::Mutex::new(())).collect(),
+            in_flight: Mutex::default(),
+            inboxes: Mutex::default(),
+            maildrops: Arc::default(),
+            ground,
+        });
+        tokio::spawn(close_unused(Arc::downgrade(&inner)));
+        Self { inner }
+    }
+
+    /// Begins a message.
+    pub fn draft(&self, line_ends: LineEnds) -> Draft {
+        let ground = &self.inner.ground;
+        let path = ground.spool.incoming(MailId::fresh());
+        Draft::new(path, ground.max_message_bytes, ground.settings.memory_bytes_per_message, line_ends)
+    }
+}
+
+impl Inner {
+    fn open_view(&self, id: MailboxId) -> Option<Arc<Mailbox>> {
+        locked(&self.views).get(&id).cloned()
+    }
+
+    fn user_dir(&self, user: &User) -> Result<PathBuf, Refusal> {
+        let address = user
+            .address
+            .as_ref()
+            .ok_or_else(|| Refusal::NotPermitted(format!("{} has no mailbox", user.login)))?;
+        Ok(self.ground.root.join(store::maildir::user_directory(address)))
+    }
+}
+
+impl Mailbox {
+    /// Its id, name and the like.
+    pub fn info(&self) -> MailboxInfo {
+        self.home().info.clone()
+    }
+
+    /// The counts, as they are now.
+    pub fn status(&self) -> MailboxStatus {
+        let uidvalidity = self.home().info.uidvalidity;
+        self.view().status(uidvalidity)
+    }
+
+    /// The UID that the next message gets.
+    pub fn uid_next(&self) -> Uid {
+        self.view().counters.uid_next
+    }
+
+    /// RFC 7162 §3.1.2.1.
+    pub fn highest_modseq(&self) -> ModSeq {
+        self.view().counters.modseq
+    }
+
+    /// The names of the keywords; the index in the list is the number in [`crate::model::mailbox::Flags::keyword`].
+    pub fn keywords(&self) -> Arc<[String]> {
+        Arc::clone(&self.view().keywords)
+    }
+
+    /// All messages now.
+    pub fn messages(&self) -> Messages {
+        Arc::clone(&self.view().messages)
+    }
+
+    /// Rises with each change; wait on it for IDLE.
+    pub fn watch(&self) -> watch::Receiver<ModSeq> {
+        self.changes.subscribe()
+    }
+
+    /// The UIDs that are \Recent to whoever asks first (they are not recent to the next who asks).
+    pub fn take_recent(&self) -> Vec<Uid> {
+        let mut view = self.view_mut();
+        let from = view.counters.recent_from;
+        if from >= view.counters.uid_next {
+            return Vec::new();
+        }
+        view.counters.recent_from = view.counters.uid_next;
+        self.house.ledger.index.hint(index::Write::Recent(self.id, view.counters.uid_next));
+        let first = view.messages.partition_point(|it| it.uid < from);
+        view.messages.get(first..).unwrap_or_default().iter().map(|it| it.uid).collect()
+    }
+
+    /// Takes in a change that the index has stored, and announces it. `false`: others come before it.
+    fn apply(&self, modseq: ModSeq, change: view::Change) -> bool {
+        let known = self.view_mut().apply(modseq, change);
+        if known {
+            self.announce();
+        }
+        known
+    }
+
+    fn announce(&self) {
+        let now = self.highest_modseq();
+        self.changes.send_if_modified(|last| {
+            let newer = now > *last;
+            *last = now;
+            newer
+        });
+    }
+
+    fn maildir(&self) -> Maildir {
+        self.home().maildir.clone()
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            mailbox: self.id,
+            maildir: self.maildir(),
+        }
+    }
+
+    fn home(&self) -> RwLockReadGuard<'_, Home> {
+        self.home.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self) -> RwLockReadGuard<'_, view::View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view_mut(&self) -> RwLockWriteGuard<'_, view::View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The lock, also after a panic of another holder: what it guards is whole after every statement.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does disk work off the network threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, store::Error> + Send + 'static,
+) -> Result<T, store::Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(store::Error::Unusable(format!("disk work was broken off: {error}"))),
+    }
+}
+
+/// Lets go of views that nobody used for a while.
+async fn close_unused(house: Weak<Inner>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(30));
+    loop {
+        tick.tick().await;
+        let Some(house) = house.upgrade() else { return };
+        let keep = i64::try_from(house.ground.settings.keep_views_seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000);
+        let oldest = house.ground.clock.now_ms().saturating_sub(keep);
+        // A view that a session holds has more than the one owner here.
+        locked(&house.views).retain(|_, mailbox| Arc::strong_count(mailbox) > 1 || mailbox.used_at.load(Ordering::Relaxed) > oldest);
+    }
+}

@@ -1,0 +1,206 @@
+//! Putting messages into mailboxes: files first, synced, then the index.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+
+use super::index::{Addition, Failure, Write};
+use super::{Draft, Inner, Mailbox, Mailboxes, Target, blocking, locked};
+use crate::model::account::User;
+use crate::model::ids::Uid;
+use crate::model::mailbox::Flags;
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::messages::NewMessage;
+use crate::store::maildir::{FileName, Place};
+
+/// A message whose file is in its folder on stable storage, and which has no UID yet. Dropped before [`Placed::index`], the file is
+/// taken away again.
+pub struct Placed {
+    house: Arc<Inner>,
+    target: Target,
+    name: FileName,
+    flags: Flags,
+    size: u64,
+    date: Timestamp,
+    kept: bool,
+}
+
+/// What is stored: the draft, what goes before it, and its flags and date.
+pub(super) struct Letter<'a> {
+    pub draft: &'a Draft,
+    pub prefix: Vec<u8>,
+    pub flags: Flags,
+    pub date: Option<Timestamp>,
+}
+
+impl Mailboxes {
+    /// Puts one message into the INBOX of each of these users: one write and one sync, hard links for all but the first. One result
+    /// for each user, in their order. `prefix` goes before the draft.
+    pub async fn place(&self, users: &[Arc<User>], prefix: Vec<u8>, draft: &Draft) -> Vec<Result<Placed, Refusal>> {
+        let mut targets = Vec::with_capacity(users.len());
+        for user in users {
+            targets.push(self.inbox(user).await);
+        }
+        self.inner
+            .place(
+                targets,
+                Letter {
+                    draft,
+                    prefix,
+                    flags: Flags::NONE,
+                    date: None,
+                },
+            )
+            .await
+    }
+}
+
+impl Inner {
+    /// Puts a message into each folder; see [`Mailboxes::place`].
+    pub(super) async fn place(self: &Arc<Self>, targets: Vec<Result<Target, Refusal>>, letter: Letter<'_>) -> Vec<Result<Placed, Refusal>> {
+        let date = letter.date.unwrap_or_else(|| self.ground.clock.now());
+        let size = letter.draft.size() + letter.prefix.len() as u64;
+        let mut placed: Vec<Result<Placed, Refusal>> = targets
+            .into_iter()
+            .map(|target| target.map(|target| self.reserve(target, letter.flags, size, date)))
+            .collect();
+        // Owned copies, since the disk work must not end with the session that asked for it.
+        let content = letter.draft.content(&letter.prefix);
+        let (prefix, memory, file) = (
+            content.prefix.to_vec(),
+            content.memory.to_vec(),
+            content.file.map(ToOwned::to_owned),
+        );
+        let modified = letter.date.and_then(|date| SystemTime::try_from(date).ok());
+        let wanted: Vec<(Target, FileName)> = placed.iter().flatten().map(|it| (it.target.clone(), it.name.clone())).collect();
+        let flags = letter.flags;
+        let results = blocking(move || {
+            let content = store::maildir::Content {
+                prefix: &prefix,
+                memory: &memory,
+                file: file.as_deref(),
+            };
+            Ok(write_all(&wanted, &content, flags, modified))
+        })
+        .await;
+        let mut results = match results {
+            Ok(results) => results.into_iter(),
+            Err(error) => return vec![Err(error.into())],
+        };
+        for it in &mut placed {
+            if it.is_ok()
+                && let Some(Err(error)) = results.next()
+            {
+                *it = Err(error.into());
+            }
+        }
+        placed
+    }
+
+    fn reserve(self: &Arc<Self>, target: Target, flags: Flags, size: u64, date: Timestamp) -> Placed {
+        let name = self.names.make();
+        locked(&self.in_flight).insert(name.clone());
+        Placed {
+            house: Arc::clone(self),
+            target,
+            name,
+            flags,
+            size,
+            date,
+            kept: false,
+        }
+    }
+}
+
+/// The first that can be written is written, the others are linked to it.
+fn write_all(
+    targets: &[(Target, FileName)],
+    content: &store::maildir::Content<'_>,
+    flags: Flags,
+    modified: Option<SystemTime>,
+) -> Vec<Result<(), store::Error>> {
+    let mut source: Option<PathBuf> = None;
+    let mut results = Vec::with_capacity(targets.len());
+    for (target, name) in targets {
+        let write = || match &source {
+            None => target.maildir.store(name, content, flags, modified).map(|_| ()),
+            Some(path) => target.maildir.link(path, name, flags),
+        };
+        let result = match write() {
+            // Somebody removed the folder below us: mail goes on, into a new one.
+            Err(store::Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                target.maildir.create(false).and_then(|()| write())
+            }
+            result => result,
+        };
+        if result.is_ok() && source.is_none() {
+            source = Some(target.maildir.file(name, Place::New.with_flags(flags), flags));
+        }
+        results.push(result);
+    }
+    results
+}
+
+impl Placed {
+    /// Gives the message its UID and shows it to the mailbox's sessions.
+    pub async fn index(mut self) -> Result<Uid, Refusal> {
+        let write = Write::Add(self.target.mailbox, vec![self.addition()]);
+        let firsts = match self.house.ledger.index.write(vec![write]).await {
+            Ok(firsts) => firsts,
+            Err(Failure::Gone) => {
+                // The user was removed, or their INBOX made anew, by another node: what we remember of it is wrong.
+                locked(&self.house.inboxes).retain(|_, known| known.mailbox != self.target.mailbox);
+                return Err(Refusal::LATER);
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        self.kept = true;
+        firsts.first().copied().ok_or(Refusal::LATER)
+    }
+
+    fn addition(&self) -> Addition {
+        Addition {
+            message: NewMessage {
+                name: self.name.as_str().to_owned(),
+                flags: self.flags,
+                size: self.size,
+                internal_date: self.date,
+            },
+            place: Place::New.with_flags(self.flags),
+        }
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        if !self.kept
+            && let Err(error) = self
+                .target
+                .maildir
+                .remove(&self.name, Place::New.with_flags(self.flags), self.flags)
+        {
+            tracing::warn!(%error, "a message that was not delivered could not be taken away");
+        }
+        locked(&self.house.in_flight).remove(&self.name);
+    }
+}
+
+impl Mailbox {
+    /// Adds a message; on stable storage when it returns. [`Refusal::OverQuota`].
+    pub async fn append(&self, mut draft: Draft, flags: Flags, date: Timestamp) -> Result<Uid, Refusal> {
+        draft.finish().await?;
+        let owner = self.home().owner.clone();
+        self.house.check_quota(&owner, draft.size(), 1).await?;
+        let letter = Letter {
+            draft: &draft,
+            prefix: Vec::new(),
+            flags,
+            date: Some(date),
+        };
+        let placed = self.house.place(vec![Ok(self.target())], letter).await;
+        placed.into_iter().next().unwrap_or(Err(Refusal::LATER))?.index().await
+    }
+}

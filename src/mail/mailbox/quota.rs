@@ -1,0 +1,73 @@
+//! How much a user has and may have, and the maildrop lock.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use super::{Mailboxes, Owner, locked};
+use crate::model::account::User;
+use crate::model::ids::UserId;
+use crate::model::refusal::Refusal;
+use crate::store::db::mailboxes;
+
+/// What the mailboxes of a user hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Octets.
+    pub bytes: u64,
+    /// Messages.
+    pub messages: u64,
+}
+
+/// Held by a POP3 session (RFC 1939 §8); let go when dropped.
+pub struct MaildropLock {
+    held: Arc<Mutex<HashSet<UserId>>>,
+    user: UserId,
+}
+
+impl Drop for MaildropLock {
+    fn drop(&mut self) {
+        locked(&self.held).remove(&self.user);
+    }
+}
+
+impl Mailboxes {
+    /// What the user's mailboxes hold.
+    pub async fn usage(&self, user: &User) -> Result<Usage, Refusal> {
+        self.inner.usage(user.id).await
+    }
+
+    /// Whether `bytes` more octets in `messages` more messages fit: [`Refusal::OverQuota`] if not.
+    pub async fn check_quota(&self, user: &User, bytes: u64, messages: u64) -> Result<(), Refusal> {
+        self.inner.check_quota(&Owner::from(user), bytes, messages).await
+    }
+
+    /// The maildrop lock of the user; none if another session has it.
+    pub fn lock_maildrop(&self, user: UserId) -> Option<MaildropLock> {
+        let held = Arc::clone(&self.inner.maildrops);
+        let free = locked(&held).insert(user);
+        free.then(|| MaildropLock { held, user })
+    }
+}
+
+impl super::Inner {
+    async fn usage(&self, user: UserId) -> Result<Usage, Refusal> {
+        let mut tx = self.ledger.database.read().await?;
+        let parts = mailboxes::usage(&mut tx, user).await?;
+        Ok(parts.iter().fold(Usage::default(), |sum, (messages, bytes)| Usage {
+            bytes: sum.bytes + bytes,
+            messages: sum.messages + messages,
+        }))
+    }
+
+    pub(super) async fn check_quota(&self, owner: &Owner, bytes: u64, messages: u64) -> Result<(), Refusal> {
+        if owner.quota_bytes.is_none() && owner.quota_messages.is_none() {
+            return Ok(());
+        }
+        let usage = self.usage(owner.id).await?;
+        let over = |used: u64, more: u64, most: Option<u64>| most.is_some_and(|most| used.saturating_add(more) > most);
+        if over(usage.bytes, bytes, owner.quota_bytes) || over(usage.messages, messages, owner.quota_messages) {
+            return Err(Refusal::OverQuota(owner.login.clone()));
+        }
+        Ok(())
+    }
+}

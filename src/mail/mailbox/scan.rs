@@ -1,0 +1,323 @@
+//! Looking at the folder: what other programs added, renamed or removed becomes a change of the mailbox.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+
+use super::index::{Addition, Failure, Write};
+use super::view::FileEntry;
+use super::{Mailbox, Mailboxes, blocking, locked};
+use crate::model::account::User;
+use crate::model::ids::Uid;
+use crate::model::mailbox::{Flags, MessageMeta};
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::messages::{self, NewMessage};
+use crate::store::maildir::{FileName, Found, Listing, Maildir, Place};
+
+/// What the last look saw.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// When the directories had last changed, if that was long enough before the look that no later change can hide in the same
+    /// tick of the file system's clock.
+    settled: Option<[Option<SystemTime>; 2]>,
+    /// When the look ended, and how long it took.
+    ended: Option<(Instant, Duration)>,
+}
+
+/// Whether a look may be put off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Look now if anything changed.
+    None,
+    /// Not again within a second, or twenty times what the last look took: our own deliveries change the directories too.
+    Some,
+    /// Look whether or not anything seems changed, and check the sizes.
+    Reindex,
+}
+
+/// What `posthouse reindex` found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReindexReport {
+    /// Mailboxes looked at.
+    pub mailboxes: u64,
+    /// Messages in them afterwards.
+    pub messages: u64,
+    /// Files that were not in the index.
+    pub added: u64,
+    /// Messages of the index whose files are gone.
+    pub removed: u64,
+    /// Messages whose flags or size in the index were other than the file's.
+    pub changed: u64,
+}
+
+/// A sibling process's message may still be on its way into the index for so long.
+const SIBLING_GRACE: Duration = Duration::from_secs(10);
+
+/// Additions of one transaction.
+const BATCH: usize = 1000;
+
+/// The difference between folder and view.
+#[derive(Default)]
+struct Difference {
+    /// Unknown files, oldest first.
+    added: Vec<(FileName, Found)>,
+    /// Messages with other flags than the view has.
+    flags: Vec<(Uid, Flags)>,
+    /// Messages that lie elsewhere than the view thinks.
+    places: Vec<(Uid, Place)>,
+    /// Messages without a file.
+    gone: Vec<Uid>,
+    /// Messages with another size (only looked for by a reindex).
+    sizes: Vec<(Uid, u64)>,
+}
+
+/// The view before the folder is listed.
+struct Before {
+    messages: Arc<Vec<MessageMeta>>,
+    files: Arc<Vec<FileEntry>>,
+}
+
+impl Mailbox {
+    /// Looks at the folder if it changed since the last look.
+    pub(super) async fn look(&self, patience: Patience) -> Result<(), Refusal> {
+        self.scan(patience).await.map(|_| ())
+    }
+
+    async fn scan(&self, patience: Patience) -> Result<ReindexReport, Refusal> {
+        if patience == Patience::Some && self.looked_lately() {
+            return Ok(ReindexReport::default());
+        }
+        let maildir = self.maildir();
+        let stat = maildir.clone();
+        let changed_at = blocking(move || Ok(stat.changed_at())).await?;
+        if patience != Patience::Reindex && locked(&self.scanned).settled == Some(changed_at) {
+            return Ok(ReindexReport::default());
+        }
+        let _work = self.work.lock().await;
+        let begun = Instant::now();
+        let before = {
+            let view = self.view();
+            Before {
+                messages: Arc::clone(&view.messages),
+                files: Arc::clone(&view.files),
+            }
+        };
+        let sizes = patience == Patience::Reindex;
+        let difference = blocking(move || compare(&maildir, &before, sizes)).await?;
+        let (report, put_off) = self.take_in(difference).await?;
+        // A change within the clock's tick of the last one would leave the same time stamp: only an old one is settled.
+        let settled = changed_at
+            .iter()
+            .flatten()
+            .all(|at| SystemTime::now().duration_since(*at).is_ok_and(|age| age > Duration::from_secs(2)));
+        *locked(&self.scanned) = Scanned {
+            settled: (settled && !put_off).then_some(changed_at),
+            ended: Some((Instant::now(), begun.elapsed())),
+        };
+        Ok(report)
+    }
+
+    #[cfg(test)]
+    pub(super) fn looks_again(&self) -> bool {
+        locked(&self.scanned).settled.is_none()
+    }
+
+    fn looked_lately(&self) -> bool {
+        locked(&self.scanned)
+            .ended
+            .is_some_and(|(at, took)| at.elapsed() < Duration::from_secs(1).max(took * 20))
+    }
+
+    /// Makes the difference a change of the mailbox; whether a file was left for a later look.
+    async fn take_in(&self, difference: Difference) -> Result<(ReindexReport, bool), Refusal> {
+        {
+            let mut view = self.view_mut();
+            for (uid, place) in difference.places {
+                view.set_place(uid, place);
+            }
+            for &(uid, size) in &difference.sizes {
+                view.set_size(uid, size);
+            }
+        }
+        let mut report = ReindexReport {
+            removed: difference.gone.len() as u64,
+            changed: (difference.flags.len() + difference.sizes.len()) as u64,
+            ..ReindexReport::default()
+        };
+        let mut writes = Vec::new();
+        {
+            let view = self.view();
+            let flags: Vec<(usize, Flags)> = difference
+                .flags
+                .iter()
+                .filter_map(|&(uid, flags)| Some((view.position(uid)?, flags)))
+                .collect();
+            if !flags.is_empty() {
+                writes.push(Write::Flags(self.id, view.runs(&flags)));
+            }
+            let gone: Vec<usize> = difference.gone.iter().filter_map(|&uid| view.position(uid)).collect();
+            writes.extend(super::flags::removal(self.id, &view, &gone));
+        }
+        if !writes.is_empty() {
+            self.house.ledger.index.write(writes).await?;
+        }
+        if !difference.sizes.is_empty() {
+            let mut tx = self.house.ledger.database.write().await?;
+            for (uid, size) in difference.sizes {
+                messages::set_size(&mut tx, self.id, uid, size).await?;
+            }
+            tx.commit().await?;
+        }
+        let (added, put_off) = self.adopt(difference.added).await?;
+        report.added = added;
+        Ok((report, put_off))
+    }
+
+    /// Enters files of other programs into the index, the oldest first: how many, and whether one was left for a later look.
+    async fn adopt(&self, found: Vec<(FileName, Found)>) -> Result<(u64, bool), Refusal> {
+        let mut adopted = 0;
+        let mut put_off = false;
+        for part in found.chunks(BATCH) {
+            let (strangers, maildir, house) = (self.strangers(part), self.maildir(), Arc::clone(&self.house));
+            let (additions, under_way) = blocking(move || {
+                let (young, ripe) = strangers
+                    .into_iter()
+                    .partition::<Vec<_>, _>(|(name, found)| house.names.is_of_a_sibling(name) && is_young(&maildir, name, *found));
+                let additions: Vec<Addition> = ripe
+                    .into_iter()
+                    .filter_map(|(name, found)| addition(&maildir, name, found))
+                    .collect();
+                Ok((additions, !young.is_empty()))
+            })
+            .await?;
+            put_off |= under_way;
+            let count = additions.len() as u64;
+            if count == 0 {
+                continue;
+            }
+            match self.house.ledger.index.write(vec![Write::Add(self.id, additions)]).await {
+                Ok(_) => adopted += count,
+                // Another process was quicker with one of them: what it entered is read, and the next look does the rest.
+                Err(Failure::Store(store::Error::Conflict)) => {
+                    put_off = true;
+                    self.catch_up().await?;
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Ok((adopted, put_off))
+    }
+
+    /// Those that are neither on their way into the index by this process nor in it by now.
+    fn strangers(&self, found: &[(FileName, Found)]) -> Vec<(FileName, Found)> {
+        // In this order: what leaves the first set is in the second by then.
+        let in_flight: HashSet<FileName> = locked(&self.house.in_flight).clone();
+        let files = Arc::clone(&self.view().files);
+        let known: HashSet<&FileName> = files.iter().map(|file| &file.name).collect();
+        let strange = |(name, _): &&(FileName, Found)| !in_flight.contains(name) && !known.contains(name);
+        found.iter().filter(strange).cloned().collect()
+    }
+}
+
+impl Mailboxes {
+    /// Looks at every folder of the user whether or not it seems changed: sizes, flags and files are compared, counts are made anew,
+    /// cached structures are dropped. UIDs and UIDVALIDITY stay.
+    pub async fn reindex(&self, user: &User) -> Result<ReindexReport, Refusal> {
+        let mut sum = ReindexReport::default();
+        for info in self.list(user).await? {
+            let mailbox = self.open_id(user, info.id).await?;
+            let report = mailbox.scan(Patience::Reindex).await?;
+            let mut tx = self.inner.ledger.database.write().await?;
+            messages::forget_structures(&mut tx, info.id).await?;
+            store::db::mailboxes::recount(&mut tx, info.id).await?;
+            tx.commit().await?;
+            sum.mailboxes += 1;
+            sum.messages += mailbox.messages().len() as u64;
+            sum.added += report.added;
+            sum.removed += report.removed;
+            sum.changed += report.changed;
+        }
+        Ok(sum)
+    }
+}
+
+/// Whether another process of ours may still be about to enter the file into the index.
+fn is_young(maildir: &Maildir, name: &FileName, found: Found) -> bool {
+    maildir.facts(name, found).is_none_or(|facts| facts.age < SIBLING_GRACE)
+}
+
+/// What a file is to the index; none if it is gone again.
+fn addition(maildir: &Maildir, name: FileName, found: Found) -> Option<Addition> {
+    let prepared = maildir.respell(&name, found).and_then(|()| maildir.to_crlf(&name, found));
+    if let Err(error) = prepared {
+        tracing::warn!(%error, "a file of another program cannot be taken in");
+        return None;
+    }
+    let facts = maildir.facts(&name, found)?;
+    let internal_date = Timestamp::try_from(facts.modified).unwrap_or(Timestamp::UNIX_EPOCH);
+    let message = NewMessage {
+        name: name.as_str().to_owned(),
+        flags: found.flags,
+        size: facts.size,
+        internal_date,
+    };
+    Some(Addition {
+        message,
+        place: found.place,
+    })
+}
+
+/// Compares the folder with the view as it was before.
+fn compare(maildir: &Maildir, before: &Before, sizes: bool) -> Result<Difference, store::Error> {
+    let mut listing = maildir.list()?;
+    let mut difference = Difference::default();
+    let mut missing = Vec::new();
+    for (message, file) in before.messages.iter().zip(before.files.iter()) {
+        match listing.files.remove(&file.name) {
+            Some(found) => difference.note(maildir, message, file, found, sizes),
+            None => missing.push((message, file)),
+        }
+    }
+    if !missing.is_empty() {
+        // A file that was renamed while the directory was read may have been passed over: look once more.
+        let again: Listing = maildir.list()?;
+        for (message, file) in missing {
+            match again.files.get(&file.name) {
+                Some(found) => difference.note(maildir, message, file, *found, sizes),
+                None => difference.gone.push(message.uid),
+            }
+        }
+    }
+    difference.added = listing.files.into_iter().collect();
+    difference.added.sort_by_cached_key(|(name, _)| (seconds(name), name.clone()));
+    Ok(difference)
+}
+
+/// The time with which nearly all programs begin a name.
+fn seconds(name: &FileName) -> u64 {
+    name.as_str()
+        .split('.')
+        .next()
+        .and_then(|first| first.parse().ok())
+        .unwrap_or(u64::MAX)
+}
+
+impl Difference {
+    fn note(&mut self, maildir: &Maildir, message: &MessageMeta, file: &FileEntry, found: Found, sizes: bool) {
+        if found.flags != message.flags {
+            self.flags.push((message.uid, found.flags));
+        }
+        if found.place != file.place {
+            self.places.push((message.uid, found.place));
+        }
+        if sizes
+            && let Some(facts) = maildir.facts(&file.name, found)
+            && facts.size != message.size
+        {
+            self.sizes.push((message.uid, facts.size));
+        }
+    }
+}

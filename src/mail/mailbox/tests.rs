@@ -1,0 +1,360 @@
+//! The mailboxes on a real SQLite and real files.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::account::Role;
+use crate::model::address::EmailAddress;
+use crate::model::mailbox::{FlagChange, Flags, MailboxName, SpecialUse};
+
+struct House {
+    dir: TempDir,
+    mailboxes: Mailboxes,
+}
+
+impl House {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mailboxes = open(dir.path()).await;
+        Self { dir, mailboxes }
+    }
+
+    /// The same data with nothing in memory.
+    async fn reopen(self) -> Self {
+        let mailboxes = open(self.dir.path()).await;
+        Self { dir: self.dir, mailboxes }
+    }
+
+    fn maildir(&self, user: &str) -> PathBuf {
+        self.dir.path().join("mail/house.test").join(user)
+    }
+
+    async fn append(&self, mailbox: &Mailbox, text: &str, flags: Flags) -> Result<Uid, Refusal> {
+        let mut draft = self.mailboxes.draft(LineEnds::Mended);
+        draft.write(text.as_bytes()).await?;
+        mailbox.append(draft, flags, Timestamp::from_second(1_600_000_000).unwrap()).await
+    }
+}
+
+async fn open(dir: &Path) -> Mailboxes {
+    Mailboxes::open_all(Ground {
+        database: Database::open(&config::Database::default(), dir).await.unwrap(),
+        spool: Spool::open(dir).unwrap(),
+        root: dir.join("mail"),
+        hostname: "house.test".into(),
+        max_message_bytes: 1_000_000,
+        settings: config::Mail::default(),
+        clock: Clock::System,
+    })
+}
+
+fn user(id: i64, local: &str) -> User {
+    let address = EmailAddress::parse(&format!("{local}@house.test")).unwrap();
+    let (created_at, updated_at) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
+    let (login, display_name) = (address.canonical(), String::new());
+    let address = Some(address);
+    User {
+        id: UserId(id),
+        login,
+        address,
+        display_name,
+        role: Role::User,
+        enabled: true,
+        quota_bytes: None,
+        quota_messages: None,
+        created_at,
+        updated_at,
+    }
+}
+
+fn name(text: &str) -> MailboxName {
+    MailboxName::parse(text).unwrap()
+}
+
+fn uids(mailbox: &Mailbox) -> Vec<u32> {
+    mailbox.messages().iter().map(|it| it.uid.0).collect()
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_new_user_has_the_special_mailboxes() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let list = house.mailboxes.list(&alice).await.unwrap();
+    let names: Vec<&str> = list.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"]);
+    assert_eq!(list[2].special_use, Some(SpecialUse::Drafts));
+    assert!(list.iter().all(|it| it.subscribed));
+    assert!(house.maildir("alice").join(".Sent/maildirfolder").exists());
+    let mut validities: Vec<u32> = list.iter().map(|it| it.uidvalidity).collect();
+    validities.dedup();
+    assert_eq!(validities.len(), 6);
+}
+
+#[tokio::test]
+async fn one_file_for_several_users() {
+    let house = House::new().await;
+    let users = [Arc::new(user(1, "alice")), Arc::new(user(2, "bob"))];
+    let mut draft = house.mailboxes.draft(LineEnds::AsTheyAre);
+    draft.write(b"Subject: x\r\n\r\nhello\r\n").await.unwrap();
+    for placed in house.mailboxes.place(&users, b"Return-Path: <>\r\n".to_vec(), &draft).await {
+        assert_eq!(placed.unwrap().index().await.unwrap(), Uid(1));
+    }
+    let inode = |user: &str| {
+        let dir = house.maildir(user).join("new");
+        std::fs::metadata(dir.join(&files(&dir)[0])).unwrap().ino()
+    };
+    assert_eq!(inode("alice"), inode("bob"));
+    let inbox = house.mailboxes.open(&users[1], &MailboxName::inbox()).await.unwrap();
+    let message = inbox.open_message(Uid(1)).await.unwrap().unwrap();
+    assert_eq!(
+        &*message.read_all().await.unwrap(),
+        b"Return-Path: <>\r\nSubject: x\r\n\r\nhello\r\n"
+    );
+    assert_eq!(inbox.messages()[0].size, message.size());
+    assert_eq!(inbox.take_recent(), [Uid(1)]);
+    assert!(inbox.take_recent().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_placed_and_not_indexed_is_taken_away() {
+    let house = House::new().await;
+    let users = [Arc::new(user(1, "alice"))];
+    let draft = house.mailboxes.draft(LineEnds::AsTheyAre);
+    drop(house.mailboxes.place(&users, b"x".to_vec(), &draft).await);
+    assert!(files(&house.maildir("alice").join("new")).is_empty());
+    assert_eq!(house.mailboxes.usage(&users[0]).await.unwrap(), Usage::default());
+}
+
+#[tokio::test]
+async fn flags_are_in_the_names_and_survive() {
+    let mut house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    for _ in 0..3 {
+        house.append(&inbox, "a\n", Flags::NONE).await.unwrap();
+    }
+    let red = inbox.keyword("red").await.unwrap().unwrap();
+    assert_eq!(inbox.keyword("RED").await.unwrap(), Some(red));
+    let before = inbox.highest_modseq();
+    let (stored, left) = inbox
+        .store(&[Uid(1), Uid(3), Uid(9)], FlagChange::Add(Flags::SEEN.with(red)), None)
+        .await
+        .unwrap();
+    assert_eq!((stored.len(), left.len()), (2, 0));
+    let (stored, left) = inbox
+        .store(&[Uid(1), Uid(2)], FlagChange::Add(Flags::FLAGGED), Some(before))
+        .await
+        .unwrap();
+    assert_eq!((stored[0].uid, left), (Uid(2), vec![Uid(1)]));
+    let cur = files(&house.maildir("alice").join("cur"));
+    assert!(cur[0].ends_with(":2,Sa") && cur[1].ends_with(":2,F"), "{cur:?}");
+    drop(inbox);
+    house = house.reopen().await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(uids(&inbox), [1, 2, 3]);
+    assert_eq!(inbox.messages()[2].flags, Flags::SEEN.with(red));
+    assert_eq!(&*inbox.keywords(), ["red".to_owned()]);
+    assert_eq!(inbox.messages()[0].internal_date.as_second(), 1_600_000_000);
+}
+
+#[tokio::test]
+async fn expunged_uids_do_not_come_back() {
+    let mut house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    for _ in 0..3 {
+        house.append(&inbox, "a\r\n", Flags::DELETED).await.unwrap();
+    }
+    let watch = inbox.watch();
+    assert_eq!(inbox.expunge(Some(&[Uid(2)])).await.unwrap(), [Uid(2)]);
+    assert!(watch.has_changed().unwrap());
+    assert_eq!(inbox.expunge(None).await.unwrap(), [Uid(1), Uid(3)]);
+    drop(inbox);
+    house = house.reopen().await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(house.append(&inbox, "b\r\n", Flags::NONE).await.unwrap(), Uid(4));
+    assert_eq!(house.mailboxes.usage(&alice).await.unwrap(), Usage { bytes: 3, messages: 1 });
+}
+
+#[tokio::test]
+async fn copies_are_links_and_moves_leave_nothing() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let sent = house.mailboxes.open(&alice, &name("Sent")).await.unwrap();
+    sent.keyword("other").await.unwrap();
+    let red = inbox.keyword("red").await.unwrap().unwrap();
+    for _ in 0..2 {
+        house.append(&inbox, "a\r\n", Flags::SEEN.with(red)).await.unwrap();
+    }
+    let copied = inbox.copy(&[Uid(1), Uid(2)], &sent).await.unwrap();
+    assert_eq!(copied.uids, [(Uid(1), Uid(1)), (Uid(2), Uid(2))]);
+    let theirs = sent.keyword("red").await.unwrap().unwrap();
+    assert_ne!(theirs, red);
+    assert_eq!(sent.messages()[1].flags, Flags::SEEN.with(theirs));
+    let moved = inbox.relocate(&[Uid(2)], &sent).await.unwrap();
+    assert_eq!(moved.uids, [(Uid(2), Uid(3))]);
+    assert_eq!((uids(&inbox), uids(&sent)), (vec![1], vec![1, 2, 3]));
+    assert_eq!(files(&house.maildir("alice").join("cur")).len(), 1);
+    assert_eq!(files(&house.maildir("alice").join(".Sent/cur")).len(), 3);
+    assert!(sent.open_message(Uid(3)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_other_programs_do_is_seen() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    house.append(&inbox, "a\r\n", Flags::NONE).await.unwrap();
+    house.append(&inbox, "b\r\n", Flags::NONE).await.unwrap();
+    let dir = house.maildir("alice");
+    std::fs::write(dir.join("new/1700000000.M1P2.elsewhere"), "Subject: y\n\nhello\n").unwrap();
+    let mut own = files(&dir.join("new"));
+    own.retain(|it| it.contains("PH"));
+    std::fs::rename(dir.join("new").join(&own[0]), dir.join("cur").join(format!("{}:2,S", own[0]))).unwrap();
+    std::fs::remove_file(dir.join("new").join(&own[1])).unwrap();
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(uids(&inbox), [1, 3]);
+    assert!(inbox.messages()[0].flags.contains(Flags::SEEN));
+    let message = inbox.open_message(Uid(3)).await.unwrap().unwrap();
+    assert_eq!(&*message.read_all().await.unwrap(), b"Subject: y\r\n\r\nhello\r\n");
+    assert_eq!(
+        house.mailboxes.usage(&alice).await.unwrap(),
+        Usage {
+            bytes: 3 + 21,
+            messages: 2
+        }
+    );
+    std::fs::create_dir_all(dir.join(".Made.Elsewhere/cur")).unwrap();
+    assert!(
+        house
+            .mailboxes
+            .list(&alice)
+            .await
+            .unwrap()
+            .iter()
+            .any(|it| it.name == name("Made/Elsewhere"))
+    );
+    let report = house.mailboxes.reindex(&alice).await.unwrap();
+    assert_eq!((report.mailboxes, report.messages, report.added, report.removed), (7, 2, 0, 0));
+}
+
+#[tokio::test]
+async fn renaming_takes_what_is_below_and_what_is_open() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.create(&alice, &name("a/b/c"), None).await.unwrap();
+    let open = house.mailboxes.open(&alice, &name("a/b/c")).await.unwrap();
+    house.append(&open, "x\r\n", Flags::NONE).await.unwrap();
+    house.mailboxes.rename(&alice, &name("a/b"), &name("x/y")).await.unwrap();
+    assert_eq!(open.info().name, name("x/y/c"));
+    assert!(open.open_message(Uid(1)).await.unwrap().is_some());
+    assert!(matches!(house.mailboxes.delete(&alice, &name("x")).await, Err(Refusal::InUse(_))));
+    assert!(matches!(
+        house.mailboxes.rename(&alice, &name("x"), &name("x/z")).await,
+        Err(Refusal::NotPermitted(_))
+    ));
+    house.mailboxes.delete(&alice, &name("x/y/c")).await.unwrap();
+    assert!(matches!(
+        house.mailboxes.open(&alice, &name("x/y/c")).await,
+        Err(Refusal::NotFound { .. })
+    ));
+    assert!(!house.maildir("alice").join(".x.y.c").exists());
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    house.append(&inbox, "x\r\n", Flags::NONE).await.unwrap();
+    house.mailboxes.rename(&alice, &MailboxName::inbox(), &name("old")).await.unwrap();
+    assert!(uids(&inbox).is_empty());
+    assert_eq!(house.mailboxes.status(&alice, &name("old")).await.unwrap().messages, 1);
+}
+
+#[tokio::test]
+async fn quotas_hold() {
+    let house = House::new().await;
+    let alice = User {
+        quota_bytes: Some(5),
+        quota_messages: Some(2),
+        ..user(1, "alice")
+    };
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(
+        house.append(&inbox, "abcdef", Flags::NONE).await,
+        Err(Refusal::OverQuota("alice@house.test".into()))
+    );
+    house.append(&inbox, "a", Flags::NONE).await.unwrap();
+    house.append(&inbox, "b", Flags::NONE).await.unwrap();
+    assert!(matches!(inbox.copy(&[Uid(1)], &inbox).await, Err(Refusal::OverQuota(_))));
+    inbox.remove(&[Uid(1)]).await.unwrap();
+    inbox.copy(&[Uid(2)], &inbox).await.unwrap();
+    assert_eq!(uids(&inbox), [2, 3]);
+}
+
+#[tokio::test]
+async fn a_second_process_is_caught_up_with() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let other = open(house.dir.path()).await;
+    let (here, there) = (
+        house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap(),
+        other.open(&alice, &MailboxName::inbox()).await.unwrap(),
+    );
+    house.append(&here, "a\r\n", Flags::NONE).await.unwrap();
+    there.refresh().await.unwrap();
+    assert_eq!(uids(&there), [1]);
+    there.store(&[Uid(1)], FlagChange::Add(Flags::DELETED), None).await.unwrap();
+    // This one has a gap: the flags were stored over there.
+    house.append(&here, "b\r\n", Flags::NONE).await.unwrap();
+    assert!(here.messages()[0].flags.contains(Flags::DELETED));
+    there.expunge(None).await.unwrap();
+    here.refresh().await.unwrap();
+    there.refresh().await.unwrap();
+    assert_eq!((uids(&here), uids(&there)), (vec![2], vec![2]));
+}
+
+#[tokio::test]
+async fn many_at_once_have_one_uid_each() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let appends = (0..50).map(|_| house.append(&inbox, "a\r\n", Flags::NONE));
+    let mut given: Vec<u32> = futures_util::future::join_all(appends)
+        .await
+        .into_iter()
+        .map(|uid| uid.unwrap().0)
+        .collect();
+    given.sort_unstable();
+    assert_eq!(given, (1..=50).collect::<Vec<_>>());
+    assert_eq!(uids(&inbox), given);
+    inbox.refresh().await.unwrap();
+    assert_eq!(uids(&inbox), given);
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_taken_in_later() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    let new = house.maildir("alice").join("new");
+    std::fs::write(new.join("1700000000.PHffffffffQ0.house.test"), "a\r\n").unwrap();
+    // The directory looks as if nothing happened for long, but the file is too young to be surely nobody's.
+    for dir in ["new", "cur"] {
+        let dir = std::fs::File::open(house.maildir("alice").join(dir)).unwrap();
+        dir.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert!(uids(&inbox).is_empty());
+    assert!(inbox.looks_again(), "the next look must not be left out");
+}

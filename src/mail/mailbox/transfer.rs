@@ -1,0 +1,210 @@
+//! Copying and moving between mailboxes of a user.
+
+use std::path::PathBuf;
+
+use super::index::{Addition, Write};
+use super::view::FileEntry;
+use super::{Mailbox, blocking, locked};
+use crate::model::ids::Uid;
+use crate::model::mailbox::{Flags, MessageMeta};
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::messages::NewMessage;
+use crate::store::maildir::{FileName, Maildir, Place};
+
+/// Where copied or moved messages went (RFC 4315 §3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The target's.
+    pub uidvalidity: u32,
+    /// Pairs of old and new, ascending.
+    pub uids: Vec<(Uid, Uid)>,
+}
+
+/// A message on its way to another mailbox.
+struct Passenger {
+    position: usize,
+    message: MessageMeta,
+    file: FileEntry,
+    name: FileName,
+    flags: Flags,
+}
+
+/// Names that are on their way into the index; no longer so when dropped.
+struct InFlight<'a> {
+    house: &'a super::Inner,
+    names: Vec<FileName>,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let mut in_flight = locked(&self.house.in_flight);
+        for name in &self.names {
+            in_flight.remove(name);
+        }
+    }
+}
+
+impl Mailbox {
+    /// Copies messages (ascending) to another mailbox of the same user, by hard links. All or nothing. [`Refusal::OverQuota`].
+    pub async fn copy(&self, uids: &[Uid], target: &Self) -> Result<Copied, Refusal> {
+        let _work = self.work.lock().await;
+        let passengers = self.passengers(uids, target).await?;
+        let bytes = passengers.iter().map(|it| it.message.size).sum();
+        let owner = target.home().owner.clone();
+        self.house.check_quota(&owner, bytes, passengers.len() as u64).await?;
+        self.transfer(passengers, target, Vec::new(), false).await
+    }
+
+    /// Moves messages (ascending) to another mailbox of the same user. All or nothing (RFC 6851 §3.3).
+    pub async fn relocate(&self, uids: &[Uid], target: &Self) -> Result<Copied, Refusal> {
+        let _work = self.work.lock().await;
+        let passengers = self.passengers(uids, target).await?;
+        let positions: Vec<usize> = passengers.iter().map(|it| it.position).collect();
+        let removal = super::flags::removal(self.id, &self.view(), &positions);
+        self.transfer(passengers, target, removal.into_iter().collect(), true).await
+    }
+
+    async fn passengers(&self, uids: &[Uid], target: &Self) -> Result<Vec<Passenger>, Refusal> {
+        let keywords = self.keywords();
+        let mut passengers: Vec<Passenger> = {
+            let view = self.view();
+            let passenger = |&uid: &Uid| {
+                let position = view.position(uid)?;
+                let message = view.messages.get(position)?.clone();
+                let file = view.files.get(position)?.clone();
+                Some(Passenger {
+                    position,
+                    flags: message.flags,
+                    message,
+                    file,
+                    name: self.house.names.make(),
+                })
+            };
+            uids.iter().filter_map(passenger).collect()
+        };
+        if target.id == self.id {
+            return Ok(passengers);
+        }
+        // A keyword may have another number over there.
+        let mut numbers: Vec<Option<Flags>> = vec![None; keywords.len()];
+        for passenger in &mut passengers {
+            for number in passenger.message.flags.keywords() {
+                let Some(mine) = Flags::keyword(number) else { continue };
+                passenger.flags = passenger.flags.without(mine);
+            }
+            for number in passenger.message.flags.keywords() {
+                let (Some(slot), Some(name)) = (numbers.get_mut(usize::from(number)), keywords.get(usize::from(number))) else {
+                    continue;
+                };
+                if slot.is_none() {
+                    *slot = target.keyword(name).await?;
+                }
+                passenger.flags = slot.map_or(passenger.flags, |theirs| passenger.flags.with(theirs));
+            }
+        }
+        Ok(passengers)
+    }
+
+    async fn transfer(&self, passengers: Vec<Passenger>, target: &Self, mut writes: Vec<Write>, moving: bool) -> Result<Copied, Refusal> {
+        let uidvalidity = target.home().info.uidvalidity;
+        if passengers.is_empty() {
+            return Ok(Copied {
+                uidvalidity,
+                uids: Vec::new(),
+            });
+        }
+        let names: Vec<FileName> = passengers.iter().map(|it| it.name.clone()).collect();
+        locked(&self.house.in_flight).extend(names.iter().cloned());
+        let _in_flight = InFlight { house: &self.house, names };
+        let (from, to) = (self.maildir(), target.maildir());
+        let (passengers, done) = blocking(move || {
+            let done = carry_all(&passengers, &from, &to, moving)?;
+            Ok((passengers, done))
+        })
+        .await?;
+        let additions = passengers.iter().map(addition).collect();
+        writes.insert(0, Write::Add(target.id, additions));
+        match self.house.ledger.index.write(writes).await {
+            Ok(firsts) => {
+                let first = firsts.first().copied().ok_or(Refusal::LATER)?;
+                let uids = passengers
+                    .iter()
+                    .zip(first.0..)
+                    .map(|(it, new)| (it.message.uid, Uid(new)))
+                    .collect();
+                Ok(Copied { uidvalidity, uids })
+            }
+            Err(failure) => {
+                blocking(move || {
+                    take_back(&done, moving);
+                    Ok(())
+                })
+                .await?;
+                Err(failure.into())
+            }
+        }
+    }
+}
+
+fn addition(passenger: &Passenger) -> Addition {
+    let message = NewMessage {
+        name: passenger.name.as_str().to_owned(),
+        flags: passenger.flags,
+        size: passenger.message.size,
+        internal_date: passenger.message.internal_date,
+    };
+    Addition {
+        message,
+        place: Place::New.with_flags(passenger.flags),
+    }
+}
+
+/// Links or renames every file; those done so far are taken back when one fails.
+fn carry_all(passengers: &[Passenger], from: &Maildir, to: &Maildir, moving: bool) -> Result<Vec<(PathBuf, PathBuf)>, store::Error> {
+    let mut done = Vec::with_capacity(passengers.len());
+    for it in passengers {
+        match carry(it, from, to) {
+            Ok(pair) => done.push(pair),
+            Err(error) => {
+                take_back(&done, false);
+                return Err(error);
+            }
+        }
+    }
+    to.sync()?;
+    if moving {
+        // Only now, with the new names durable, do the old ones go: a message is never without a name.
+        for (old, _) in &done {
+            if let Err(error) = std::fs::remove_file(old) {
+                tracing::debug!(%error, "the old name of a moved message was gone already");
+            }
+        }
+    }
+    Ok(done)
+}
+
+fn carry(passenger: &Passenger, from: &Maildir, to: &Maildir) -> Result<(PathBuf, PathBuf), store::Error> {
+    let mut last = None;
+    for place in [passenger.file.place, Place::Cur, Place::New] {
+        let old = from.file(&passenger.file.name, place, passenger.message.flags);
+        match to.link_unsynced(&old, &passenger.name, passenger.flags) {
+            Ok(new) => return Ok((old, new)),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or(store::Error::Corrupt("messages.name")))
+}
+
+fn take_back(done: &[(PathBuf, PathBuf)], moving: bool) {
+    for (old, new) in done {
+        let back = if moving {
+            std::fs::rename(new, old)
+        } else {
+            std::fs::remove_file(new)
+        };
+        if let Err(error) = back {
+            tracing::warn!(%error, path = %new.display(), "a copy that failed could not be taken back");
+        }
+    }
+}

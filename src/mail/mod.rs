@@ -1,0 +1,10 @@
+//! The work, whoever asks: `server` and `api` are its doors, `store` keeps what it makes.
+
+pub mod accounts;
+pub mod directory;
+pub mod dispatch;
+pub mod dns;
+pub mod intake;
+pub mod mailbox;
+pub mod queue;
+pub mod relay;

@@ -1,0 +1,273 @@
+//! Work on the ledger: claims with leases, and what came of them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt;
+
+use super::{Queue, backoff, lock};
+use crate::model::address::Host;
+use crate::model::ids::MailId;
+use crate::store;
+use crate::store::db::queue::{self as rows, Addressee, Claimed, Mark, Message, Note, Rest, State};
+
+/// How long a claim lasts if it is not renewed: so long does the work of a killed node lie.
+const LEASE_MS: i64 = 60_000;
+/// How often whoever holds a claim must renew it.
+pub(in crate::mail) const RENEW_EVERY: Duration = Duration::from_secs(20);
+/// How often to try for the oldest message when other nodes are quicker.
+const TRIES: usize = 4;
+
+/// Recipients of one message that this process works on, and nobody else before the lease ends.
+#[derive(Debug)]
+pub struct Claim {
+    pub message: Message,
+    pub recipients: Vec<Addressee>,
+    token: i64,
+}
+
+/// Something that stands in the way of a delivery, in the words of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The enhanced status code (RFC 3463 §2), such as `5.1.1`.
+    pub status: String,
+    /// The host that said it; none if it is our own finding.
+    pub host: Option<String>,
+    /// The reply or what we found, on one line.
+    pub text: String,
+}
+
+/// What came of an attempt for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// The next host has taken it; `reports` says whether that host will report success (RFC 3461 §5.2.2).
+    Delivered { said: Finding, reports: bool },
+    /// Never.
+    Failed(Finding),
+    /// Perhaps later: the next try is set by the ledger, or it fails if its time is over.
+    Deferred(Finding),
+}
+
+/// What is left to do for the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing: row and file are gone.
+    Done,
+    /// Somebody is to be told of a failure or success.
+    Report,
+    /// Some recipients wait.
+    Waiting,
+}
+
+impl Queue {
+    /// Claims the due recipients at these destinations of the oldest message that has any, at most a hundred.
+    pub async fn claim(&self, destinations: &[Host]) -> Result<Option<Claim>, store::Error> {
+        for _ in 0..TRIES {
+            let mark = self.mark();
+            let mut tx = self.inner.database.write().await?;
+            match rows::claim(&mut tx, destinations, mark).await? {
+                Claimed::Nothing => return Ok(None),
+                Claimed::Lost => drop(tx),
+                Claimed::Ours(message, recipients) => {
+                    tx.commit().await?;
+                    return Ok(Some(self.hold(*message, recipients, mark)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Claims the recipients of a message whose fate is to be reported.
+    pub async fn claim_reports(&self, id: MailId) -> Result<Option<Claim>, store::Error> {
+        let mark = self.mark();
+        let mut tx = self.inner.database.write().await?;
+        match rows::claim_reports(&mut tx, id, mark).await? {
+            Claimed::Ours(message, recipients) => {
+                tx.commit().await?;
+                Ok(Some(self.hold(*message, recipients, mark)))
+            }
+            Claimed::Lost | Claimed::Nothing => Ok(None),
+        }
+    }
+
+    /// Makes a claim last longer; its holder does so every [`RENEW_EVERY`].
+    pub async fn renew(&self, claim: &Claim) -> Result<(), store::Error> {
+        let mut tx = self.inner.database.write().await?;
+        let until = self.inner.clock.now_ms().saturating_add(LEASE_MS);
+        rows::renew(&mut tx, claim.token, until).await?;
+        tx.commit().await
+    }
+
+    /// Writes what came of an attempt, a settlement for each recipient in their order. When nothing is left, row and file go.
+    pub async fn settle(&self, claim: &Claim, settlements: &[Settlement]) -> Result<Progress, store::Error> {
+        let id = claim.message.id;
+        let now = self.inner.clock.now();
+        let mut tx = self.inner.database.write().await?;
+        rows::hold(&mut tx, id, now.as_millisecond()).await?;
+        for (recipient, settlement) in claim.recipients.iter().zip(settlements) {
+            let (finding, verdict) = self.judge(&claim.message, recipient, settlement, now);
+            let note = finding.note(now);
+            tell(id, recipient, finding, verdict);
+            match verdict {
+                Verdict::End(state) => rows::conclude(&mut tx, id, recipient.position, state, note).await?,
+                Verdict::Again(next) => rows::defer(&mut tx, (id, recipient.position), claim.token, next, note).await?,
+            }
+        }
+        // Recipients without a settlement, if there are any, are free again.
+        rows::release(&mut tx, claim.token).await?;
+        let rest = rows::finish(&mut tx, id).await?;
+        tx.commit().await?;
+        self.let_go(claim);
+        self.progress(id, rest).await
+    }
+
+    /// Marks as told what was claimed for a report.
+    pub async fn reported(&self, claim: Claim) -> Result<Progress, store::Error> {
+        let id = claim.message.id;
+        let mut tx = self.inner.database.write().await?;
+        rows::hold(&mut tx, id, self.inner.clock.now_ms()).await?;
+        rows::close_reports(&mut tx, claim.token).await?;
+        let rest = rows::finish(&mut tx, id).await?;
+        tx.commit().await?;
+        self.let_go(&claim);
+        self.progress(id, rest).await
+    }
+
+    /// Puts off a report that could not be handed over now. Not for ever: false, and nothing is changed, if its time is over.
+    pub async fn report_later(&self, claim: &Claim) -> Result<bool, store::Error> {
+        let now = self.inner.clock.now();
+        let lifetime = super::seconds(self.inner.settings.expire_seconds);
+        let last = claim.message.expires_at.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+        if now >= last {
+            return Ok(false);
+        }
+        let next = now.as_millisecond().saturating_add(self.wait_ms(1));
+        let mut tx = self.inner.database.write().await?;
+        rows::defer_reports(&mut tx, claim.token, next).await?;
+        tx.commit().await?;
+        self.let_go(claim);
+        Ok(true)
+    }
+
+    /// Puts off all that is due for destinations that cannot be reached, as one attempt each; what is past its time fails.
+    pub async fn postpone(&self, destinations: &[Host], finding: &Finding) -> Result<(), store::Error> {
+        if destinations.is_empty() {
+            return Ok(());
+        }
+        let now = self.inner.clock.now();
+        let note = finding.note(now);
+        let mut tx = self.inner.database.write().await?;
+        rows::fail_expired(&mut tx, destinations, note).await?;
+        for attempts in rows::waiting_attempts(&mut tx, destinations, note.at).await? {
+            let tries = u32::try_from(attempts).unwrap_or(u32::MAX).saturating_add(1);
+            let next = note.at.saturating_add(self.wait_ms(tries));
+            rows::postpone(&mut tx, destinations, attempts, next, note).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Gives back a claim on which nothing was tried.
+    pub async fn give_back(&self, claim: &Claim) -> Result<(), store::Error> {
+        let mut tx = self.inner.database.write().await?;
+        rows::release(&mut tx, claim.token).await?;
+        tx.commit().await?;
+        self.let_go(claim);
+        Ok(())
+    }
+
+    /// Gives back all claims of this process, whose work has ended.
+    pub async fn release_all(&self) -> Result<(), store::Error> {
+        let tokens = std::mem::take(&mut *lock(&self.inner.held));
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.inner.database.write().await?;
+        for token in tokens {
+            rows::release(&mut tx, token).await?;
+        }
+        tx.commit().await
+    }
+
+    fn mark(&self) -> Mark {
+        let now = self.inner.clock.now_ms();
+        Mark {
+            token: rand::rng().random_range(1..i64::MAX),
+            now,
+            until: now.saturating_add(LEASE_MS),
+        }
+    }
+
+    fn hold(&self, message: Message, recipients: Vec<Addressee>, mark: Mark) -> Claim {
+        lock(&self.inner.held).insert(mark.token);
+        Claim {
+            message,
+            recipients,
+            token: mark.token,
+        }
+    }
+
+    fn let_go(&self, claim: &Claim) {
+        lock(&self.inner.held).remove(&claim.token);
+    }
+
+    fn wait_ms(&self, tries: u32) -> i64 {
+        let wait = backoff::wait(&self.inner.settings, tries, rand::rng().random_range(0.0..=1.0));
+        i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    fn judge<'s>(&self, message: &Message, row: &Addressee, settlement: &'s Settlement, now: Timestamp) -> (&'s Finding, Verdict) {
+        match settlement {
+            Settlement::Delivered { said, reports } => {
+                // RFC 3461 §5.2.2: if the next host knows no DSN, whoever asked hears from us that it was relayed.
+                let tell = row.recipient.notify.is_some_and(|notify| notify.success) && !reports;
+                (said, Verdict::End(if tell { State::RelayedUnreported } else { State::Done }))
+            }
+            Settlement::Failed(finding) => (finding, Verdict::End(State::FailedUnreported)),
+            Settlement::Deferred(finding) if now >= message.expires_at => (finding, Verdict::End(State::FailedUnreported)),
+            Settlement::Deferred(finding) => {
+                let next = now.as_millisecond().saturating_add(self.wait_ms(row.attempts.saturating_add(1)));
+                // One last try when its time ends, so that it ends on time.
+                (finding, Verdict::Again(next.min(message.expires_at.as_millisecond())))
+            }
+        }
+    }
+
+    async fn progress(&self, id: MailId, rest: Rest) -> Result<Progress, store::Error> {
+        match rest {
+            Rest::Nothing => {
+                self.remove_file(id).await;
+                Ok(Progress::Done)
+            }
+            Rest::Report => Ok(Progress::Report),
+            Rest::Wait => Ok(Progress::Waiting),
+        }
+    }
+}
+
+/// What the ledger makes of a settlement.
+#[derive(Debug, Clone, Copy)]
+enum Verdict {
+    End(State),
+    /// The time of the next try.
+    Again(i64),
+}
+
+impl Finding {
+    fn note(&self, now: Timestamp) -> Note<'_> {
+        Note {
+            at: now.as_millisecond(),
+            status: Some(&self.status),
+            host: self.host.as_deref(),
+            text: &self.text,
+        }
+    }
+}
+
+fn tell(id: MailId, row: &Addressee, finding: &Finding, verdict: Verdict) {
+    let (to, host, said) = (&row.recipient.address, finding.host.as_deref(), &finding.text);
+    match verdict {
+        Verdict::End(State::FailedUnreported | State::Failed) => tracing::info!(%id, %to, host, said, "failed"),
+        Verdict::End(_) => tracing::info!(%id, %to, host, said, "delivered"),
+        Verdict::Again(_) => tracing::info!(%id, %to, host, said, attempts = row.attempts.saturating_add(1), "put off"),
+    }
+}

@@ -1,0 +1,283 @@
+//! The ledger of outgoing mail: what waits, for whom, until when.
+//!
+//! `intake` puts in, `dispatch` works it off through `relay`, the API and the command line look and steer.
+//! A message is in it for good when [`Queue::put`] returns. Work on it is claimed with leases ([`Claim`]), so that several nodes can share
+//! one queue, and what a killed node had in hand is taken up by the others when its lease has run out.
+//!
+//! RFC 5321 §4.5.4.1 (retry strategy), RFC 3461 §4.1 (NOTIFY).
+
+mod backoff;
+mod claim;
+mod clean;
+
+pub(in crate::mail) use claim::RENEW_EVERY;
+pub use claim::{Claim, Finding, Progress, Settlement};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+
+use crate::config;
+use crate::model::address::{Domain, Host};
+use crate::model::clock::Clock;
+use crate::model::envelope::{Recipient, Sender};
+use crate::model::ids::{MailId, UserId};
+use crate::model::refusal::Refusal;
+use crate::store;
+use crate::store::db::{Database, queue as rows};
+use crate::store::spool::Spool;
+
+/// A message for the queue, whose octets are on stable storage in the spool already.
+#[derive(Debug, Clone)]
+pub struct NewMail {
+    pub id: MailId,
+    pub sender: Sender,
+    pub recipients: Vec<Recipient>,
+    /// Octets of the file in the spool (`store::spool`, by the id). The file has no Return-Path line.
+    pub size: u64,
+    /// Who submitted it.
+    pub user: Option<UserId>,
+}
+
+/// What became of a recipient so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecipientState {
+    Waiting,
+    Delivered,
+    Failed,
+}
+
+/// A message in the queue, as it is shown.
+#[derive(Debug, Clone)]
+pub struct QueuedMail {
+    pub id: MailId,
+    pub sender: Sender,
+    pub size: u64,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub recipients: Vec<QueuedRecipient>,
+}
+
+/// One recipient of a message in the queue.
+#[derive(Debug, Clone)]
+pub struct QueuedRecipient {
+    pub recipient: Recipient,
+    pub domain: Option<Domain>,
+    pub state: RecipientState,
+    pub attempts: u32,
+    pub next_attempt_at: Timestamp,
+    /// The last reply or error.
+    pub last_error: Option<String>,
+}
+
+/// The ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    spool: Spool,
+    settings: config::Queue,
+    clock: Clock,
+    due: Due,
+    /// The tokens of the claims that this process holds.
+    held: Mutex<BTreeSet<i64>>,
+}
+
+/// Destinations that became due by an act of this process, which dispatch need not look for in the database.
+#[derive(Default)]
+struct Due {
+    destinations: Mutex<BTreeSet<Host>>,
+    notify: Notify,
+}
+
+impl Queue {
+    /// Opens the ledger.
+    pub fn open(database: Database, spool: Spool, settings: config::Queue, clock: Clock) -> Self {
+        let inner = Inner {
+            database,
+            spool,
+            settings,
+            clock,
+            due: Due::default(),
+            held: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Enters a message; it is in the ledger for good when this returns, and dispatch is woken. LimitReached when the queue is full.
+    pub async fn put(&self, mail: NewMail) -> Result<(), Refusal> {
+        let created_at = self.inner.clock.now();
+        let lifetime = seconds(self.inner.settings.expire_seconds);
+        let message = rows::Message {
+            id: mail.id,
+            sender: mail.sender,
+            size: mail.size,
+            user: mail.user,
+            created_at,
+            expires_at: created_at.saturating_add(lifetime).unwrap_or(Timestamp::MAX),
+        };
+        let mut tx = self.inner.database.write().await?;
+        let most = self.inner.settings.max_messages;
+        if most > 0 && rows::count(&mut tx).await? >= most {
+            return Err(Refusal::LimitReached(format!("the queue holds {most} messages already, its limit")));
+        }
+        rows::insert(&mut tx, &message, &mail.recipients).await?;
+        tx.commit().await?;
+        tracing::info!(id = %mail.id, sender = %message.sender.path, recipients = mail.recipients.len(), size = mail.size, "queued");
+        self.wake(mail.recipients.iter().map(|recipient| recipient.address.host().clone()));
+        Ok(())
+    }
+
+    /// The messages in the queue, oldest first; at most 500 at a time.
+    pub async fn list(&self, after: Option<MailId>, limit: usize) -> Result<Vec<QueuedMail>, Refusal> {
+        let mut tx = self.inner.database.read().await?;
+        let messages = rows::page(&mut tx, after, limit.min(500)).await?;
+        let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
+            return Ok(Vec::new());
+        };
+        let mut by_message: BTreeMap<MailId, Vec<QueuedRecipient>> = BTreeMap::new();
+        for (id, recipient) in rows::recipients_between(&mut tx, first.id, last.id).await? {
+            by_message.entry(id).or_default().push(shown_recipient(recipient));
+        }
+        let shown = |message: rows::Message| {
+            let recipients = by_message.remove(&message.id).unwrap_or_default();
+            shown_mail(message, recipients)
+        };
+        Ok(messages.into_iter().map(shown).collect())
+    }
+
+    /// One of them.
+    pub async fn show(&self, id: MailId) -> Result<QueuedMail, Refusal> {
+        let mut tx = self.inner.database.read().await?;
+        let message = rows::find(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
+        let recipients = rows::recipients_between(&mut tx, id, id).await?;
+        let recipients = recipients.into_iter().map(|(_, recipient)| shown_recipient(recipient)).collect();
+        Ok(shown_mail(message, recipients))
+    }
+
+    /// Tries it now.
+    pub async fn retry(&self, id: MailId) -> Result<(), Refusal> {
+        let mut tx = self.inner.database.write().await?;
+        if !rows::is_known(&mut tx, id).await? {
+            return Err(not_found(id));
+        }
+        let destinations = rows::expedite(&mut tx, id, self.inner.clock.now_ms()).await?;
+        tx.commit().await?;
+        self.wake(destinations);
+        Ok(())
+    }
+
+    /// Drops it without a bounce. A transaction in flight is not interrupted.
+    pub async fn remove(&self, id: MailId) -> Result<(), Refusal> {
+        let mut tx = self.inner.database.write().await?;
+        if !rows::remove(&mut tx, id).await? {
+            return Err(not_found(id));
+        }
+        tx.commit().await?;
+        tracing::info!(%id, "dropped from the queue");
+        self.remove_file(id).await;
+        Ok(())
+    }
+
+    /// Now, by the ledger's clock.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Where the octets of a message lie.
+    pub fn file(&self, id: MailId) -> std::path::PathBuf {
+        self.inner.spool.queued(id)
+    }
+
+    /// Waits until something becomes due by an act of this process; gives the destinations.
+    pub async fn woken(&self) -> BTreeSet<Host> {
+        self.inner.due.notify.notified().await;
+        std::mem::take(&mut *lock(&self.inner.due.destinations))
+    }
+
+    /// Has dispatch look at the queue, such as after the clock was moved.
+    pub fn wake(&self, destinations: impl IntoIterator<Item = Host>) {
+        lock(&self.inner.due.destinations).extend(destinations);
+        self.inner.due.notify.notify_one();
+    }
+
+    /// Destinations that have something due, however it became so.
+    pub async fn due_destinations(&self, limit: usize) -> Result<Vec<Host>, store::Error> {
+        let mut tx = self.inner.database.read().await?;
+        rows::due_destinations(&mut tx, self.inner.clock.now_ms(), limit).await
+    }
+
+    /// Messages that have something to report.
+    pub async fn due_reports(&self, limit: usize) -> Result<Vec<MailId>, store::Error> {
+        let mut tx = self.inner.database.read().await?;
+        rows::due_reports(&mut tx, self.inner.clock.now_ms(), limit).await
+    }
+
+    /// How long until something becomes due that is not yet.
+    pub async fn next_due(&self) -> Result<Option<std::time::Duration>, store::Error> {
+        let now = self.inner.clock.now_ms();
+        let mut tx = self.inner.database.read().await?;
+        let next = rows::next_due(&mut tx, now).await?;
+        Ok(next.map(|next| std::time::Duration::from_millis(next.saturating_sub(now).unsigned_abs())))
+    }
+
+    async fn remove_file(&self, id: MailId) {
+        let path = self.file(id);
+        match tokio::fs::remove_file(&path).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%id, path = %path.display(), %error, "cannot remove the message's file");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn not_found(id: MailId) -> Refusal {
+    Refusal::NotFound {
+        what: "queued message",
+        name: id.to_string(),
+    }
+}
+
+fn seconds(count: u64) -> SignedDuration {
+    SignedDuration::from_secs(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// What is behind the locks here is whole after each statement, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn shown_mail(message: rows::Message, recipients: Vec<QueuedRecipient>) -> QueuedMail {
+    QueuedMail {
+        id: message.id,
+        sender: message.sender,
+        size: message.size,
+        created_at: message.created_at,
+        expires_at: message.expires_at,
+        recipients,
+    }
+}
+
+fn shown_recipient(row: rows::Addressee) -> QueuedRecipient {
+    QueuedRecipient {
+        domain: row.recipient.address.domain().cloned(),
+        recipient: row.recipient,
+        state: match row.state {
+            rows::State::Waiting => RecipientState::Waiting,
+            rows::State::Done | rows::State::RelayedUnreported => RecipientState::Delivered,
+            rows::State::FailedUnreported | rows::State::Failed => RecipientState::Failed,
+        },
+        attempts: row.attempts,
+        next_attempt_at: row.next_attempt_at,
+        last_error: row.last.text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! The ledger on SQLite with a clock that is moved by hand; `tests/house` runs the server on all three databases.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::*;
+use crate::model::envelope::{Notify, ReversePath};
+
+const SECOND: i64 = 1000;
+
+struct House {
+    queue: Queue,
+    spool: Spool,
+    clock: Arc<AtomicI64>,
+    _folder: tempfile::TempDir,
+}
+
+impl House {
+    async fn new(settings: config::Queue) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&config::Database::default(), folder.path()).await.unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
+        let queue = Queue::open(database, spool.clone(), settings, Clock::Manual(clock.clone()));
+        Self {
+            queue,
+            spool,
+            clock,
+            _folder: folder,
+        }
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * SECOND, Ordering::SeqCst);
+    }
+
+    async fn put(&self, recipients: Vec<Recipient>) -> MailId {
+        let id = MailId::fresh();
+        std::fs::write(self.spool.queued(id), "x").unwrap();
+        let mail = NewMail {
+            id,
+            sender: Sender::plain(ReversePath::Address("ada@house.test".parse().unwrap())),
+            recipients,
+            size: 1,
+            user: None,
+        };
+        self.queue.put(mail).await.unwrap();
+        id
+    }
+
+    async fn states(&self, id: MailId) -> Vec<(RecipientState, u32)> {
+        let mail = self.queue.show(id).await.unwrap();
+        mail.recipients
+            .iter()
+            .map(|recipient| (recipient.state, recipient.attempts))
+            .collect()
+    }
+}
+
+fn to(address: &str) -> Recipient {
+    Recipient::plain(address.parse().unwrap())
+}
+
+fn host(name: &str) -> Host {
+    Host::Domain(name.parse().unwrap())
+}
+
+fn finding(status: &str) -> Finding {
+    Finding {
+        status: status.into(),
+        host: Some("mx".into()),
+        text: "words".into(),
+    }
+}
+
+fn delivered() -> Settlement {
+    Settlement::Delivered {
+        said: finding("2.0.0"),
+        reports: false,
+    }
+}
+
+fn deferred() -> Settlement {
+    Settlement::Deferred(finding("4.0.0"))
+}
+
+#[tokio::test]
+async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
+    let house = House::new(config::Queue {
+        retry_first_seconds: 100,
+        retry_max_seconds: 400,
+        expire_seconds: 500,
+        max_messages: 0,
+    })
+    .await;
+    let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;
+    assert_eq!(house.queue.woken().await, BTreeSet::from([host("a.test")]));
+    let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none(), "claimed already");
+    let progress = house.queue.settle(&claim, &[delivered(), deferred()]).await.unwrap();
+    assert_eq!(progress, Progress::Waiting);
+    assert_eq!(
+        house.states(id).await,
+        [(RecipientState::Delivered, 1), (RecipientState::Waiting, 1)]
+    );
+    house.pass(74);
+    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none(), "too early");
+    house.pass(52);
+    for attempts in 2.. {
+        let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+        assert_eq!(claim.recipients.len(), 1);
+        match house.queue.settle(&claim, &[deferred()]).await.unwrap() {
+            Progress::Waiting => assert_eq!(house.states(id).await[1], (RecipientState::Waiting, attempts)),
+            Progress::Report => break,
+            Progress::Done => panic!("nobody was told"),
+        }
+        let wait = house.queue.next_due().await.unwrap().unwrap();
+        house.clock.fetch_add(i64::try_from(wait.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+    let mail = house.queue.show(id).await.unwrap();
+    assert_eq!(house.queue.now(), mail.expires_at, "the last try is at the end of its time");
+    assert_eq!(house.queue.due_reports(10).await.unwrap(), [id]);
+    let claim = house.queue.claim_reports(id).await.unwrap().unwrap();
+    assert_eq!(claim.recipients[0].last.status.as_deref(), Some("4.0.0"));
+    assert!(house.queue.claim_reports(id).await.unwrap().is_none());
+    assert!(house.queue.report_later(&claim).await.unwrap());
+    assert!(house.queue.claim_reports(id).await.unwrap().is_none(), "put off");
+    house.pass(200);
+    let claim = house.queue.claim_reports(id).await.unwrap().unwrap();
+    assert_eq!(house.queue.reported(claim).await.unwrap(), Progress::Done);
+    assert!(!house.spool.queued(id).exists());
+    assert!(matches!(house.queue.show(id).await, Err(Refusal::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn what_a_dead_node_had_in_hand_is_taken_over() {
+    let house = House::new(config::Queue::default()).await;
+    let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;
+    let dead = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    house.pass(50);
+    house.queue.renew(&dead).await.unwrap();
+    house.pass(50);
+    assert!(
+        house.queue.claim(&[host("a.test")]).await.unwrap().is_none(),
+        "the lease was renewed"
+    );
+    house.pass(11);
+    let heir = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    assert_eq!(heir.recipients.len(), 2);
+    // The node was only slow: what it delivered counts, what it would put off is the heir's business.
+    house.queue.settle(&dead, &[delivered(), deferred()]).await.unwrap();
+    assert_eq!(
+        house.states(id).await,
+        [(RecipientState::Delivered, 1), (RecipientState::Waiting, 0)]
+    );
+    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none());
+    house.queue.release_all().await.unwrap();
+    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_some());
+    house.queue.recover().await.unwrap();
+    let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Done);
+    assert!(!house.spool.queued(id).exists());
+}
+
+#[tokio::test]
+async fn one_claim_has_at_most_a_hundred_recipients_of_one_message() {
+    let house = House::new(config::Queue::default()).await;
+    let many = (0..250).map(|n| to(&format!("u{n}@{}.test", if n % 2 == 0 { "a" } else { "b" })));
+    let id = house.put(many.collect()).await;
+    house.put(vec![to("bob@a.test")]).await;
+    let both = [host("a.test"), host("b.test")];
+    let mut counts = Vec::new();
+    while let Some(claim) = house.queue.claim(&both).await.unwrap() {
+        counts.push((claim.message.id == id, claim.recipients.len()));
+    }
+    counts.sort_unstable();
+    assert_eq!(counts, [(false, 1), (true, 50), (true, 100), (true, 100)]);
+}
+
+#[tokio::test]
+async fn a_dead_destination_is_put_off_as_a_whole() {
+    let house = House::new(config::Queue {
+        expire_seconds: 1000,
+        ..config::Queue::default()
+    })
+    .await;
+    let old = house.put(vec![to("bob@dead.test")]).await;
+    house.pass(1000);
+    let new = house.put(vec![to("bob@dead.test")]).await;
+    let other = house.put(vec![to("bob@live.test")]).await;
+    house.queue.postpone(&[host("dead.test")], &finding("4.4.1")).await.unwrap();
+    assert_eq!(house.states(old).await, [(RecipientState::Failed, 1)]);
+    assert_eq!(house.states(new).await, [(RecipientState::Waiting, 1)]);
+    assert_eq!(house.states(other).await, [(RecipientState::Waiting, 0)]);
+    assert_eq!(house.queue.due_destinations(10).await.unwrap(), [host("live.test")]);
+    assert_eq!(house.queue.due_reports(10).await.unwrap(), [old]);
+    house.queue.retry(new).await.unwrap();
+    assert_eq!(house.queue.due_destinations(10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn who_asked_hears_that_it_was_passed_on() {
+    let house = House::new(config::Queue::default()).await;
+    let mut asks = to("bob@a.test");
+    asks.notify = Some(Notify {
+        success: true,
+        failure: true,
+        delay: false,
+    });
+    for (reports, progress) in [(true, Progress::Done), (false, Progress::Report)] {
+        house.put(vec![asks.clone()]).await;
+        let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+        let said = finding("2.0.0");
+        let settled = house.queue.settle(&claim, &[Settlement::Delivered { said, reports }]).await;
+        assert_eq!(settled.unwrap(), progress);
+    }
+}
+
+#[tokio::test]
+async fn the_queue_is_shown_and_steered() {
+    let house = House::new(config::Queue {
+        max_messages: 3,
+        ..config::Queue::default()
+    })
+    .await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(house.put(vec![to("bob@a.test"), to("eve@[192.0.2.1]")]).await);
+    }
+    ids.sort_unstable();
+    let full = NewMail {
+        id: MailId::fresh(),
+        sender: Sender::plain(ReversePath::Null),
+        recipients: vec![to("bob@a.test")],
+        size: 1,
+        user: None,
+    };
+    assert!(matches!(house.queue.put(full).await, Err(Refusal::LimitReached(_))));
+    let first = house.queue.list(None, 2).await.unwrap();
+    assert_eq!(first.iter().map(|mail| mail.id).collect::<Vec<_>>(), ids[..2]);
+    let rest = house.queue.list(Some(ids[1]), 2).await.unwrap();
+    assert_eq!(rest.iter().map(|mail| mail.id).collect::<Vec<_>>(), ids[2..]);
+    assert_eq!(rest[0].recipients.len(), 2);
+    assert_eq!(rest[0].recipients[1].domain, None);
+    house.queue.remove(ids[0]).await.unwrap();
+    assert!(!house.spool.queued(ids[0]).exists());
+    for result in [house.queue.remove(ids[0]).await, house.queue.retry(ids[0]).await] {
+        assert!(matches!(result, Err(Refusal::NotFound { .. })));
+    }
+}
+
+#[tokio::test]
+async fn files_in_no_ledger_are_removed_when_they_are_old() {
+    let house = House::new(config::Queue::default()).await;
+    let known = house.put(vec![to("bob@a.test")]).await;
+    let (orphan, fresh) = (MailId::fresh(), MailId::fresh());
+    let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(2);
+    for (id, is_old) in [(known, true), (orphan, true), (fresh, false)] {
+        let file = std::fs::File::create(house.spool.queued(id)).unwrap();
+        if is_old {
+            file.set_modified(hours_ago).unwrap();
+        }
+    }
+    assert_eq!(house.queue.clean().await.unwrap(), 1);
+    assert!(house.spool.queued(known).exists() && house.spool.queued(fresh).exists());
+    assert!(!house.spool.queued(orphan).exists());
+}

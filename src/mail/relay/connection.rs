@@ -1,0 +1,137 @@
+//! A connection to another server: octets out, replies in, each with its time limit; TLS on top when asked.
+//!
+//! RFC 5321 §4.5.3.2 (time limits), RFC 3207 §4 (STARTTLS).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::wire::smtp::reply::{BadReply, Parser, Reply};
+
+/// How much is read at a time.
+const READ_SIZE: usize = 4096;
+
+/// Why a connection is of no more use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("no answer within {} seconds", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("the other side closed the connection")]
+    Closed,
+    #[error("{0}")]
+    Failed(#[from] std::io::Error),
+    #[error("{0}")]
+    BadReply(#[from] BadReply),
+    #[error("something came before TLS began that must not be there")]
+    TooEarly,
+}
+
+trait Io: AsyncRead + AsyncWrite + Unpin + Send + Sync {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + Sync> Io for T {}
+
+/// A connection, in clear or with TLS.
+pub(super) struct Connection {
+    stream: Box<dyn Io>,
+    input: BytesMut,
+    parser: Parser,
+    patience: Duration,
+    /// TLS version and cipher, once there is TLS.
+    tls: Option<String>,
+}
+
+impl Connection {
+    /// Connects within `to_connect`; later each reply and each write may take `patience`.
+    pub(super) async fn open(address: SocketAddr, to_connect: Duration, patience: Duration) -> Result<Self, Broken> {
+        let stream = within(to_connect, TcpStream::connect(address)).await?;
+        // Commands are written whole, so waiting for more gains nothing.
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream: Box::new(stream),
+            input: BytesMut::new(),
+            parser: Parser::default(),
+            patience,
+            tls: None,
+        })
+    }
+
+    /// Puts TLS on the connection.
+    pub(super) async fn with_tls(self, connector: &TlsConnector, name: ServerName<'static>) -> Result<Self, Broken> {
+        // What somebody slipped in before TLS must not be taken for the server's word (RFC 3207 §6).
+        if !self.input.is_empty() {
+            return Err(Broken::TooEarly);
+        }
+        let stream = within(self.patience, connector.connect(name, self.stream)).await?;
+        let (_, session) = stream.get_ref();
+        let version = session.protocol_version().map(|version| format!("{version:?}"));
+        let cipher = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+        let tls = [version, cipher].map(Option::unwrap_or_default).join(" ");
+        Ok(Self {
+            stream: Box::new(stream),
+            input: BytesMut::new(),
+            parser: Parser::default(),
+            patience: self.patience,
+            tls: Some(tls),
+        })
+    }
+
+    /// TLS version and cipher, if there is TLS.
+    pub(super) fn tls(&self) -> Option<&str> {
+        self.tls.as_deref()
+    }
+
+    /// How long a reply may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Writes octets.
+    pub(super) async fn send(&mut self, octets: &[u8]) -> Result<(), Broken> {
+        let stream = &mut self.stream;
+        within(self.patience, async {
+            stream.write_all(octets).await?;
+            stream.flush().await
+        })
+        .await
+    }
+
+    /// The next reply.
+    pub(super) async fn reply(&mut self) -> Result<Reply, Broken> {
+        self.reply_within(self.patience).await
+    }
+
+    /// The next reply, with a time limit of its own.
+    pub(super) async fn reply_within(&mut self, limit: Duration) -> Result<Reply, Broken> {
+        timeout(limit, self.read_reply()).await.unwrap_or(Err(Broken::TimedOut(limit)))
+    }
+
+    /// A command and its reply.
+    pub(super) async fn exchange(&mut self, command: &str) -> Result<Reply, Broken> {
+        self.send(command.as_bytes()).await?;
+        self.reply().await
+    }
+
+    async fn read_reply(&mut self) -> Result<Reply, Broken> {
+        loop {
+            if let Some(reply) = self.parser.next(&mut self.input)? {
+                return Ok(reply);
+            }
+            self.input.reserve(READ_SIZE);
+            if self.stream.read_buf(&mut self.input).await? == 0 {
+                return Err(Broken::Closed);
+            }
+        }
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = std::io::Result<T>>) -> Result<T, Broken> {
+    match timeout(limit, work).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(Broken::TimedOut(limit)),
+    }
+}

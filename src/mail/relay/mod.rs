@@ -1,0 +1,261 @@
+//! Delivery of a message to the next server: which hosts, a connection, the dialogue, what became of each recipient.
+//!
+//! `dispatch` calls it with what it has claimed from `queue`. It keeps nothing and decides nothing about later: a recipient is
+//! delivered, failed for good, or put off. A host that cannot be used gives way to the next one of the domain. After the final dot
+//! of a message no second host is asked, since the first may have taken it.
+//!
+//! Towards a domain's own servers TLS is used where it is offered, whatever the certificate. A login is said only over TLS.
+//!
+//! RFC 5321 §3.3 (transactions), §5.1 (MX), RFC 3207 §4 (STARTTLS), RFC 7435 §3 (opportunistic security), RFC 7505 §4 (null MX).
+
+mod body;
+mod command;
+mod connection;
+mod dots;
+mod finding;
+mod mx;
+mod offers;
+mod route;
+mod session;
+mod target;
+mod tls;
+mod transaction;
+
+pub(in crate::mail) use body::Body;
+pub use route::{BadRoute, Lane, Server};
+pub use session::Session;
+pub(crate) use target::Target;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_rustls::TlsConnector;
+
+use self::route::Routes;
+use self::session::{Login, NoSession, Terms, TlsTerms};
+use super::dns::Dns;
+use super::queue::{Finding, Settlement};
+use crate::config::{self, OutboundTls};
+use crate::model::address::Host;
+use crate::model::envelope::{Recipient, Sender};
+
+/// How many servers of a destination are talked to before it is left for later.
+const MOST_SESSIONS: usize = 2;
+/// How many addresses of a destination are tried for that.
+const MOST_ADDRESSES: usize = 10;
+/// RFC 8314 §3.3: the port on which TLS begins with the first octet.
+const SUBMISSIONS_PORT: u16 = 465;
+
+/// A message on its way, with those of its recipients that go the same way.
+pub struct Parcel<'a> {
+    /// Where its octets lie.
+    pub file: PathBuf,
+    /// How many they are.
+    pub size: u64,
+    pub sender: &'a Sender,
+    pub recipients: &'a [Recipient],
+}
+
+impl Parcel<'_> {
+    fn all(&self, settlement: &Settlement) -> Vec<Settlement> {
+        vec![settlement.clone(); self.recipients.len()]
+    }
+}
+
+/// What came of a delivery.
+#[derive(Debug)]
+pub struct Delivery {
+    /// For each recipient of the parcel, in order.
+    pub settlements: Vec<Settlement>,
+    /// No server of the destination could be talked to, for the reason given: other messages would fare no better now.
+    pub unreachable: Option<Finding>,
+}
+
+impl Delivery {
+    fn settled(settlements: Vec<Settlement>) -> Self {
+        Self {
+            settlements,
+            unreachable: None,
+        }
+    }
+}
+
+/// The way out. Cheap to clone.
+#[derive(Clone)]
+pub struct Relay {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    hostname: String,
+    settings: config::Outbound,
+    routes: Routes,
+    dns: Dns,
+    anyone: TlsConnector,
+    /// Present where `outbound.tls` asks for it.
+    verified: Option<TlsConnector>,
+}
+
+impl Relay {
+    /// `hostname` is what the server calls itself. Reads the system's certificate authorities if `outbound.tls` is `required`.
+    ///
+    /// # Errors
+    /// A sentence that names the key of a route that is wrong.
+    pub fn new(hostname: &str, settings: config::Outbound, dns: Dns) -> Result<Self, BadRoute> {
+        let no_tls = |error: rustls::Error| BadRoute(format!("outbound.tls: {error}"));
+        let verified = (settings.tls == OutboundTls::Required)
+            .then(tls::verified)
+            .transpose()
+            .map_err(no_tls)?;
+        let inner = Inner {
+            hostname: hostname.to_owned(),
+            routes: Routes::read(&settings)?,
+            settings,
+            dns,
+            anyone: tls::opportunistic().map_err(no_tls)?,
+            verified,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What the server calls itself.
+    pub fn hostname(&self) -> &str {
+        &self.inner.hostname
+    }
+
+    /// The bounds that dispatch keeps: `max_deliveries`, `max_connections_per_destination`.
+    pub fn settings(&self) -> &config::Outbound {
+        &self.inner.settings
+    }
+
+    /// The lane of a destination.
+    pub fn lane(&self, destination: &Host) -> Lane {
+        self.inner.routes.lane(destination)
+    }
+
+    /// Delivers a parcel over the session kept from the one before, or a new one, which is left in `kept` if it is of further use.
+    pub async fn deliver(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>) -> Delivery {
+        let mut body = match Body::open(&parcel.file).await {
+            Ok(body) => body,
+            Err(error) => return Delivery::settled(parcel.all(&no_file(parcel, &error))),
+        };
+        if let Some(mut session) = kept.take().filter(Session::is_reusable) {
+            match session.transact(parcel, &mut body).await {
+                Ok(settlements) => {
+                    *kept = Some(session);
+                    return Delivery::settled(settlements);
+                }
+                Err(lost) if !lost.is_safe => return Delivery::settled(parcel.all(&Settlement::Deferred(lost.finding))),
+                // A session that lay idle may have been closed: a new one tells more.
+                Err(lost) => tracing::debug!(%lane, why = lost.finding.text, "session lost"),
+            }
+        }
+        self.deliver_anew(kept, lane, parcel, &mut body).await
+    }
+
+    async fn deliver_anew(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>, body: &mut Body) -> Delivery {
+        let mut targets = match self.targets(lane).await {
+            Ok(targets) => targets,
+            Err(Settlement::Deferred(finding)) => return unreachable(parcel, finding),
+            Err(settlement) => return Delivery::settled(parcel.all(&settlement)),
+        };
+        let (mut sessions, mut last) = (0, None);
+        for _ in 0..MOST_ADDRESSES {
+            let Some(target) = targets.next(self).await else { break };
+            let mut session = match self.session(&target, lane).await {
+                Ok(session) => session,
+                Err(finding) => {
+                    tracing::debug!(%lane, why = finding.text, "no session");
+                    last = Some(finding);
+                    continue;
+                }
+            };
+            sessions += 1;
+            if let Err(error) = body.rewind().await {
+                return Delivery::settled(parcel.all(&no_file(parcel, &error)));
+            }
+            match session.transact(parcel, body).await {
+                Ok(settlements) => {
+                    *kept = Some(session);
+                    return Delivery::settled(settlements);
+                }
+                Err(lost) => {
+                    if !lost.is_safe || sessions == MOST_SESSIONS {
+                        return Delivery::settled(parcel.all(&Settlement::Deferred(lost.finding)));
+                    }
+                    last = Some(lost.finding);
+                }
+            }
+        }
+        match last {
+            Some(finding) if sessions > 0 => Delivery::settled(parcel.all(&Settlement::Deferred(finding))),
+            Some(finding) => unreachable(parcel, finding),
+            None => match targets.none_found(lane) {
+                Settlement::Deferred(finding) => unreachable(parcel, finding),
+                settlement => Delivery::settled(parcel.all(&settlement)),
+            },
+        }
+    }
+
+    /// A session with a host; if TLS is only a wish and fails, without.
+    async fn session(&self, target: &Target, lane: &Lane) -> Result<Session, Finding> {
+        let mut terms = self.terms(target, lane);
+        match Session::open(target, &terms).await {
+            Ok(session) => Ok(session),
+            Err(NoSession::TlsFailed(finding)) if matches!(terms.tls, TlsTerms::Offered(_)) => {
+                tracing::info!(host = %target, why = finding.text, "TLS failed, going on without");
+                terms.tls = TlsTerms::Never;
+                Session::open(target, &terms).await.map_err(NoSession::into_finding)
+            }
+            Err(none) => Err(none.into_finding()),
+        }
+    }
+
+    fn terms(&self, target: &Target, lane: &Lane) -> Terms<'_> {
+        let settings = &self.inner.settings;
+        let is_smarthost = matches!(lane, Lane::Smarthost(_));
+        let wanted = if is_smarthost { settings.tls } else { OutboundTls::Opportunistic };
+        let connector = match (wanted, &self.inner.verified) {
+            (OutboundTls::Required, Some(verified)) => verified,
+            _ => &self.inner.anyone,
+        };
+        let tls = match wanted {
+            OutboundTls::None => TlsTerms::Never,
+            _ if is_smarthost && target.address.port() == SUBMISSIONS_PORT => TlsTerms::Implicit(connector),
+            OutboundTls::Opportunistic => TlsTerms::Offered(connector),
+            OutboundTls::Required => TlsTerms::Required(connector),
+        };
+        let login = Login {
+            username: &settings.username,
+            password: &settings.password,
+        };
+        Terms {
+            hostname: &self.inner.hostname,
+            tls,
+            login: (is_smarthost && !settings.username.is_empty()).then_some(login),
+            to_connect: Duration::from_secs(settings.connect_timeout_seconds.max(1)),
+            patience: Duration::from_secs(settings.reply_timeout_seconds.max(1)),
+        }
+    }
+}
+
+fn unreachable(parcel: &Parcel<'_>, finding: Finding) -> Delivery {
+    Delivery {
+        settlements: parcel.all(&Settlement::Deferred(finding.clone())),
+        unreachable: Some(finding),
+    }
+}
+
+/// The message's file cannot be read: if it is gone, nothing will bring it back.
+fn no_file(parcel: &Parcel<'_>, error: &std::io::Error) -> Settlement {
+    tracing::error!(file = %parcel.file.display(), %error, "cannot read a queued message's file");
+    if error.kind() == std::io::ErrorKind::NotFound {
+        Settlement::Failed(finding::lost_file())
+    } else {
+        Settlement::Deferred(finding::unreadable_file())
+    }
+}
+
+#[cfg(test)]
+mod tests;

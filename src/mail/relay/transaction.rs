@@ -1,0 +1,305 @@
+//! One message over an open session: MAIL, RCPT for each recipient, DATA, and what became of each recipient.
+//!
+//! Deviation: content with 8 bits goes to a server without 8BITMIME as it is (RFC 6152 §3 would have it converted or returned).
+//!
+//! RFC 5321 §3.3 (mail transactions), RFC 2920 §3.1 (pipelining), RFC 1870 §6 (SIZE), RFC 6531 §3.2 (SMTPUTF8).
+
+use std::time::Duration;
+
+use super::body::Body;
+use super::connection::Broken;
+use super::dots::Dots;
+use super::session::Session;
+use super::{Parcel, command, finding};
+use crate::mail::queue::{Finding, Settlement};
+use crate::wire::smtp::reply::Reply;
+
+/// How long to wait for a reply that may be there already when a write failed.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
+/// The session broke in the middle of a message.
+pub(super) struct Lost {
+    pub(super) finding: Finding,
+    /// The message cannot have been taken, so another server may be asked at once. Not so after the final dot.
+    pub(super) is_safe: bool,
+}
+
+/// The replies up to that to DATA.
+struct Opening {
+    mail: Reply,
+    /// None if MAIL was refused.
+    rcpt: Vec<Reply>,
+    /// None if no recipient was taken.
+    data: Option<Reply>,
+}
+
+impl Opening {
+    fn anybody(&self) -> bool {
+        self.mail.code().is_positive() && self.rcpt.iter().any(|reply| reply.code().is_positive())
+    }
+
+    fn may_send(&self) -> bool {
+        self.data.as_ref().is_some_and(|reply| reply.code().is_intermediate())
+    }
+}
+
+impl Session {
+    /// Sends a message; gives a settlement for each recipient.
+    pub(super) async fn transact(&mut self, parcel: &Parcel<'_>, body: &mut Body) -> Result<Vec<Settlement>, Lost> {
+        if let Some(finding) = self.unfit(parcel, body).await {
+            return Ok(parcel.all(&Settlement::Failed(finding)));
+        }
+        self.messages = self.messages.saturating_add(1);
+        let reset = std::mem::replace(&mut self.dirty, true);
+        let opening = if self.offers.pipelining {
+            self.open_pipelined(parcel, reset).await?
+        } else {
+            self.open_step_by_step(parcel, reset).await?
+        };
+        let end = match (opening.may_send(), opening.anybody()) {
+            (true, true) => Some(self.send_body(body).await?),
+            (true, false) => {
+                // RFC 2920 §3.1: nobody was taken, yet DATA was: end it with nothing in it.
+                self.connection.send(b".\r\n").await.map_err(|broken| self.lost("DATA", &broken))?;
+                self.reply("DATA").await?;
+                None
+            }
+            (false, _) => None,
+        };
+        self.dirty = !end.as_ref().is_some_and(|reply| reply.code().is_positive());
+        Ok(settle(&self.target.host, self.offers.dsn, parcel, &opening, end.as_ref()))
+    }
+
+    /// Why the message cannot go to this server at all.
+    async fn unfit(&self, parcel: &Parcel<'_>, body: &mut Body) -> Option<Finding> {
+        if let Some(most) = self.offers.most
+            && parcel.size > most
+        {
+            return Some(finding::too_large(&self.target.host, parcel.size, most));
+        }
+        let by_address = parcel.sender.path.address().is_some_and(|address| address.needs_smtputf8())
+            || parcel.recipients.iter().any(|recipient| recipient.address.needs_smtputf8());
+        let needed = !self.offers.smtputf8 && (by_address || parcel.sender.smtputf8 && body.has_utf8_header().await.unwrap_or(true));
+        needed.then(|| finding::no_smtputf8(&self.target.host))
+    }
+
+    async fn open_pipelined(&mut self, parcel: &Parcel<'_>, reset: bool) -> Result<Opening, Lost> {
+        let mut commands = String::new();
+        if reset {
+            commands.push_str("RSET\r\n");
+        }
+        commands.push_str(&command::mail(parcel.sender, &self.offers, parcel.size));
+        for recipient in parcel.recipients {
+            commands.push_str(&command::rcpt(recipient, &self.offers));
+        }
+        commands.push_str("DATA\r\n");
+        self.connection
+            .send(commands.as_bytes())
+            .await
+            .map_err(|broken| self.lost("MAIL", &broken))?;
+        if reset {
+            self.reply("RSET").await?;
+        }
+        let mail = self.reply("MAIL").await?;
+        let mut rcpt = Vec::with_capacity(parcel.recipients.len());
+        for _ in parcel.recipients {
+            rcpt.push(self.reply("RCPT").await?);
+        }
+        let data = Some(self.reply("DATA").await?);
+        Ok(Opening { mail, rcpt, data })
+    }
+
+    async fn open_step_by_step(&mut self, parcel: &Parcel<'_>, reset: bool) -> Result<Opening, Lost> {
+        if reset {
+            self.say_for("RSET\r\n", "RSET").await?;
+        }
+        let mail = self
+            .say_for(&command::mail(parcel.sender, &self.offers, parcel.size), "MAIL")
+            .await?;
+        let mut opening = Opening {
+            mail,
+            rcpt: Vec::new(),
+            data: None,
+        };
+        if opening.mail.code().is_positive() {
+            for recipient in parcel.recipients {
+                let reply = self.say_for(&command::rcpt(recipient, &self.offers), "RCPT").await?;
+                opening.rcpt.push(reply);
+            }
+        }
+        if opening.anybody() {
+            opening.data = Some(self.say_for("DATA\r\n", "DATA").await?);
+        }
+        Ok(opening)
+    }
+
+    /// The content and the final dot; the reply to it.
+    async fn send_body(&mut self, body: &mut Body) -> Result<Reply, Lost> {
+        let (mut dots, mut out) = (Dots::new(), Vec::new());
+        loop {
+            let portion = body.next().await.map_err(|error| {
+                // Without the final dot the server keeps nothing; the connection is dropped by whoever hears this.
+                tracing::error!(%error, "cannot read a message's file");
+                Lost {
+                    finding: finding::unreadable_file(),
+                    is_safe: false,
+                }
+            })?;
+            let at_end = portion.is_empty();
+            if at_end {
+                dots.finish(&mut out);
+            } else {
+                dots.stuff(portion, &mut out);
+            }
+            if let Err(broken) = self.connection.send(&out).await {
+                return self.last_word(&broken, at_end).await;
+            }
+            out.clear();
+            if at_end {
+                break;
+            }
+        }
+        // RFC 5321 §4.5.3.2.6: the longest patience is for the final reply, since giving up too early makes duplicates.
+        let limit = self.connection.patience().saturating_mul(2);
+        self.connection.reply_within(limit).await.map_err(|broken| Lost {
+            finding: finding::broken(&self.target, "the end of DATA", &broken),
+            is_safe: false,
+        })
+    }
+
+    /// A server that had enough says why before it closes; a positive word is not taken for the message.
+    async fn last_word(&mut self, broken: &Broken, at_end: bool) -> Result<Reply, Lost> {
+        match self.connection.reply_within(LAST_WORD).await {
+            Ok(reply) if reply.code().is_permanent() || reply.code().is_temporary() => {
+                self.retire();
+                Ok(reply)
+            }
+            _ => Err(Lost {
+                finding: finding::broken(&self.target, "sending the content", broken),
+                is_safe: !at_end,
+            }),
+        }
+    }
+
+    async fn say_for(&mut self, command: &str, name: &str) -> Result<Reply, Lost> {
+        let sent = self.connection.send(command.as_bytes()).await;
+        sent.map_err(|broken| self.lost(name, &broken))?;
+        self.reply(name).await
+    }
+
+    /// The next reply; one with 421 ends the session (RFC 5321 §3.8).
+    async fn reply(&mut self, name: &str) -> Result<Reply, Lost> {
+        let reply = self.connection.reply().await.map_err(|broken| self.lost(name, &broken))?;
+        if reply.code().as_u16() == 421 {
+            return Err(Lost {
+                finding: finding::said(&self.target.host, &reply),
+                is_safe: true,
+            });
+        }
+        Ok(reply)
+    }
+
+    fn lost(&self, doing: &str, broken: &Broken) -> Lost {
+        Lost {
+            finding: finding::broken(&self.target, doing, broken),
+            is_safe: true,
+        }
+    }
+}
+
+/// What the replies mean for each recipient. `end` is the reply to the final dot.
+fn settle(host: &str, reports: bool, parcel: &Parcel<'_>, opening: &Opening, end: Option<&Reply>) -> Vec<Settlement> {
+    if !opening.mail.code().is_positive() {
+        return parcel.all(&finding::refused(host, &opening.mail));
+    }
+    let taken = |rcpt: &Reply| match (&opening.data, end) {
+        (Some(data), _) if !data.code().is_intermediate() => finding::refused(host, data),
+        (_, Some(end)) if end.code().is_positive() => Settlement::Delivered {
+            said: finding::said(host, end),
+            reports,
+        },
+        (_, Some(end)) => finding::refused(host, end),
+        (_, None) => finding::refused(host, rcpt),
+    };
+    let settled = |rcpt: &Reply| match rcpt.code().as_u16() {
+        _ if rcpt.code().is_positive() => taken(rcpt),
+        // RFC 5321 §4.5.3.1.10: 552 to RCPT is an old spelling of 452, too many recipients.
+        552 => Settlement::Deferred(finding::too_many(host, rcpt)),
+        _ => finding::refused(host, rcpt),
+    };
+    opening.rcpt.iter().map(settled).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::envelope::{Recipient, ReversePath, Sender};
+    use crate::wire::smtp::reply::Parser;
+
+    fn reply(text: &str) -> Reply {
+        Parser::default().next(&mut format!("{text}\r\n").as_str().into()).unwrap().unwrap()
+    }
+
+    fn settled(mail: &str, rcpt: &[&str], data: Option<&str>, end: Option<&str>) -> Vec<String> {
+        let sender = Sender::plain(ReversePath::Null);
+        let recipients = vec![Recipient::plain("a@x.test".parse().unwrap()); 2];
+        let parcel = Parcel {
+            file: "none".into(),
+            size: 1,
+            sender: &sender,
+            recipients: &recipients,
+        };
+        let opening = Opening {
+            mail: reply(mail),
+            rcpt: rcpt.iter().map(|text| reply(text)).collect(),
+            data: data.map(reply),
+        };
+        let shown = |settlement: Settlement| match settlement {
+            Settlement::Delivered { said, .. } => format!("delivered {}", said.status),
+            Settlement::Failed(finding) => format!("failed {}", finding.status),
+            Settlement::Deferred(finding) => format!("deferred {}", finding.status),
+        };
+        let end = end.map(reply);
+        settle("mx", true, &parcel, &opening, end.as_ref()).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn replies_are_classed() {
+        let (go, ok) = (Some("354 go"), Some("250 2.0.0 ok"));
+        let two = ["250 2.1.5 ok", "250 2.1.5 ok"];
+        for (found, expected) in [
+            (settled("250 ok", &two, go, ok), ["delivered 2.0.0", "delivered 2.0.0"]),
+            (
+                settled("250 ok", &["550 5.1.1 no", "250 ok"], go, ok),
+                ["failed 5.1.1", "delivered 2.0.0"],
+            ),
+            (
+                settled("250 ok", &["450 4.2.0 grey", "251 ok"], go, ok),
+                ["deferred 4.2.0", "delivered 2.0.0"],
+            ),
+            (
+                settled("250 ok", &["550 no", "551 no"], Some("554 none"), None),
+                ["failed 5.0.0", "failed 5.0.0"],
+            ),
+            (
+                settled("250 ok", &["552 5.5.3 many", "452 many"], None, None),
+                ["deferred 4.5.3", "deferred 4.0.0"],
+            ),
+            (settled("550 5.7.1 no", &[], None, None), ["failed 5.7.1", "failed 5.7.1"]),
+            (settled("451 4.3.0 no", &[], None, None), ["deferred 4.3.0", "deferred 4.3.0"]),
+            (settled("354 odd", &[], None, None), ["deferred 4.5.0", "deferred 4.5.0"]),
+            (
+                settled("250 ok", &two, Some("451 4.3.0 no"), None),
+                ["deferred 4.3.0", "deferred 4.3.0"],
+            ),
+            (settled("250 ok", &two, Some("250 odd"), None), ["deferred 4.5.0", "deferred 4.5.0"]),
+            (
+                settled("250 ok", &two, go, Some("554 5.7.1 spam")),
+                ["failed 5.7.1", "failed 5.7.1"],
+            ),
+            (settled("250 ok", &two, go, Some("451 later")), ["deferred 4.0.0", "deferred 4.0.0"]),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
+}
