@@ -6,5 +6,6 @@
 pub mod config;
 pub mod mail;
 pub mod model;
+pub mod server;
 pub mod store;
 pub mod wire;

@@ -1,0 +1,29 @@
+//! COPY and UID COPY (RFC 3501 §6.4.7, RFC 4315 §3).
+
+use crate::model::account::User;
+use crate::wire::imap::command::Transfer;
+use crate::wire::imap::response::Code;
+
+use super::outcome::{Done, Fault};
+use super::selected::Selected;
+use super::{Imap, select};
+
+pub(super) async fn copy(imap: &Imap, user: &User, selected: &Selected, copy: &Transfer) -> Result<Done, Fault> {
+    let uids = selected.uids(&selected.pick(&copy.set, copy.uid)?);
+    let target = imap.mailboxes.open(user, &select::name(&copy.mailbox)?).await;
+    let target = target.map_err(Fault::of_target)?;
+    if uids.is_empty() {
+        return Ok(Done::new("there was nothing to copy"));
+    }
+    let copied = selected.mailbox.copy(&uids, &target).await?;
+    if copied.uids.is_empty() {
+        return Ok(Done::new("the messages are gone"));
+    }
+    Ok(Done::with(
+        Code::CopyUid {
+            uidvalidity: copied.uidvalidity,
+            uids: copied.uids,
+        },
+        "copied",
+    ))
+}

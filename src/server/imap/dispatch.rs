@@ -1,0 +1,81 @@
+//! Which command is allowed where, and who does it: the only place that knows (RFC 3501 §6).
+
+use crate::wire::imap::command::{Command, Tag};
+
+use super::outcome::{Done, Fault};
+use super::session::{Session, State};
+use super::{
+    authenticate, close, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop, relocate,
+    rename, search, select, start_tls, status, store, subscribe,
+};
+
+/// Whether EXPUNGE responses may come with the answer to a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expunges {
+    /// They may.
+    Sent,
+    /// They wait: the client counts on its sequence numbers.
+    Held,
+}
+
+/// RFC 3501 §7.4.1: not with FETCH, STORE and SEARCH; with their UID forms they may.
+pub(super) fn expunges(command: &Command) -> Expunges {
+    match command {
+        Command::Fetch(fetch) if !fetch.uid => Expunges::Held,
+        Command::Store(store) if !store.uid => Expunges::Held,
+        Command::Search(search) if !search.uid => Expunges::Held,
+        _ => Expunges::Sent,
+    }
+}
+
+/// Does a command.
+pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command) -> Result<Done, Fault> {
+    match (&mut session.state, command) {
+        // Any state (§6.1).
+        (_, Command::Capability) => Ok(enable::capability(session)),
+        (_, Command::Id(client)) => Ok(id::id(session, &client)),
+        (_, Command::Logout) => Ok(logout::logout(session)),
+        (State::Selected(_, selected), Command::Noop | Command::Check) => noop::noop(selected).await,
+        (_, Command::Noop) => Ok(Done::new("nothing was done")),
+
+        // Not authenticated (§6.2).
+        (State::NotAuthenticated, Command::StartTls) => start_tls::start_tls(session),
+        (State::NotAuthenticated, Command::Authenticate(authenticate)) => authenticate::authenticate(session, authenticate).await,
+        (State::NotAuthenticated, Command::Login(login)) => login::login(session, login).await,
+        (State::NotAuthenticated | State::LoggedOut, _) => Err(Fault::bad("log in first")),
+        (_, Command::StartTls | Command::Authenticate(_) | Command::Login(_)) => Err(Fault::bad("logged in already")),
+
+        // Selected (§6.4).
+        (State::Selected(_, selected), Command::Fetch(fetch)) => fetch::fetch(selected, &fetch, &mut session.stream).await,
+        (State::Selected(_, selected), Command::Store(store)) => store::store(selected, store, &mut session.stream).await,
+        (State::Selected(_, selected), Command::Search(search)) => search::search(selected, search, (tag, &mut session.stream)).await,
+        (State::Selected(user, selected), Command::Copy(copy)) => copy::copy(&session.imap, user, selected, &copy).await,
+        (State::Selected(user, selected), Command::Move(relocate)) => {
+            let (imap, stream) = (&session.imap, &mut session.stream);
+            relocate::relocate(imap, (user, selected), &relocate, stream).await
+        }
+        (State::Selected(_, selected), Command::Expunge(set)) => expunge::expunge(selected, set.as_ref()).await,
+        (State::Selected(..), Command::Close) => close::close(session).await,
+        (State::Selected(..), Command::Unselect) => Ok(close::unselect(session)),
+
+        // Authenticated or selected (§6.3).
+        (_, Command::Enable(names)) => Ok(enable::enable(session, &names)),
+        (_, Command::Select(select)) => select::select(session, select).await,
+        (_, Command::Namespace) => Ok(namespace::namespace(&mut session.stream)),
+        (_, Command::Idle) => idle::idle(session).await,
+        (State::Authenticated(user) | State::Selected(user, _), command) => {
+            let (imap, stream) = (&session.imap, &mut session.stream);
+            match command {
+                Command::Create(create) => create::create(imap, user, create).await,
+                Command::Delete(name) => delete::delete(imap, user, &name).await,
+                Command::Rename { from, to } => rename::rename(imap, user, &from, &to).await,
+                Command::Subscribe(name) => subscribe::subscribe(imap, user, &name).await,
+                Command::Unsubscribe(name) => subscribe::unsubscribe(imap, user, &name).await,
+                Command::List(list) => list::list(imap, user, list, stream).await,
+                Command::Lsub { reference, pattern } => lsub::lsub(imap, user, (&reference, &pattern), stream).await,
+                Command::Status { mailbox, items } => status::status(imap, user, (&mailbox, &items), stream).await,
+                _ => Err(Fault::bad("select a mailbox first")),
+            }
+        }
+    }
+}

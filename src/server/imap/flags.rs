@@ -1,0 +1,39 @@
+//! The flags that a client names, as the bits of a mailbox.
+
+use crate::mail::mailbox::Mailbox;
+use crate::model::mailbox::Flags;
+use crate::wire::imap::flag::Flag;
+use crate::wire::imap::response::Word;
+
+use super::outcome::Fault;
+
+/// The bits of flags that are to be set: a keyword that is new is made.
+pub(super) async fn to_set(mailbox: &Mailbox, flags: &[Flag]) -> Result<Flags, Fault> {
+    let mut bits = Flags::NONE;
+    for flag in flags {
+        let bit = match flag {
+            Flag::Fixed(bit) => *bit,
+            Flag::Keyword(name) => mailbox
+                .keyword(name)
+                .await?
+                .ok_or(Fault::no(Word::Limit, "the mailbox has no room for another keyword"))?,
+        };
+        bits = bits.with(bit);
+    }
+    Ok(bits)
+}
+
+/// The bits of flags that are to be taken away or looked for: a keyword that no message has is passed over.
+pub(super) fn known(mailbox: &Mailbox, flags: &[Flag]) -> Flags {
+    flags.iter().fold(Flags::NONE, |bits, flag| match flag {
+        Flag::Fixed(bit) => bits.with(*bit),
+        Flag::Keyword(name) => bits.with(keyword(mailbox, name).unwrap_or(Flags::NONE)),
+    })
+}
+
+/// The bit of a keyword that the mailbox has.
+pub(super) fn keyword(mailbox: &Mailbox, name: &str) -> Option<Flags> {
+    let keywords = mailbox.keywords();
+    let index = keywords.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+    Flags::keyword(u8::try_from(index).ok()?)
+}

@@ -1,0 +1,87 @@
+//! IMAP sessions.
+//!
+//! `app` gives a [`Imap`] its services and calls [`Imap::serve`] with each connection that the listener took; the listener has done the
+//! TLS handshake where TLS is implicit. Octets become commands in `wire::imap`; [`dispatch`] gives a command to its handler together with
+//! what the session's state holds, so that a handler cannot be reached in a state that does not allow it. One file a command.
+//!
+//! Promises: responses are streamed, so that neither a mailbox nor a message is ever in memory as a whole; no lock is held while the client
+//! is waited for; an OK to APPEND, COPY, MOVE comes after the messages are on stable storage; a password is not taken in clear text, but from
+//! the networks that the configuration names.
+//!
+//! - RFC 3501: IMAP4rev1
+//! - RFC 2177: IDLE
+//! - RFC 2342 §5: NAMESPACE
+//! - RFC 2971: ID
+//! - RFC 3691: UNSELECT
+//! - RFC 4315: UIDPLUS
+//! - RFC 4731: ESEARCH
+//! - RFC 5161: ENABLE
+//! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
+//! - RFC 6851: MOVE
+//! - RFC 7162 §3.1: CONDSTORE
+
+mod append;
+mod authenticate;
+mod close;
+mod copy;
+mod create;
+mod delete;
+mod dispatch;
+mod enable;
+mod expunge;
+mod fetch;
+mod flags;
+mod id;
+mod idle;
+mod list;
+mod login;
+mod logout;
+mod lsub;
+mod namespace;
+mod noop;
+mod outcome;
+mod refusal;
+mod relocate;
+mod rename;
+mod search;
+mod select;
+mod selected;
+mod session;
+mod start_tls;
+mod status;
+mod store;
+mod subscribe;
+mod updates;
+
+use std::sync::Arc;
+
+use crate::config;
+use crate::mail::directory::Directory;
+use crate::mail::mailbox::Mailboxes;
+
+use super::stream::Stream;
+
+/// What IMAP sessions work with.
+pub struct Imap {
+    /// Who may log in.
+    pub directory: Directory,
+    /// Their mail.
+    pub mailboxes: Mailboxes,
+    /// The certificate for STARTTLS.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// Times and limits.
+    pub settings: config::Imap,
+    /// The networks whose clients may log in without TLS.
+    pub plaintext_from: Vec<config::Network>,
+    /// The name in the greeting.
+    pub hostname: String,
+    /// The most octets of a message that APPEND takes.
+    pub max_message: u64,
+}
+
+impl Imap {
+    /// Runs a session to its end.
+    pub async fn serve(self: Arc<Self>, stream: Stream) {
+        session::Session::new(self, stream).run().await;
+    }
+}

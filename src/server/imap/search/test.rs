@@ -1,0 +1,226 @@
+//! A search key made ready for one mailbox, and what it says of a message.
+
+use std::ops::RangeInclusive;
+
+use crate::model::mailbox::{Flags, MessageMeta};
+use crate::server::imap::flags;
+use crate::server::imap::selected::Selected;
+use crate::wire::imap::date::day;
+use crate::wire::imap::search::{Key, When};
+use crate::wire::message::header::{find, sent_date};
+use crate::wire::message::search::{Needle, header_contains, text_contains};
+use crate::wire::message::structure::Structure;
+
+/// A key whose sets are resolved, whose keywords are bits and whose texts are folded.
+pub(super) enum Test {
+    All(Vec<Test>),
+    Either(Box<Test>, Box<Test>),
+    Not(Box<Test>),
+    Never,
+    Sequence(Vec<RangeInclusive<u32>>),
+    Uid(Vec<RangeInclusive<u32>>),
+    Flag(Flags),
+    Recent,
+    Larger(u64),
+    Smaller(u64),
+    Internal(When),
+    ModSeq(u64),
+    Sent(When),
+    Header { name: String, needle: Needle },
+    Text { needle: Needle, header_too: bool },
+}
+
+/// What is known of a message.
+pub(super) struct Facts<'a> {
+    pub(super) sequence: u32,
+    pub(super) message: &'a MessageMeta,
+    pub(super) recent: bool,
+    pub(super) content: Content<'a>,
+}
+
+/// How much of a message has been read.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'a> {
+    Unread,
+    /// At least the header.
+    Header(&'a [u8]),
+    Whole(&'a [u8], &'a Structure),
+}
+
+impl<'a> Content<'a> {
+    fn header(self) -> Option<&'a [u8]> {
+        match self {
+            Self::Unread => None,
+            Self::Header(octets) | Self::Whole(octets, _) => Some(octets),
+        }
+    }
+}
+
+impl Test {
+    pub(super) fn prepare(key: &Key, selected: &Selected) -> Self {
+        match key {
+            Key::And(keys) => Self::All(keys.iter().map(|key| Self::prepare(key, selected)).collect()),
+            Key::Or(a, b) => Self::Either(Box::new(Self::prepare(a, selected)), Box::new(Self::prepare(b, selected))),
+            Key::Not(key) => Self::Not(Box::new(Self::prepare(key, selected))),
+            Key::Sequence(set) => Self::Sequence(set.resolve(u32::try_from(selected.view.len()).unwrap_or(u32::MAX))),
+            Key::Uid(set) => Self::Uid(set.resolve(selected.view.last().map_or(0, |message| message.uid.0))),
+            Key::Flag(flag) => Self::Flag(*flag),
+            // A keyword that the mailbox does not have is on no message.
+            Key::Keyword(name) => flags::keyword(&selected.mailbox, name).map_or(Self::Never, Self::Flag),
+            Key::Recent => Self::Recent,
+            Key::Larger(size) => Self::Larger(*size),
+            Key::Smaller(size) => Self::Smaller(*size),
+            Key::Internal(when) => Self::Internal(*when),
+            Key::ModSeq(modseq) => Self::ModSeq(*modseq),
+            Key::Sent(when) => Self::Sent(*when),
+            Key::Header { name, text } => Self::Header {
+                name: name.clone(),
+                needle: Needle::new(text),
+            },
+            Key::Body(text) => Self::Text {
+                needle: Needle::new(text),
+                header_too: false,
+            },
+            Key::Text(text) => Self::Text {
+                needle: Needle::new(text),
+                header_too: true,
+            },
+        }
+    }
+
+    /// Whether the message is such a one; none if more of it must be read to know.
+    pub(super) fn judge(&self, facts: &Facts<'_>) -> Option<bool> {
+        let message = facts.message;
+        Some(match self {
+            Self::All(tests) => return all(tests, facts),
+            Self::Either(a, b) => {
+                return match (a.judge(facts), b.judge(facts)) {
+                    (Some(true), _) | (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                };
+            }
+            Self::Not(test) => !test.judge(facts)?,
+            Self::Never => false,
+            Self::Sequence(ranges) => contains(ranges, facts.sequence),
+            Self::Uid(ranges) => contains(ranges, message.uid.0),
+            Self::Flag(flag) => message.flags.contains(*flag),
+            Self::Recent => facts.recent,
+            Self::Larger(size) => message.size > *size,
+            Self::Smaller(size) => message.size < *size,
+            Self::Internal(when) => when.matches(day(message.internal_date)),
+            Self::ModSeq(modseq) => message.modseq.0 >= *modseq,
+            // RFC 3501 §6.4.4: the day as it is written, without regard to its zone.
+            Self::Sent(when) => find(facts.content.header()?, "Date")
+                .and_then(sent_date)
+                .is_some_and(|day| when.matches(day)),
+            Self::Header { name, needle } => header_contains(facts.content.header()?, Some(name), needle),
+            Self::Text { needle, header_too } => return text(facts.content, needle, *header_too),
+        })
+    }
+}
+
+/// All of the tests; what is cheap can decide before what is not known yet.
+fn all(tests: &[Test], facts: &Facts<'_>) -> Option<bool> {
+    let mut outcome = Some(true);
+    for test in tests {
+        match test.judge(facts) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => outcome = None,
+        }
+    }
+    outcome
+}
+
+fn text(content: Content<'_>, needle: &Needle, header_too: bool) -> Option<bool> {
+    match content {
+        Content::Whole(octets, structure) => Some(text_contains(octets, structure, needle, header_too)),
+        // The header alone can say yes.
+        Content::Header(header) if header_too && header_contains(header, None, needle) => Some(true),
+        _ => None,
+    }
+}
+
+fn contains(ranges: &[RangeInclusive<u32>], value: u32) -> bool {
+    let at = ranges.partition_point(|range| *range.end() < value);
+    ranges.get(at).is_some_and(|range| range.contains(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::{ModSeq, Uid};
+
+    const RAW: &[u8] = b"Date: Mon, 7 Feb 1994 23:00:00 -0800\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nhello Body\r\n";
+
+    fn judge(test: &Test, content: Content<'_>) -> Option<bool> {
+        let message = MessageMeta {
+            uid: Uid(7),
+            flags: Flags::SEEN,
+            modseq: ModSeq(3),
+            size: 100,
+            internal_date: jiff::Timestamp::UNIX_EPOCH,
+        };
+        test.judge(&Facts {
+            sequence: 2,
+            message: &message,
+            recent: false,
+            content,
+        })
+    }
+
+    #[test]
+    fn the_index_decides_where_it_can() {
+        let unknown = || Test::Text {
+            needle: Needle::new("x"),
+            header_too: true,
+        };
+        let date = jiff::civil::date(1970, 1, 1);
+        for (test, want) in [
+            (Test::All(vec![]), Some(true)),
+            (Test::All(vec![unknown(), Test::Never]), Some(false)),
+            (Test::All(vec![unknown(), Test::Flag(Flags::SEEN)]), None),
+            (
+                Test::Either(Box::new(unknown()), Box::new(Test::Uid(vec![1..=3, 7..=7]))),
+                Some(true),
+            ),
+            (Test::Not(Box::new(unknown())), None),
+            (Test::Not(Box::new(Test::Recent)), Some(true)),
+            (Test::Sequence(vec![3..=9]), Some(false)),
+            (Test::Larger(100), Some(false)),
+            (Test::Smaller(101), Some(true)),
+            (Test::Internal(When::On(date)), Some(true)),
+            (Test::Internal(When::Before(date)), Some(false)),
+            (Test::ModSeq(3), Some(true)),
+        ] {
+            assert_eq!(judge(&test, Content::Unread), want);
+        }
+    }
+
+    #[test]
+    fn the_content_decides_the_rest() {
+        let structure = Structure::parse(RAW);
+        let whole = Content::Whole(RAW, &structure);
+        let header = |name: &str, text: &str| Test::Header {
+            name: name.into(),
+            needle: Needle::new(text),
+        };
+        let text = |text: &str, header_too| Test::Text {
+            needle: Needle::new(text),
+            header_too,
+        };
+        for (test, want) in [
+            (header("subject", "GRÜSSE"), true),
+            (header("subject", ""), true),
+            (header("from", ""), false),
+            (text("hello body", false), true),
+            (text("grüße", false), false),
+            (text("grüße", true), true),
+            (Test::Sent(When::On(jiff::civil::date(1994, 2, 7))), true),
+        ] {
+            assert_eq!(judge(&test, whole), Some(want));
+        }
+        assert_eq!(judge(&text("hello", true), Content::Header(RAW)), None);
+    }
+}

@@ -1,0 +1,92 @@
+//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2, RFC 7162 §3.1.8).
+
+use std::sync::Arc;
+
+use crate::mail::mailbox::Mailbox;
+use crate::model::account::User;
+use crate::model::mailbox::{Flags, MailboxName};
+use crate::model::refusal::Refusal;
+use crate::wire::imap::command::Select;
+use crate::wire::imap::encode::number;
+use crate::wire::imap::response::{Code, Status, all_flags};
+
+use super::close;
+use super::outcome::{Done, Fault};
+use super::selected::Selected;
+use super::session::{Session, State};
+
+/// How many keywords a mailbox can have.
+const MAX_KEYWORDS: usize = 26;
+
+pub(super) async fn select(session: &mut Session, select: Select) -> Result<Done, Fault> {
+    // RFC 3501 §6.3.1: whatever comes of it, the old mailbox is no longer selected.
+    close::leave(session);
+    let State::Authenticated(user) = &session.state else {
+        return Err(Fault::bad("log in first"));
+    };
+    let user = Arc::clone(user);
+    let mailbox = session.imap.mailboxes.open(&user, &name(&select.mailbox)?).await?;
+    session.condstore |= select.condstore;
+    enter(session, user, mailbox, select.read_only);
+    Ok(if select.read_only {
+        Done::with(Code::ReadOnly, "the mailbox is open for reading")
+    } else {
+        Done::with(Code::ReadWrite, "the mailbox is open")
+    })
+}
+
+/// A mailbox name of the client. One that cannot be is refused like one that may not be.
+pub(super) fn name(text: &str) -> Result<MailboxName, Refusal> {
+    MailboxName::parse(text).map_err(|bad| Refusal::Invalid {
+        field: "mailbox",
+        problem: bad.to_string(),
+    })
+}
+
+/// Says what there is, and makes it the session's mailbox.
+fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_only: bool) {
+    let view = mailbox.messages();
+    // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects.
+    let recent_count = u64::from(mailbox.status().recent);
+    let mut recent = if read_only { Vec::new() } else { mailbox.take_recent() };
+    recent.sort_unstable();
+    let keywords = mailbox.keywords();
+
+    let mut out = b"* FLAGS ".to_vec();
+    all_flags(&mut out, &keywords);
+    out.extend_from_slice(b"\r\n* ");
+    number(&mut out, view.len() as u64);
+    out.extend_from_slice(b" EXISTS\r\n* ");
+    number(&mut out, if read_only { recent_count } else { recent.len() as u64 });
+    out.extend_from_slice(b" RECENT\r\n");
+    session.stream.write(&out);
+
+    let unseen = view.iter().zip(1_u32..).find(|(message, _)| !message.flags.contains(Flags::SEEN));
+    let permanent = Code::PermanentFlags {
+        keywords: Arc::clone(&keywords),
+        writable: !read_only,
+        more: keywords.len() < MAX_KEYWORDS,
+    };
+    let codes = [
+        (unseen.map(|(_, sequence)| Code::Unseen(sequence)), "the first that is unseen"),
+        (Some(permanent), "flags that stay"),
+        (Some(Code::UidValidity(mailbox.info().uidvalidity)), "UIDs are valid"),
+        (Some(Code::UidNext(mailbox.uid_next())), "the next UID"),
+        (Some(Code::HighestModSeq(mailbox.highest_modseq())), "the highest modseq"),
+    ];
+    for (code, text) in codes {
+        if code.is_some() {
+            session.say(None, Status::Ok, code.as_ref(), text);
+        }
+    }
+    let selected = Selected {
+        mailbox,
+        read_only,
+        condstore: session.condstore,
+        view,
+        recent,
+        keywords: keywords.len(),
+        told: Vec::new(),
+    };
+    session.state = State::Selected(user, Box::new(selected));
+}

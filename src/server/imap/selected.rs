@@ -1,0 +1,122 @@
+//! A selected mailbox as its client knows it: which message has which sequence number.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::mail::mailbox::{Mailbox, Messages};
+use crate::model::ids::{ModSeq, Uid};
+use crate::model::mailbox::MessageMeta;
+use crate::wire::imap::sequence::SequenceSet;
+
+use super::outcome::Fault;
+
+/// A selected mailbox.
+pub(super) struct Selected {
+    /// The mailbox, shared with other sessions.
+    pub(super) mailbox: Arc<Mailbox>,
+    /// EXAMINE.
+    pub(super) read_only: bool,
+    /// Whether the client knows modseqs.
+    pub(super) condstore: bool,
+    /// What the client has been told: sequence number n is at n - 1. As long as nothing changes it is the very list that the
+    /// mailbox and its other sessions hold.
+    pub(super) view: Messages,
+    /// The messages that are \Recent in this session, ascending.
+    pub(super) recent: Vec<Uid>,
+    /// How many keywords the client has been told of.
+    pub(super) keywords: usize,
+    /// Changes that the client has been told of by the answer to its own command, ascending.
+    pub(super) told: Vec<(Uid, ModSeq)>,
+}
+
+impl Selected {
+    /// The messages of a set, as ranges of `view`: ascending, none twice.
+    ///
+    /// A sequence number that is too large is the client's mistake (RFC 3501 §9 seq-number), a UID that is not there is none (§6.4.8).
+    pub(super) fn pick(&self, set: &SequenceSet, uid: bool) -> Result<Vec<Range<usize>>, Fault> {
+        let view = &self.view;
+        let count = u32::try_from(view.len()).unwrap_or(u32::MAX);
+        if uid {
+            let largest = view.last().map_or(0, |message| message.uid.0);
+            let at = |uid: u32| view.partition_point(|message| message.uid.0 < uid);
+            let ranges = set.resolve(largest).into_iter().map(|range| {
+                let end = range.end().checked_add(1).map_or(view.len(), at);
+                at(*range.start())..end
+            });
+            return Ok(ranges.filter(|range| !range.is_empty()).collect());
+        }
+        if set.exceeds(count) {
+            return Err(Fault::bad("there is no message of that number"));
+        }
+        let ranges = set.resolve(count).into_iter().map(|range| {
+            let (first, last) = range.into_inner();
+            (first.saturating_sub(1) as usize)..(last.min(count) as usize)
+        });
+        Ok(ranges.filter(|range| !range.is_empty()).collect())
+    }
+
+    /// The UIDs of ranges of `view`.
+    pub(super) fn uids(&self, ranges: &[Range<usize>]) -> Vec<Uid> {
+        let picked = ranges.iter().flat_map(|range| self.view.get(range.clone()).unwrap_or_default());
+        picked.map(|message| message.uid).collect()
+    }
+
+    /// The sequence number of a message.
+    pub(super) fn sequence(&self, uid: Uid) -> Option<u32> {
+        let index = self.view.binary_search_by_key(&uid, |message| message.uid).ok()?;
+        u32::try_from(index).ok()?.checked_add(1)
+    }
+
+    /// Whether the message is \Recent in this session.
+    pub(super) fn is_recent(&self, uid: Uid) -> bool {
+        !self.recent.is_empty() && self.recent.binary_search(&uid).is_ok()
+    }
+}
+
+/// Looks up messages in a list while going through it once: the UIDs asked for must ascend.
+pub(super) struct Finder<'a> {
+    list: &'a [MessageMeta],
+    at: usize,
+}
+
+impl<'a> Finder<'a> {
+    pub(super) fn new(list: &'a [MessageMeta]) -> Self {
+        Self { list, at: 0 }
+    }
+
+    /// The message with this UID.
+    pub(super) fn find(&mut self, uid: Uid) -> Option<&'a MessageMeta> {
+        // Nearly always the next one; if not, the gap is searched, not walked.
+        let rest = self.list.get(self.at..)?;
+        if rest.first().is_some_and(|message| message.uid < uid) {
+            self.at += rest.partition_point(|message| message.uid < uid);
+        }
+        let found = self.list.get(self.at).filter(|message| message.uid == uid)?;
+        self.at += 1;
+        Some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mailbox::Flags;
+
+    #[test]
+    fn the_finder_goes_forward() {
+        let list: Vec<MessageMeta> = [2, 3, 5, 8, 13]
+            .into_iter()
+            .map(|uid| MessageMeta {
+                uid: Uid(uid),
+                flags: Flags::NONE,
+                modseq: ModSeq(1),
+                size: 0,
+                internal_date: jiff::Timestamp::UNIX_EPOCH,
+            })
+            .collect();
+        let mut finder = Finder::new(&list);
+        for (uid, found) in [(1, false), (2, true), (4, false), (5, true), (13, true), (14, false)] {
+            assert_eq!(finder.find(Uid(uid)).is_some(), found, "{uid}");
+        }
+    }
+}

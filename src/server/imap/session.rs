@@ -1,0 +1,247 @@
+//! One connection from the greeting to the end: reads commands, has them done, answers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::model::account::User;
+use crate::server::stream::{Gone, Stream};
+use crate::wire::imap::capability::Stage;
+use crate::wire::imap::command::{Tag, Tagged};
+use crate::wire::imap::frame::{Frame, Framer, Limits, MessageHead};
+use crate::wire::imap::parse;
+use crate::wire::imap::response::{Code, Status, Word, status};
+
+use super::dispatch::{self, Expunges};
+use super::outcome::{Done, Fault, Then};
+use super::selected::Selected;
+use super::{Imap, append, refusal, start_tls, updates};
+
+/// The most octets of the lines of a command: the long UID sets of some clients fit.
+const MAX_LINE: usize = 65_536;
+/// The most octets of a command before somebody has logged in.
+const MAX_BEFORE_LOGIN: usize = 8_192;
+
+/// Where the session stands (RFC 3501 §3), with what it has there.
+pub(super) enum State {
+    /// Nobody has logged in.
+    NotAuthenticated,
+    /// Somebody has.
+    Authenticated(Arc<User>),
+    /// And has opened a mailbox.
+    Selected(Arc<User>, Box<Selected>),
+    /// LOGOUT was given.
+    LoggedOut,
+}
+
+/// A session.
+pub(super) struct Session {
+    pub(super) imap: Arc<Imap>,
+    pub(super) stream: Stream,
+    pub(super) state: State,
+    /// Whether the client has shown that it knows modseqs (RFC 7162 §3.1).
+    pub(super) condstore: bool,
+    /// How often a login has failed.
+    pub(super) failed_logins: u32,
+    framer: Framer,
+    errors: u32,
+    log_in_by: Instant,
+}
+
+/// What the client sent.
+enum Input {
+    Command(Tagged),
+    Append(Box<MessageHead>),
+    Rejected(Option<Tag>, Fault),
+    Hopeless(&'static str),
+}
+
+impl Session {
+    pub(super) fn new(imap: Arc<Imap>, stream: Stream) -> Self {
+        let log_in_by = Instant::now() + Duration::from_secs(imap.settings.login_timeout_seconds);
+        Self {
+            imap,
+            stream,
+            state: State::NotAuthenticated,
+            condstore: false,
+            failed_logins: 0,
+            framer: Framer::default(),
+            errors: 0,
+            log_in_by,
+        }
+    }
+
+    /// Runs to the end, whoever brings it about, and says goodbye where the client still listens.
+    pub(super) async fn run(mut self) {
+        let goodbye = match self.converse().await {
+            Ok(()) | Err(Gone::Closed | Gone::Io(_)) => None,
+            Err(Gone::TimedOut) => Some("too long without a word"),
+            Err(Gone::Stopping) => Some("the server is stopping"),
+        };
+        if let Some(text) = goodbye {
+            self.say(None, Status::Bye, Some(&Code::Word(Word::Unavailable)), text);
+        }
+        self.stream.close().await;
+    }
+
+    async fn converse(&mut self) -> Result<(), Gone> {
+        let greeting = format!("{} Posthouse is ready", self.imap.hostname);
+        self.say(None, Status::Ok, Some(&Code::Capability(self.stage())), &greeting);
+        while !matches!(self.state, State::LoggedOut) {
+            match self.read().await? {
+                // On the heap, so that a session that waits for a command is small.
+                Input::Command(tagged) => Box::pin(self.command(tagged)).await?,
+                Input::Append(head) => Box::pin(self.append(*head)).await?,
+                Input::Rejected(tag, fault) => self.fail(tag.as_ref(), fault)?,
+                Input::Hopeless(text) => {
+                    self.say(None, Status::Bye, Some(&Code::Word(Word::TooBig)), text);
+                    return Ok(());
+                }
+            }
+            if self.errors > self.imap.settings.max_errors {
+                self.say(None, Status::Bye, Some(&Code::Word(Word::Limit)), "too many wrong commands");
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The next command, or what is wrong with it.
+    async fn read(&mut self) -> Result<Input, Gone> {
+        loop {
+            let limits = self.limits();
+            match self.framer.next(self.stream.input(), limits) {
+                Frame::Partial => self.fill().await?,
+                Frame::Continue => self.stream.write(b"+ go on\r\n"),
+                Frame::Command(length) => {
+                    let octets = self.take(length);
+                    return Ok(match parse::command(&octets) {
+                        Ok(tagged) => Input::Command(tagged),
+                        Err(rejected) => Input::Rejected(rejected.tag, Fault::Bad(rejected.problem.to_string().into())),
+                    });
+                }
+                Frame::Message(head) => {
+                    self.take(head.length);
+                    return Ok(Input::Append(head));
+                }
+                Frame::TooLarge { length, waiting: true } => {
+                    let octets = self.take(length);
+                    let tag = parse::tag_of(&octets);
+                    return Ok(Input::Rejected(tag, Fault::no(Word::TooBig, "the literal is too large")));
+                }
+                // RFC 7888 §4: what is under way cannot be stopped but by hanging up.
+                Frame::TooLarge { waiting: false, .. } => return Ok(Input::Hopeless("the literal is too large")),
+                Frame::Endless => return Ok(Input::Hopeless("the line is too long")),
+            }
+        }
+    }
+
+    async fn command(&mut self, tagged: Tagged) -> Result<(), Gone> {
+        let expunges = dispatch::expunges(&tagged.command);
+        let outcome = dispatch::dispatch(self, &tagged.tag, tagged.command).await;
+        self.answer(&tagged.tag, outcome, expunges).await
+    }
+
+    async fn append(&mut self, head: MessageHead) -> Result<(), Gone> {
+        let tag = head.tag.clone();
+        let outcome = append::append(self, head).await;
+        self.answer(&tag, outcome, Expunges::Sent).await
+    }
+
+    /// Tells what has changed in the mailbox meanwhile, then how the command ended.
+    async fn answer(&mut self, tag: &Tag, outcome: Result<Done, Fault>, expunges: Expunges) -> Result<(), Gone> {
+        if let (State::Selected(_, selected), false) = (&mut self.state, matches!(outcome, Err(Fault::Gone(_)))) {
+            updates::send(selected, expunges, &mut self.stream).await?;
+        }
+        match outcome {
+            Ok(done) => {
+                self.say(Some(tag), Status::Ok, done.code.as_ref(), done.text);
+                match done.then {
+                    Then::GoOn => Ok(()),
+                    Then::Handshake => start_tls::handshake(self).await,
+                }
+            }
+            Err(fault) => self.fail(Some(tag), fault),
+        }
+    }
+
+    fn fail(&mut self, tag: Option<&Tag>, fault: Fault) -> Result<(), Gone> {
+        match fault {
+            Fault::Refused(refusal) => self.say(tag, Status::No, Some(&refusal::code(&refusal)), &refusal.to_string()),
+            Fault::No(code, text) => self.say(tag, Status::No, Some(&code), &text),
+            Fault::Bad(text) => {
+                self.errors = self.errors.saturating_add(1);
+                self.say(tag, Status::Bad, None, &text);
+            }
+            Fault::Gone(gone) => return Err(gone),
+        }
+        Ok(())
+    }
+
+    /// Writes a status response; it is sent when the session next waits for the client.
+    pub(super) fn say(&mut self, tag: Option<&Tag>, kind: Status, code: Option<&Code>, text: &str) {
+        let mut out = Vec::with_capacity(128);
+        status(&mut out, tag, kind, code, text);
+        self.stream.write(&out);
+    }
+
+    /// Reads more octets, waiting as long as the state allows.
+    pub(super) async fn fill(&mut self) -> Result<(), Gone> {
+        let patience = self.patience();
+        self.stream.fill(patience).await
+    }
+
+    /// Reads more octets of something that a stopping server lets finish.
+    pub(super) async fn fill_unfinished(&mut self) -> Result<(), Gone> {
+        let patience = self.patience();
+        self.stream.fill_unfinished(patience).await
+    }
+
+    /// How long the client may say nothing.
+    pub(super) fn patience(&self) -> Duration {
+        match self.state {
+            State::NotAuthenticated => self.log_in_by.saturating_duration_since(Instant::now()),
+            _ => Duration::from_secs(self.imap.settings.idle_timeout_seconds),
+        }
+    }
+
+    /// Takes octets off the input.
+    pub(super) fn take(&mut self, length: usize) -> bytes::BytesMut {
+        let input = self.stream.input();
+        let length = length.min(input.len());
+        input.split_to(length)
+    }
+
+    /// What the capabilities depend on.
+    pub(super) fn stage(&self) -> Stage {
+        let tls = self.stream.is_tls();
+        Stage {
+            authenticated: !matches!(self.state, State::NotAuthenticated),
+            can_start_tls: !tls,
+            can_log_in: tls || self.is_trusted(),
+        }
+    }
+
+    /// Whether the peer's network may log in without TLS.
+    fn is_trusted(&self) -> bool {
+        let peer = self.stream.peer();
+        peer.is_some_and(|peer| self.imap.plaintext_from.iter().any(|network| network.contains(peer)))
+    }
+
+    /// Begins anew after TLS was started (RFC 3501 §6.2.1: what the client said before is forgotten).
+    pub(super) fn forget(&mut self) {
+        self.framer = Framer::default();
+    }
+
+    fn limits(&self) -> Limits {
+        match self.state {
+            State::NotAuthenticated => Limits {
+                line: MAX_BEFORE_LOGIN,
+                command: MAX_BEFORE_LOGIN,
+            },
+            _ => Limits {
+                line: MAX_LINE,
+                command: self.imap.settings.max_command_bytes,
+            },
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438 §2).
+
+use crate::model::account::User;
+use crate::model::mailbox::MailboxStatus;
+use crate::server::stream::Stream;
+use crate::wire::imap::command::StatusItem;
+use crate::wire::imap::encode::{mailbox, number};
+
+use super::outcome::{Done, Fault};
+use super::{Imap, select};
+
+pub(super) async fn status(imap: &Imap, user: &User, asked: (&str, &[StatusItem]), stream: &mut Stream) -> Result<Done, Fault> {
+    let name = select::name(asked.0)?;
+    let status = imap.mailboxes.status(user, &name).await?;
+    let mut out = Vec::new();
+    write(&mut out, name.as_str(), &status, asked.1);
+    stream.write(&out);
+    Ok(Done::new("that is the mailbox"))
+}
+
+/// Writes a STATUS response.
+pub(super) fn write(out: &mut Vec<u8>, name: &str, status: &MailboxStatus, items: &[StatusItem]) {
+    out.extend_from_slice(b"* STATUS ");
+    mailbox(out, name);
+    out.extend_from_slice(b" (");
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        let known = StatusItem::ALL.iter().find(|(known, _)| known == item);
+        out.extend_from_slice(known.map_or("", |(_, name)| name).as_bytes());
+        out.push(b' ');
+        number(
+            out,
+            match item {
+                StatusItem::Messages => status.messages.into(),
+                StatusItem::Recent => status.recent.into(),
+                StatusItem::UidNext => status.uid_next.0.into(),
+                StatusItem::UidValidity => status.uidvalidity.into(),
+                StatusItem::Unseen => status.unseen.into(),
+                StatusItem::Deleted => status.deleted.into(),
+                StatusItem::Size => status.size,
+                StatusItem::HighestModSeq => status.highest_modseq.0,
+            },
+        );
+    }
+    out.extend_from_slice(b")\r\n");
+}

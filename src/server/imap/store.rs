@@ -1,0 +1,78 @@
+//! STORE and UID STORE (RFC 3501 §6.4.6, RFC 7162 §3.1.3).
+
+use crate::model::ids::{ModSeq, Uid};
+use crate::model::mailbox::{FlagChange, MessageMeta};
+use crate::server::stream::{Gone, Stream};
+use crate::wire::imap::command::{Store, StoreMode};
+use crate::wire::imap::encode::{flags as write_flags, number};
+use crate::wire::imap::response::Code;
+
+use super::outcome::{Done, Fault};
+use super::selected::Selected;
+use super::{flags, updates};
+
+pub(super) async fn store(selected: &mut Selected, store: Store, stream: &mut Stream) -> Result<Done, Fault> {
+    if selected.read_only {
+        return Err(Fault::No(Code::ReadOnly, "the mailbox is open for reading only".into()));
+    }
+    selected.condstore |= store.unchanged_since.is_some();
+    let uids = selected.uids(&selected.pick(&store.set, store.uid)?);
+    let mailbox = &selected.mailbox;
+    let change = match store.mode {
+        StoreMode::Replace => FlagChange::Replace(flags::to_set(mailbox, &store.flags).await?),
+        StoreMode::Add => FlagChange::Add(flags::to_set(mailbox, &store.flags).await?),
+        StoreMode::Remove => FlagChange::Remove(flags::known(mailbox, &store.flags)),
+    };
+    if uids.is_empty() {
+        return Ok(Done::new("there was nothing to change"));
+    }
+    let (changed, left) = mailbox.store(&uids, change, store.unchanged_since.map(ModSeq)).await?;
+    updates::tell_keywords(selected, stream);
+    if !store.silent || selected.condstore {
+        tell(selected, &changed, &store, stream).await?;
+    }
+    selected.told = changed.iter().map(|message| (message.uid, message.modseq)).collect();
+    selected.told.sort_unstable();
+    if left.is_empty() {
+        return Ok(Done::new("stored"));
+    }
+    Ok(Done::with(
+        Code::Modified(names(selected, &left, store.uid)),
+        "some have changed meanwhile",
+    ))
+}
+
+/// The new flags, or with `.SILENT` only the modseqs (RFC 7162 §3.1.3).
+async fn tell(selected: &Selected, changed: &[MessageMeta], store: &Store, stream: &mut Stream) -> Result<(), Gone> {
+    let keywords = selected.mailbox.keywords();
+    let mut out = Vec::new();
+    for message in changed {
+        let Some(sequence) = selected.sequence(message.uid) else { continue };
+        out.extend_from_slice(b"* ");
+        number(&mut out, u64::from(sequence));
+        out.extend_from_slice(b" FETCH (");
+        if store.uid || selected.condstore {
+            out.extend_from_slice(b"UID ");
+            number(&mut out, u64::from(message.uid.0));
+        }
+        if selected.condstore {
+            out.extend_from_slice(b" MODSEQ (");
+            number(&mut out, message.modseq.0);
+            out.push(b')');
+        }
+        if !store.silent {
+            out.extend_from_slice(if store.uid || selected.condstore { b" FLAGS " } else { b"FLAGS " });
+            write_flags(&mut out, message.flags, &keywords, selected.is_recent(message.uid));
+        }
+        out.extend_from_slice(b")\r\n");
+        updates::pass_on(&mut out, stream).await?;
+    }
+    stream.write(&out);
+    Ok(())
+}
+
+/// What MODIFIED calls the messages: as the command called them.
+fn names(selected: &Selected, uids: &[Uid], by_uid: bool) -> Vec<u32> {
+    let name = |uid: &Uid| if by_uid { Some(uid.0) } else { selected.sequence(*uid) };
+    uids.iter().filter_map(name).collect()
+}

@@ -1,0 +1,195 @@
+//! Telling a client what has changed in its mailbox (RFC 3501 §5.2, §7.3, §7.4.1).
+
+use std::sync::Arc;
+
+use crate::mail::mailbox::Messages;
+use crate::model::ids::Uid;
+use crate::model::mailbox::MessageMeta;
+use crate::server::stream::{Gone, Stream};
+use crate::wire::imap::encode::{flags, number};
+use crate::wire::imap::response::all_flags;
+
+use super::dispatch::Expunges;
+use super::selected::{Finder, Selected};
+
+/// Octets that are gathered before they go to the connection.
+const PIECE: usize = 16_384;
+
+/// Brings the client's view up to the mailbox: new keywords, EXPUNGE, EXISTS, RECENT, changed flags.
+pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &mut Stream) -> Result<(), Gone> {
+    tell_keywords(selected, stream);
+    let now = selected.mailbox.messages();
+    if Arc::ptr_eq(&now, &selected.view) {
+        selected.told.clear();
+        return Ok(());
+    }
+    let before = std::mem::replace(&mut selected.view, Arc::clone(&now));
+    let (gone, came) = compare(&before, &now);
+    match expunges {
+        Expunges::Sent => tell_expunged(&gone, stream).await?,
+        Expunges::Held if gone.is_empty() => {}
+        Expunges::Held => selected.view = with_held(&before, &now, &gone),
+    }
+    if came {
+        tell_new(selected, stream);
+    }
+    tell_flags(selected, &before, stream).await?;
+    selected.told.clear();
+    Ok(())
+}
+
+/// New keywords, before a message is said to have them. FLAGS has always all of them.
+pub(super) fn tell_keywords(selected: &mut Selected, stream: &mut Stream) {
+    let keywords = selected.mailbox.keywords();
+    if keywords.len() == selected.keywords {
+        return;
+    }
+    selected.keywords = keywords.len();
+    let mut out = b"* FLAGS ".to_vec();
+    all_flags(&mut out, &keywords);
+    out.extend_from_slice(b"\r\n");
+    stream.write(&out);
+}
+
+/// The places in `before` of what is no longer there, ascending, and whether there is anything new.
+fn compare(before: &[MessageMeta], now: &[MessageMeta]) -> (Vec<usize>, bool) {
+    let mut finder = Finder::new(now);
+    let gone = before.iter().enumerate().filter(|(_, message)| finder.find(message.uid).is_none());
+    let gone = gone.map(|(index, _)| index).collect();
+    let came = match (before.last(), now.last()) {
+        (Some(before), Some(now)) => now.uid > before.uid,
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    (gone, came)
+}
+
+/// `now`, with what is gone still in its place.
+fn with_held(before: &[MessageMeta], now: &[MessageMeta], gone: &[usize]) -> Messages {
+    let mut all: Vec<MessageMeta> = Vec::with_capacity(now.len().saturating_add(gone.len()));
+    all.extend(gone.iter().filter_map(|&index| before.get(index)).cloned());
+    all.extend_from_slice(now);
+    // Two ascending runs: the sort finds and merges them.
+    all.sort_by_key(|message| message.uid);
+    Arc::new(all)
+}
+
+async fn tell_expunged(gone: &[usize], stream: &mut Stream) -> Result<(), Gone> {
+    let mut out = Vec::new();
+    for (before, index) in gone.iter().enumerate() {
+        // Each EXPUNGE moves those behind it one down (RFC 3501 §7.4.1).
+        let sequence = index.saturating_sub(before).saturating_add(1);
+        untagged(&mut out, sequence, b" EXPUNGE\r\n");
+        pass_on(&mut out, stream).await?;
+    }
+    stream.write(&out);
+    Ok(())
+}
+
+fn tell_new(selected: &mut Selected, stream: &mut Stream) {
+    let mut out = Vec::new();
+    untagged(&mut out, selected.view.len(), b" EXISTS\r\n");
+    if !selected.read_only {
+        let view = &selected.view;
+        selected
+            .recent
+            .retain(|uid| view.binary_search_by_key(uid, |message| message.uid).is_ok());
+        selected.recent.append(&mut selected.mailbox.take_recent());
+        selected.recent.sort_unstable();
+        untagged(&mut out, selected.recent.len(), b" RECENT\r\n");
+    }
+    stream.write(&out);
+}
+
+fn untagged(out: &mut Vec<u8>, count: usize, what: &[u8]) {
+    out.extend_from_slice(b"* ");
+    number(out, count as u64);
+    out.extend_from_slice(what);
+}
+
+/// The flags of messages that were there before and have others now.
+async fn tell_flags(selected: &Selected, before: &[MessageMeta], stream: &mut Stream) -> Result<(), Gone> {
+    let keywords = selected.mailbox.keywords();
+    let mut finder = Finder::new(before);
+    let mut out = Vec::new();
+    for (message, sequence) in selected.view.iter().zip(1_u64..) {
+        let Some(old) = finder.find(message.uid) else { continue };
+        let changed = old.flags != message.flags || (selected.condstore && old.modseq != message.modseq);
+        if !changed || is_told(selected, message) {
+            continue;
+        }
+        out.extend_from_slice(b"* ");
+        number(&mut out, sequence);
+        out.extend_from_slice(b" FETCH (");
+        // RFC 7162 §3.1: with the modseq, and then the UID is welcome too.
+        if selected.condstore {
+            out.extend_from_slice(b"UID ");
+            number(&mut out, u64::from(message.uid.0));
+            out.extend_from_slice(b" MODSEQ (");
+            number(&mut out, message.modseq.0);
+            out.extend_from_slice(b") ");
+        }
+        out.extend_from_slice(b"FLAGS ");
+        flags(&mut out, message.flags, &keywords, selected.is_recent(message.uid));
+        out.extend_from_slice(b")\r\n");
+        pass_on(&mut out, stream).await?;
+    }
+    stream.write(&out);
+    Ok(())
+}
+
+fn is_told(selected: &Selected, message: &MessageMeta) -> bool {
+    let told = |uid: Uid| {
+        let at = selected.told.binary_search_by_key(&uid, |(uid, _)| *uid).ok()?;
+        selected.told.get(at)
+    };
+    told(message.uid).is_some_and(|(_, modseq)| *modseq >= message.modseq)
+}
+
+/// Gives the octets to the connection once there are enough of them.
+pub(super) async fn pass_on(out: &mut Vec<u8>, stream: &mut Stream) -> Result<(), Gone> {
+    if out.len() >= PIECE {
+        stream.write(out);
+        out.clear();
+        stream.flush_if_large().await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::ModSeq;
+    use crate::model::mailbox::Flags;
+
+    fn list(uids: &[u32]) -> Vec<MessageMeta> {
+        let message = |&uid: &u32| MessageMeta {
+            uid: Uid(uid),
+            flags: Flags::NONE,
+            modseq: ModSeq(1),
+            size: 0,
+            internal_date: jiff::Timestamp::UNIX_EPOCH,
+        };
+        uids.iter().map(message).collect()
+    }
+
+    #[test]
+    fn what_is_gone_and_what_came_is_found() {
+        for (before, now, gone, came) in [
+            (&[1, 2, 3][..], &[1, 2, 3][..], &[][..], false),
+            (&[1, 2, 3], &[2], &[0, 2], false),
+            (&[1, 2, 3], &[2, 4], &[0, 2], true),
+            (&[], &[7], &[], true),
+            (&[1, 2], &[], &[0, 1], false),
+            (&[5], &[6], &[0], true),
+        ] {
+            assert_eq!(compare(&list(before), &list(now)), (gone.to_vec(), came));
+        }
+    }
+
+    #[test]
+    fn what_is_held_stays_in_its_place() {
+        let held = with_held(&list(&[1, 2, 3, 9]), &list(&[2, 9, 10]), &[0, 2]);
+        assert_eq!(held.iter().map(|message| message.uid.0).collect::<Vec<_>>(), [1, 2, 3, 9, 10]);
+    }
+}

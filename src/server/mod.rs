@@ -1,0 +1,21 @@
+//! Sessions: the doors for mail clients and other mail servers.
+//!
+//! `app` gives [`listener::Listeners`] one [`listener::Service`] for each key of `[listen]`; each connection becomes a
+//! [`stream::Stream`] and is handed to the service's door (`smtp`, `imap`, `pop3`). Promised here: all listeners are bound
+//! before the first connection is served, connections are bounded in total and by address, a session that panics ends
+//! alone, and a stop lets transactions in flight finish.
+//!
+//! RFC 8314 §3 (TLS from the first octet), RFC 3207 §4.2 (nothing survives STARTTLS).
+
+pub mod bind;
+pub mod imap;
+pub mod limits;
+pub mod listener;
+pub mod pop3;
+pub mod smtp;
+mod socket;
+pub mod stream;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;

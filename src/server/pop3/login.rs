@@ -1,0 +1,36 @@
+//! What PASS and AUTH have in common: from AUTHORIZATION to TRANSACTION (RFC 1939 §4).
+
+use super::maildrop::Maildrop;
+use super::refusal;
+use super::session::{Session, State};
+use crate::model::refusal::Refusal;
+use crate::model::secret::Secret;
+use crate::wire::pop3::reply::{Reply, fixed};
+
+/// Checks the credentials and opens the maildrop; without success the session may try again from the start.
+pub(super) async fn log_in(session: &mut Session, state: &mut State, login: &str, password: &Secret) -> Reply {
+    *state = State::START;
+    if !session.may_log_in() {
+        return fixed::TLS_FIRST;
+    }
+    match open(session, login, password).await {
+        Ok(maildrop) => {
+            *state = State::Transaction(maildrop);
+            fixed::LOGGED_IN
+        }
+        Err(reply) => reply,
+    }
+}
+
+async fn open(session: &Session, login: &str, password: &Secret) -> Result<Maildrop, Reply> {
+    let peer = session.stream.peer();
+    let pop3 = &session.pop3;
+    let user = pop3.directory.authenticate(login, password, peer).await.map_err(|refusal| {
+        tracing::info!(login, ?peer, %refusal, "a POP3 login was refused");
+        refusal::spell(&refusal)
+    })?;
+    if user.address.is_none() {
+        return Err(refusal::spell(&Refusal::NotPermitted("this login has no mailbox".into())));
+    }
+    Maildrop::open(&pop3.mailboxes, &user).await
+}

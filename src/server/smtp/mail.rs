@@ -1,0 +1,45 @@
+//! MAIL FROM: RFC 5321 §4.1.1.2, RFC 1870 §6.1 (declared size), RFC 6409 §6.1 (whose address it may be).
+
+use super::session::Session;
+use super::stage::{Hello, Next, Stage};
+use super::{Role, refusal};
+use crate::model::envelope::Sender;
+use crate::model::refusal::Refusal;
+use crate::wire::smtp::reply::{self, Reply};
+
+impl Session {
+    /// Begins a transaction.
+    pub(super) async fn mail(&self, hello: Hello, from: Sender) -> (Stage, Next) {
+        if self.is_exhausted() {
+            return (Stage::Greeted(hello), Next::HangUp(reply::TOO_MANY_MESSAGES));
+        }
+        match self.may_send(&hello, &from).await {
+            Ok(()) => (Stage::Sender { hello, from }, Next::Say(reply::SENDER_OK)),
+            Err(no) => (Stage::Greeted(hello), Next::Say(no)),
+        }
+    }
+
+    async fn may_send(&self, hello: &Hello, from: &Sender) -> Result<(), Reply> {
+        if self.door.role == Role::Submission && hello.user.is_none() {
+            return Err(reply::LOGIN_FIRST);
+        }
+        let most = self.door.intake.max_size();
+        if from.declared_size.is_some_and(|size| size > most) {
+            return Err(refusal::spell(&Refusal::TooLarge(most)));
+        }
+        // The null sender is everybody's: RFC 8098 §3 wants it for receipts, which mail clients send.
+        let Some(address) = from.path.address() else { return Ok(()) };
+        if address.needs_smtputf8() && !from.smtputf8 {
+            return Err(reply::NEEDS_SMTPUTF8);
+        }
+        let Some(user) = &hello.user else { return Ok(()) };
+        match self.door.directory.may_send_as(user, address).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(refusal::spell(&Refusal::NotYourAddress {
+                login: user.login.clone(),
+                sender: address.to_string(),
+            })),
+            Err(refused) => Err(refusal::spell(&refused)),
+        }
+    }
+}

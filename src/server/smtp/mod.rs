@@ -1,0 +1,75 @@
+//! SMTP, submission and LMTP: one door in three roles.
+//!
+//! The listener calls [`Smtp::serve`] for each connection. Promised: a message is answered with 250 only after the intake
+//! has it on stable storage; nobody relays without logging in; everything a client can send is bounded, in size by
+//! `[smtp]` and in time by its timeouts; a line or body with other line ends than CRLF is refused.
+//!
+//! `session` reads commands and says replies, `dispatch` knows their order, and each command that does something has a file.
+//!
+//! RFC 5321 §4 (SMTP), RFC 2033 §4 (LMTP), RFC 6409 §4 (submission), RFC 2920 §3 (PIPELINING), RFC 3030 §2 (CHUNKING),
+//! RFC 3207 §4 (STARTTLS), RFC 4954 §4 (AUTH), RFC 8314 §3 (TLS).
+
+mod auth;
+mod bdat;
+mod body;
+mod data;
+mod dispatch;
+mod hello;
+mod mail;
+mod rcpt;
+mod refusal;
+mod session;
+mod stage;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::config::{self, Network};
+use crate::mail::directory::Directory;
+use crate::mail::intake::Intake;
+use crate::server::stream::Stream;
+
+/// What a client hears instead of a greeting when it has too many connections: a whole line.
+pub const BUSY: &str = crate::wire::smtp::reply::TOO_MANY_CONNECTIONS;
+
+/// For whom the door is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Other mail servers bring mail for us (port 25). No AUTH.
+    Relay,
+    /// Users send mail (ports 587 and 465). Nothing goes without AUTH.
+    Submission,
+    /// A program on our side hands over mail and hears of each recipient. No AUTH.
+    Lmtp,
+}
+
+/// The door with what it needs.
+pub struct Smtp {
+    /// Who there is.
+    pub directory: Directory,
+    /// Where messages go.
+    pub intake: Intake,
+    /// Limits.
+    pub settings: config::Smtp,
+    /// The name of this server.
+    pub hostname: String,
+    /// For STARTTLS.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// Whose clients may log in without TLS.
+    pub plaintext_from: Vec<Network>,
+    /// For whom.
+    pub role: Role,
+}
+
+impl Smtp {
+    /// Serves a connection to its end.
+    pub async fn serve(self: Arc<Self>, stream: Stream) {
+        session::Session::new(self, stream).run().await;
+    }
+
+    /// Whether a client may log in at this door now.
+    fn offers_auth(&self, tls: bool, peer: Option<IpAddr>) -> bool {
+        let trusted = || peer.is_some_and(|ip| self.plaintext_from.iter().any(|network| network.contains(ip)));
+        self.role == Role::Submission && (tls || trusted())
+    }
+}
