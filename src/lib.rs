@@ -3,6 +3,7 @@
 //! `model` names things, `wire` spells them, `store` keeps them; `mail` does the work; `server` and `api` are the doors;
 //! `app` builds the house and `cli` is the bell.
 
+pub mod api;
 pub mod config;
 pub mod mail;
 pub mod model;

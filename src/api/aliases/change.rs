@@ -1,0 +1,55 @@
+use actix_web::patch;
+use actix_web::web::{Data, Path};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Alias, destinations};
+use crate::api::body::{Json, present};
+use crate::api::caller::Caller;
+use crate::api::field;
+use crate::api::house::House;
+use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::model::account::AliasAddress;
+
+/// A change of an alias (RFC 7396): what is absent stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"destinations": ["alice@example.test", "bob@elsewhere.test"]}))]
+pub(in crate::api) struct AliasPatch {
+    /// Where its mail goes: the whole list.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(min_items = 1, max_items = 1000)]
+    destinations: Option<Vec<String>>,
+    /// A disabled alias answers as if it were not there.
+    #[serde(default, deserialize_with = "present")]
+    enabled: Option<bool>,
+    /// Free text.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(max_length = 255)]
+    description: Option<String>,
+}
+
+/// Change an alias
+///
+/// A merge patch: a field that is absent stays as it is.
+#[utoipa::path(
+    operation_id = "change_alias", tag = "aliases", security(("bearer" = [])), request_body = AliasPatch,
+    params(("address" = String, Path, description = "The address of the alias, or `@domain`.", example = "info@example.test")),
+    responses((status = 200, description = "The changed alias.", body = Alias), Problems, BodyProblems)
+)]
+#[patch("/aliases/{address}")]
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Json(body): Json<AliasPatch>) -> Result<Json<Alias>, Problem> {
+    let address: AliasAddress = field::named("alias", &path)?;
+    caller.domain_admin(field::domain_of_alias(&address))?;
+    let destinations = body.destinations.map(|texts| destinations(&texts)).transpose()?;
+    let description = body.description.map(|text| field::text("description", text)).transpose()?;
+    let alias = house
+        .run(|house| async move {
+            house
+                .directory
+                .change_alias(&address, destinations, body.enabled, description)
+                .await
+        })
+        .await?;
+    Ok(Json(alias.into()))
+}

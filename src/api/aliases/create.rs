@@ -1,0 +1,58 @@
+use actix_web::post;
+use actix_web::web::Data;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Alias, destinations};
+use crate::api::body::Json;
+use crate::api::caller::Caller;
+use crate::api::field;
+use crate::api::house::House;
+use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::api::reply::Created;
+use crate::model::account::AliasAddress;
+
+/// An alias to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"address": "info@example.test", "destinations": ["alice@example.test"]}))]
+pub(in crate::api) struct AliasCreate {
+    /// What it answers to: an address of one of our domains, or `@domain`.
+    address: String,
+    /// Where its mail goes.
+    #[schema(min_items = 1, max_items = 1000)]
+    destinations: Vec<String>,
+    /// True if absent.
+    enabled: Option<bool>,
+    /// Free text.
+    #[schema(max_length = 255)]
+    description: Option<String>,
+}
+
+/// Create an alias
+///
+/// Mail for the address goes to its destinations. An administrator of a domain makes aliases of that domain.
+#[utoipa::path(
+    operation_id = "create_alias", tag = "aliases", security(("bearer" = [])), request_body = AliasCreate,
+    responses(
+        (status = 201, description = "The new alias.", body = Alias, headers(("Location" = String, description = "Its path."))),
+        Problems, BodyProblems
+    )
+)]
+#[post("/aliases")]
+pub async fn handler(caller: Caller, house: Data<House>, Json(body): Json<AliasCreate>) -> Result<Created<Alias>, Problem> {
+    let address: AliasAddress = field::value("address", &body.address)?;
+    caller.domain_admin(field::domain_of_alias(&address))?;
+    let destinations = destinations(&body.destinations)?;
+    let description = field::text("description", body.description.unwrap_or_default())?;
+    let alias = house
+        .run(|house| async move {
+            let alias = house.directory.create_alias(address.clone(), destinations, description).await?;
+            match body.enabled {
+                Some(false) => house.directory.change_alias(&address, None, Some(false), None).await,
+                _ => Ok(alias),
+            }
+        })
+        .await?;
+    Ok(Created::new("aliases", &alias.address.to_string(), alias.into()))
+}

@@ -1,0 +1,79 @@
+use actix_web::put;
+use actix_web::web::{Data, Path};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Alias, destinations};
+use crate::api::body::Json;
+use crate::api::caller::Caller;
+use crate::api::field;
+use crate::api::house::House;
+use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::api::reply::{Created, Put};
+use crate::model::account::AliasAddress;
+use crate::model::refusal::Refusal;
+
+/// An alias as it shall be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"destinations": ["alice@example.test", "bob@elsewhere.test"]}))]
+pub(in crate::api) struct AliasPut {
+    /// May be repeated here; it must be the one in the path.
+    address: Option<String>,
+    /// Where its mail goes.
+    #[schema(min_items = 1, max_items = 1000)]
+    destinations: Vec<String>,
+    /// True if absent.
+    enabled: Option<bool>,
+    /// Free text.
+    #[schema(max_length = 255)]
+    description: Option<String>,
+}
+
+/// Create or replace an alias
+///
+/// Makes it if it is not there; otherwise sets every field, those that are absent to their defaults. Saying it twice does no harm.
+#[utoipa::path(
+    operation_id = "put_alias", tag = "aliases", security(("bearer" = [])), request_body = AliasPut,
+    params(("address" = String, Path, description = "The address of the alias, or `@domain`.", example = "info@example.test")),
+    responses(
+        (status = 200, description = "The replaced alias.", body = Alias),
+        (status = 201, description = "The new alias.", body = Alias, headers(("Location" = String, description = "Its path."))),
+        Problems, BodyProblems
+    )
+)]
+#[put("/aliases/{address}")]
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Json(body): Json<AliasPut>) -> Result<Put<Alias>, Problem> {
+    let address: AliasAddress = field::value("address", &path)?;
+    caller.domain_admin(field::domain_of_alias(&address))?;
+    field::same("address", &address, body.address.as_deref())?;
+    let destinations = destinations(&body.destinations)?;
+    let description = field::text("description", body.description.unwrap_or_default())?;
+    let enabled = body.enabled.unwrap_or(true);
+    let (alias, new) = house
+        .run(|house| async move {
+            let made = house
+                .directory
+                .create_alias(address.clone(), destinations.clone(), description.clone())
+                .await;
+            let new = match made {
+                Ok(alias) if enabled => return Ok((alias, true)),
+                Ok(_) => true,
+                Err(Refusal::Exists { what: "alias", .. }) => false,
+                Err(refusal) => return Err(refusal),
+            };
+            let alias = house
+                .directory
+                .change_alias(&address, Some(destinations), Some(enabled), Some(description))
+                .await?;
+            Ok((alias, new))
+        })
+        .await?;
+    let key = alias.address.to_string();
+    let alias = Alias::from(alias);
+    Ok(if new {
+        Put::Created(Created::new("aliases", &key, alias))
+    } else {
+        Put::Replaced(alias)
+    })
+}

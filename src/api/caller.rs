@@ -1,0 +1,254 @@
+//! Who is calling, and what they may do: the rules of the API in one place.
+//!
+//! A server administrator (user or key) may do everything. A domain administrator (user or key) administers the users and aliases
+//! of one domain, but reads only their own mail; what belongs to another domain does not exist for them. A user reads their own
+//! data. The rules look at names only, before anything is looked up, so a refusal never tells whether a thing exists.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+
+use super::field::Login;
+use super::house::House;
+use super::problem::{Kind, Problem};
+use crate::mail::directory::Principal;
+use crate::model::account::{Role, User};
+use crate::model::address::Domain;
+use crate::model::refusal::Refusal;
+
+/// The longest token that is looked at.
+const TOKEN: usize = 4096;
+
+/// Who is calling. A handler that takes one is closed to everybody else (RFC 6750 §2.1).
+pub(super) struct Caller(Principal);
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let missing = || {
+            Problem::new(
+                Kind::NotAuthenticated,
+                "this needs 'Authorization: Bearer' with an access token or an API key",
+            )
+        };
+        let recognised = request.extensions().get::<Recognised>().map(|recognised| recognised.0.clone());
+        ready(recognised.unwrap_or_else(|| Err(missing())).map(Self))
+    }
+}
+
+/// What the token of a request turned out to be.
+struct Recognised(Result<Principal, Problem>);
+
+/// Looks at the token before anything else of the request is looked at: a stranger hears of nothing but that.
+pub(super) async fn recognise(request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    if let (Some(house), Some(token)) = (request.app_data::<Data<House>>(), bearer(request.headers())) {
+        let token = token.to_owned();
+        let principal = house.run(|house| async move { house.directory.bearer(&token).await }).await;
+        request.extensions_mut().insert(Recognised(principal.map_err(unrecognised)));
+    }
+    next.call(request).await
+}
+
+/// RFC 6750 §3.1: a token that stands for nobody, or for somebody who is switched off or gone, is an invalid token.
+fn unrecognised(problem: Problem) -> Problem {
+    let invalid = [Kind::BadCredentials, Kind::Disabled, Kind::NotFound];
+    match invalid.into_iter().any(|kind| problem.is(kind)) {
+        true => Problem::new(Kind::NotAuthenticated, "the token is not valid, or no longer"),
+        false => problem,
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() && token.len() <= TOKEN).then_some(token)
+}
+
+impl Caller {
+    fn role(&self) -> Role {
+        match &self.0 {
+            Principal::User(user) => user.role,
+            Principal::Key(key) => key.role,
+        }
+    }
+
+    /// The domain that a domain administrator administers.
+    fn own_domain(&self) -> Option<&Domain> {
+        match &self.0 {
+            Principal::User(user) => user.address.as_ref().and_then(|address| address.domain()),
+            Principal::Key(key) => key.domain.as_ref(),
+        }
+    }
+
+    /// Whether the caller is this very user.
+    fn is(&self, login: &Login) -> bool {
+        matches!(&self.0, Principal::User(user) if login.is(&user.login))
+    }
+
+    /// Only server administrators.
+    pub fn server_admin(&self) -> Result<(), Problem> {
+        match self.role() {
+            Role::ServerAdmin => Ok(()),
+            Role::DomainAdmin | Role::User => Err(not_permitted("only a server administrator may do this")),
+        }
+    }
+
+    /// Administrators of this domain: its users and aliases.
+    pub fn domain_admin(&self, domain: Option<&Domain>) -> Result<(), Problem> {
+        match self.role() {
+            Role::ServerAdmin => Ok(()),
+            Role::DomainAdmin if domain.is_some() && domain == self.own_domain() => Ok(()),
+            Role::DomainAdmin => Err(Problem::new(Kind::NotFound, "there is no such thing in your domain")),
+            Role::User => Err(not_permitted("only an administrator may do this")),
+        }
+    }
+
+    /// The part of a list that the caller may see, when they asked for `domain` or for all: `None` is all.
+    pub fn visible(&self, domain: Option<Domain>) -> Result<Option<Domain>, Problem> {
+        match (self.role(), domain) {
+            (Role::ServerAdmin, domain) => Ok(domain),
+            (Role::DomainAdmin, None) => match self.own_domain() {
+                Some(own) => Ok(Some(own.clone())),
+                None => Err(not_permitted("this administrator has no domain")),
+            },
+            (Role::DomainAdmin | Role::User, domain) => self.domain_admin(domain.as_ref()).map(|()| domain),
+        }
+    }
+
+    /// Those who may see a user: the user, and administrators of the domain.
+    pub fn sees(&self, login: &Login) -> Result<(), Problem> {
+        if self.is(login) {
+            Ok(())
+        } else {
+            self.domain_admin(login.domain())
+        }
+    }
+
+    /// Those who may change a user: administrators of the domain, but nobody changes a role above their own.
+    pub fn manages(&self, user: &User) -> Result<(), Refusal> {
+        self.grants(user.role)
+    }
+
+    /// Nobody makes a role above their own.
+    pub fn grants(&self, role: Role) -> Result<(), Refusal> {
+        if role <= self.role() {
+            return Ok(());
+        }
+        Err(Refusal::NotPermitted(
+            "only a server administrator may make or change a server administrator".to_owned(),
+        ))
+    }
+
+    /// Whether setting the password of this user takes the old one: a plain user's own does.
+    pub fn must_know_password(&self, login: &Login) -> bool {
+        self.role() == Role::User && self.is(login)
+    }
+
+    /// Those who may read a user's mail: the user, and server administrators.
+    pub fn reads_mail(&self, login: &Login) -> Result<(), Problem> {
+        if self.is(login) || self.role() == Role::ServerAdmin {
+            return Ok(());
+        }
+        self.domain_admin(login.domain())?;
+        Err(not_permitted("an administrator of a domain does not read its users' mail"))
+    }
+}
+
+fn not_permitted(why: &str) -> Problem {
+    Problem::new(Kind::NotPermitted, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use actix_web::ResponseError;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::account::ApiKey;
+    use crate::model::ids::{ApiKeyId, UserId};
+
+    fn user(login: &str, role: Role) -> User {
+        User {
+            id: UserId(1),
+            login: login.to_owned(),
+            address: login.parse().ok(),
+            display_name: String::new(),
+            role,
+            enabled: true,
+            quota_bytes: None,
+            quota_messages: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn key(role: Role, domain: Option<&str>) -> Caller {
+        Caller(Principal::Key(Arc::new(ApiKey {
+            id: ApiKeyId(1),
+            name: String::new(),
+            role,
+            domain: domain.map(|domain| domain.parse().unwrap()),
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+            last_used_at: None,
+        })))
+    }
+
+    fn caller(login: &str, role: Role) -> Caller {
+        Caller(Principal::User(Arc::new(user(login, role))))
+    }
+
+    fn status(outcome: Result<(), Problem>) -> u16 {
+        outcome.map_or_else(|problem| problem.status_code().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn who_may_do_what() {
+        let callers = [
+            caller("admin", Role::ServerAdmin),
+            key(Role::ServerAdmin, None),
+            caller("ada@a.test", Role::DomainAdmin),
+            key(Role::DomainAdmin, Some("a.test")),
+            caller("bob@a.test", Role::User),
+            caller("eve@b.test", Role::User),
+        ];
+        let bob: Login = "BOB@a.test".parse().unwrap();
+        let zoe: Login = "zoe@z.test".parse().unwrap();
+        let check = |ask: &dyn Fn(&Caller) -> Result<(), Problem>| callers.iter().map(|it| status(ask(it))).collect::<Vec<_>>();
+        assert_eq!(check(&Caller::server_admin), [200, 200, 403, 403, 403, 403]);
+        assert_eq!(check(&|it| it.domain_admin(bob.domain())), [200, 200, 200, 200, 403, 403]);
+        assert_eq!(check(&|it| it.domain_admin(zoe.domain())), [200, 200, 404, 404, 403, 403]);
+        assert_eq!(check(&|it| it.sees(&bob)), [200, 200, 200, 200, 200, 403]);
+        assert_eq!(check(&|it| it.reads_mail(&bob)), [200, 200, 403, 403, 200, 403]);
+        assert_eq!(check(&|it| it.reads_mail(&zoe)), [200, 200, 404, 404, 403, 403]);
+    }
+
+    #[test]
+    fn an_administrator_of_a_domain_sees_only_it() {
+        let ada = caller("ada@a.test", Role::DomainAdmin);
+        assert_eq!(ada.visible(None).unwrap(), Some("a.test".parse().unwrap()));
+        assert_eq!(status(ada.visible(Some("b.test".parse().unwrap())).map(|_| ())), 404);
+        assert_eq!(key(Role::ServerAdmin, None).visible(None).unwrap(), None);
+        assert!(caller("bob@a.test", Role::User).visible(None).is_err());
+    }
+
+    #[test]
+    fn nobody_rises_above_their_own_role() {
+        let ada = caller("ada@a.test", Role::DomainAdmin);
+        assert!(ada.grants(Role::DomainAdmin).is_ok());
+        assert!(ada.grants(Role::ServerAdmin).is_err());
+        assert!(ada.manages(&user("root@a.test", Role::ServerAdmin)).is_err());
+        assert!(caller("bob@a.test", Role::User).must_know_password(&"bob@a.test".parse().unwrap()));
+        assert!(!ada.must_know_password(&"ada@a.test".parse().unwrap()));
+    }
+}

@@ -1,0 +1,80 @@
+//! The services that handlers call, and the one place where a call crosses to the main runtime.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use actix_web::web::Data;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tracing::Instrument;
+
+use super::Api;
+use super::problem::Problem;
+use crate::config;
+use crate::mail::directory::Directory;
+use crate::mail::mailbox::{Mailboxes, StoredMessage};
+use crate::mail::queue::Queue;
+use crate::model::refusal::Refusal;
+
+/// Says whether the server can do its work at this moment (the database answers), or why not, for the log.
+pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// The services, shared by all workers.
+pub(super) struct House {
+    pub directory: Directory,
+    pub mailboxes: Mailboxes,
+    pub queue: Queue,
+    pub settings: config::Http,
+    pub ready: Ready,
+    /// How many messages may be in memory for parsing at the same time: each may be as large as the largest message.
+    parsing: Semaphore,
+    runtime: Handle,
+}
+
+impl House {
+    /// `runtime` is where the services live.
+    pub fn new(api: Api, runtime: Handle) -> Data<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Data::new(Self {
+            directory: api.directory,
+            mailboxes: api.mailboxes,
+            queue: api.queue,
+            settings: api.settings,
+            ready: api.ready,
+            parsing: Semaphore::new(cores),
+            runtime,
+        })
+    }
+
+    /// Does `work` on the main runtime.
+    ///
+    /// A worker of actix has a runtime of its own, and a database connection that is opened on it would die with it while others
+    /// use it. What is begun here also ends if the client goes away in between, so a change is never left half done.
+    pub async fn run<T, W, F>(self: &Arc<Self>, work: W) -> Result<T, Problem>
+    where
+        W: FnOnce(Arc<Self>) -> F,
+        F: Future<Output = Result<T, Refusal>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let work = work(Arc::clone(self)).instrument(tracing::Span::current());
+        match self.runtime.spawn(work).await {
+            Ok(outcome) => outcome.map_err(Problem::from),
+            Err(error) => Err(Problem::broken(&error)),
+        }
+    }
+
+    /// Reads a message whole and does blocking `work` on it. Only so many are in memory at a time; others wait.
+    pub async fn whole<T: Send + 'static>(
+        &self,
+        file: &StoredMessage,
+        work: impl FnOnce(&[u8]) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let _turn = self.parsing.acquire().await.map_err(|_| Refusal::LATER)?;
+        let octets = file.read_all().await?;
+        tokio::task::spawn_blocking(move || work(&octets)).await.map_err(|error| {
+            tracing::error!(%error, "reading a message broke");
+            Refusal::LATER
+        })
+    }
+}

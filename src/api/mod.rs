@@ -1,0 +1,114 @@
+//! The REST API: caller, typed request, a service of `mail`, resource or problem.
+//!
+//! `app` builds an [`Api`] and calls [`server`]; nobody else calls this room. It promises that every reply is documented in
+//! [`openapi`], that every error is a problem document, that nothing is read without a bound, and that work which was begun is
+//! finished even if the client hangs up. A handler has no SQL, no protocol words and no status table: those stand in `mail`,
+//! in `wire` and in `problem`.
+//!
+//! RFC 9110 (HTTP), RFC 9457 §3 (problem documents), RFC 6750 §2.1 (bearer tokens), RFC 7396 §2 (merge patch),
+//! RFC 6266 §4 (Content-Disposition).
+
+mod aliases;
+mod api_keys;
+mod auth;
+mod body;
+mod caller;
+mod docs;
+mod domains;
+mod field;
+mod health;
+mod house;
+mod mailboxes;
+mod messages;
+pub mod openapi;
+mod page;
+mod problem;
+mod queue;
+mod reply;
+mod request_id;
+mod router;
+mod time;
+mod users;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer};
+use utoipa_actix_web::AppExt;
+
+pub use house::Ready;
+
+use crate::config;
+use crate::mail::directory::Directory;
+use crate::mail::mailbox::Mailboxes;
+use crate::mail::queue::Queue;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(15);
+
+/// What the API works with.
+pub struct Api {
+    /// Who there is.
+    pub directory: Directory,
+    /// Stored mail.
+    pub mailboxes: Mailboxes,
+    /// Outgoing mail.
+    pub queue: Queue,
+    /// The section `[http]`.
+    pub settings: config::Http,
+    /// How long requests in flight have to finish at a stop, in seconds.
+    pub shutdown_seconds: u64,
+    /// Answers `GET /health/ready`.
+    pub ready: Ready,
+}
+
+/// Makes the server for listeners that are bound already. Nothing is accepted before the server is awaited.
+///
+/// Call it on the main runtime and spawn the result there (`Server` is `Send` and needs no actix system): the workers are threads
+/// with a runtime of their own, and each call of a service is sent back to the runtime that this was called on. Signals are left
+/// alone: stop it with `server.handle().stop(true).await`, which lets the requests in flight finish.
+///
+/// # Errors
+/// A listener that cannot be used.
+///
+/// # Panics
+/// Outside of a tokio runtime.
+pub fn server(
+    api: Api,
+    listeners: Vec<TcpListener>,
+    tls_listeners: Vec<(TcpListener, Arc<rustls::ServerConfig>)>,
+) -> std::io::Result<Server> {
+    let workers = workers(api.settings.workers);
+    let shutdown_seconds = api.shutdown_seconds;
+    let house = house::House::new(api, tokio::runtime::Handle::current());
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(house.clone())
+            .wrap(from_fn(request_id::stamp))
+            .into_utoipa_app()
+            .configure(router::routes)
+            .into_app()
+    })
+    .workers(workers)
+    .client_request_timeout(HEAD_TIME)
+    .shutdown_timeout(shutdown_seconds)
+    .disable_signals();
+    for listener in listeners {
+        server = server.listen(listener)?;
+    }
+    for (listener, tls) in tls_listeners {
+        server = server.listen_rustls_0_23(listener, (*tls).clone())?;
+    }
+    Ok(server.run())
+}
+
+/// The number of threads: as configured, or one for each core, at most 4.
+fn workers(configured: usize) -> usize {
+    match configured {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
+        configured => configured,
+    }
+}

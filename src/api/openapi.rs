@@ -1,0 +1,239 @@
+//! The document of the API: OpenAPI 3.1, a by-product of the routes.
+//!
+//! `openapi/posthouse.json` is this document, committed, so that clients are made from it and a change of the API shows in a diff.
+
+use actix_web::App;
+use serde_json::Value;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_actix_web::AppExt;
+
+use super::problem::Document;
+use super::router;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Posthouse",
+        description = "A whole mail server, run through this API.\n\n\
+            **Who may do what.** A *server administrator* may do everything. A *domain administrator* administers the users and aliases \
+            of one domain, and reads only their own mail. A *user* reads their own mail and changes their own password. Send \
+            `Authorization: Bearer` with an access token from `POST /api/v1/auth/login`, or with an API key (`phk_…`).\n\n\
+            **Bodies** are JSON in snake case; times are RFC 3339, sizes are octets. A field that is not known is refused by its name. \
+            A field without a value is absent, never null; in a merge patch (PATCH) `null` clears what can be cleared. PUT creates or \
+            replaces, and may be repeated.\n\n\
+            **Lists** come in pages: send `next_cursor` as `cursor` until there is none.\n\n\
+            **Errors** are problem documents (RFC 9457) with a stable `type`, `urn:posthouse:problem:` and one of `malformed`, \
+            `not-authenticated`, `bad-credentials`, `not-permitted`, `disabled`, `not-found`, `no-such-path`, `wrong-method`, `too-slow`, \
+            `exists`, `in-use`, `over-quota`, `too-large`, `wrong-media-type`, `invalid`, `alias-loop`, `bad-message`, `limit-reached`, \
+            `broken`, `try-later`. Every reply has an `x-request-id`, which the log has too.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "auth", description = "Logging in."),
+        (name = "domains", description = "The domains that mail is received for."),
+        (name = "users", description = "The people and programs with a mailbox, and the administrators."),
+        (name = "aliases", description = "The addresses that lead to others."),
+        (name = "mailboxes", description = "The folders of a user."),
+        (name = "messages", description = "Reading stored mail."),
+        (name = "queue", description = "Outgoing mail that waits."),
+        (name = "api-keys", description = "The keys by which programs log in."),
+        (name = "health", description = "For those who watch the server.")
+    ),
+    // It occurs only in replies that stand in shared sets, which are not searched for schemas.
+    components(schemas(Document))
+)]
+struct Base;
+
+/// The document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let (_, mut document) = App::new()
+        .into_utoipa_app()
+        .openapi(Base::openapi())
+        .configure(router::routes)
+        .split_for_parts();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An access token from `POST /api/v1/auth/login`, or an API key (`phk_…`)."));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    without_nulls(document)
+}
+
+/// The document as `openapi/posthouse.json` has it: indented, paths and schemas by name, with a line end.
+pub fn json() -> String {
+    document().to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// An optional field is absent, never null (generators for OpenAPI 3.0 know no null type): takes the null out of each type.
+fn without_nulls(document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    match serde_json::to_value(&document) {
+        Ok(mut value) => {
+            take_nulls(&mut value);
+            serde_json::from_value(value).unwrap_or(document)
+        }
+        Err(_) => document,
+    }
+}
+
+fn take_nulls(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(take_nulls),
+        Value::Object(fields) => {
+            if let Some(Value::Array(types)) = fields.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_mut_slice() {
+                    let only = only.take();
+                    fields.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = fields.get_mut("oneOf") {
+                choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+                if let [Value::Object(only)] = choices.as_mut_slice() {
+                    let only = std::mem::take(only);
+                    fields.remove("oneOf");
+                    fields.extend(only);
+                }
+            }
+            fields.values_mut().for_each(take_nulls);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn value() -> Value {
+        serde_json::from_str(&json()).unwrap()
+    }
+
+    fn operations(document: &Value) -> Vec<(String, &Value)> {
+        let paths = document["paths"].as_object().unwrap();
+        let of = |(path, item): (&String, &'_ Value)| {
+            let item = item
+                .as_object()
+                .map(|item| item.keys().cloned().collect::<Vec<_>>())
+                .unwrap_or_default();
+            item.into_iter().map(|method| (path.clone(), method)).collect::<Vec<_>>()
+        };
+        let named = paths.iter().flat_map(of).collect::<Vec<_>>();
+        named
+            .into_iter()
+            .map(|(path, method)| (format!("{method} {path}"), &document["paths"][path][method]))
+            .collect()
+    }
+
+    fn walk<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a serde_json::Map<String, Value>)) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| walk(item, visit)),
+            Value::Object(fields) => {
+                visit(fields);
+                fields.values().for_each(|field| walk(field, visit));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_resolves_and_every_schema_is_used() {
+        let document = value();
+        let mut used = BTreeSet::new();
+        walk(&document, &mut |fields| {
+            if let Some(Value::String(reference)) = fields.get("$ref") {
+                let pointer = reference.strip_prefix('#').unwrap();
+                assert!(document.pointer(pointer).is_some(), "{reference}");
+                used.insert(pointer.rsplit('/').next().unwrap().to_owned());
+            }
+        });
+        for name in document["components"]["schemas"].as_object().unwrap().keys() {
+            assert!(used.contains(name), "{name} is not used");
+        }
+    }
+
+    #[test]
+    fn nothing_is_null() {
+        walk(&value(), &mut |fields| {
+            let null = |it: &Value| it == "null" || it.as_array().is_some_and(|names| names.contains(&"null".into()));
+            assert!(!fields.get("type").is_some_and(null), "{fields:?}");
+            assert!(fields.get("default").is_none_or(|it| !it.is_null()));
+        });
+    }
+
+    #[test]
+    fn taking_the_nulls_out_loses_nothing_else() {
+        let mut value = value();
+        take_nulls(&mut value);
+        assert_eq!(serde_json::to_value(without_nulls(document())).unwrap(), value);
+    }
+
+    #[test]
+    fn every_operation_is_documented() {
+        let document = value();
+        let mut ids = BTreeSet::new();
+        for (name, operation) in operations(&document) {
+            for key in ["operationId", "summary", "description"] {
+                assert!(operation[key].as_str().is_some_and(|text| !text.is_empty()), "{name}: {key}");
+            }
+            assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: the id is taken");
+            assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{name}");
+            let open = operation["security"] == serde_json::json!([{}]);
+            assert!(
+                open || operation["security"] == serde_json::json!([{"bearer": []}]),
+                "{name}: {}",
+                operation["security"]
+            );
+            let replies = operation["responses"].as_object().unwrap();
+            let wanted: &[&str] = match (open, operation["requestBody"].is_object()) {
+                (false, true) => &["400", "401", "403", "404", "408", "409", "413", "415", "422", "500", "503"],
+                (false, false) => &["400", "401", "403", "404", "500", "503"],
+                (true, true) => &["400", "401", "413", "415", "422", "500", "503"],
+                (true, false) => &[],
+            };
+            assert!(
+                wanted.iter().all(|status| replies.contains_key(*status)),
+                "{name}: {:?}",
+                replies.keys()
+            );
+            for (status, reply) in replies.iter().filter(|(status, _)| status.as_str() >= "400") {
+                assert!(
+                    reply["content"]["application/problem+json"]["schema"]["$ref"].is_string(),
+                    "{name}: {status}"
+                );
+            }
+            assert_eq!(
+                replies.contains_key("201"),
+                replies.get("201").is_some_and(|it| it["headers"]["Location"].is_object()),
+                "{name}"
+            );
+        }
+        assert!(ids.len() > 30);
+    }
+
+    #[test]
+    fn every_body_has_an_example() {
+        let document = value();
+        for (name, operation) in operations(&document) {
+            if let Some(reference) = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str() {
+                assert!(
+                    document.pointer(&reference[1..]).unwrap()["example"].is_object(),
+                    "{name}: {reference}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_committed_document_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/posthouse.json");
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            committed == json(),
+            "the API changed: run `posthouse openapi > openapi/posthouse.json`"
+        );
+    }
+}

@@ -1,0 +1,25 @@
+use actix_web::post;
+use actix_web::web::{Data, Path};
+
+use crate::api::caller::Caller;
+use crate::api::field;
+use crate::api::house::House;
+use crate::api::problem::{Problem, Problems};
+use crate::api::reply::NoContent;
+use crate::model::ids::MailId;
+
+/// Try a message now
+///
+/// Does not wait for the next attempt that is planned. For server administrators.
+#[utoipa::path(
+    operation_id = "retry_queued", tag = "queue", security(("bearer" = [])),
+    params(("queue_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq")),
+    responses((status = 204, description = "It is tried now."), Problems)
+)]
+#[post("/queue/{queue_id}/retry")]
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<NoContent, Problem> {
+    caller.server_admin()?;
+    let id: MailId = field::named("message in the queue", &path)?;
+    house.run(|house| async move { house.queue.retry(id).await }).await?;
+    Ok(NoContent)
+}

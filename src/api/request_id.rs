@@ -1,0 +1,37 @@
+//! One id for each request: in every reply, and in every line that is logged for it.
+
+use std::time::Instant;
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use tracing::Instrument;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives the request its id and its span, and sets the headers that every reply has.
+pub(super) async fn stamp(mut request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = uuid::Uuid::now_v7().to_string();
+    let span = tracing::info_span!("http", request_id = %id, method = %request.method(), path = %request.path());
+    if request.method() == Method::HEAD {
+        // RFC 9110 §9.3.2: the answer to HEAD is that to GET; the connection leaves the body out.
+        request.head_mut().method = Method::GET;
+    }
+    let begun = Instant::now();
+    let mut reply = next.call(request).instrument(span.clone()).await?;
+    let milliseconds = begun.elapsed().as_millis();
+    span.in_scope(|| tracing::debug!(status = reply.status().as_u16(), milliseconds, "answered"));
+    let headers = reply.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        // Answers are about people's mail: no cache between keeps them (RFC 9111 §5.2.2.5).
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    Ok(reply)
+}

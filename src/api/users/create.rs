@@ -1,0 +1,70 @@
+use actix_web::post;
+use actix_web::web::Data;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Role, User, new_password};
+use crate::api::body::Json;
+use crate::api::caller::Caller;
+use crate::api::field::{self, Login};
+use crate::api::house::House;
+use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::api::reply::Created;
+use crate::mail::directory::NewUser;
+use crate::model::secret::Secret;
+
+/// A user to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"address": "alice@example.test", "password": "correct horse battery staple", "display_name": "Alice"}))]
+pub(in crate::api) struct UserCreate {
+    /// An address of one of our domains; or a bare name for a server administrator without a mailbox.
+    address: String,
+    /// The password. Without it and without `password_hash` nobody can log in as this user.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<Secret>,
+    /// Instead of the password: its hash in a scheme such as `{ARGON2ID}`, `{BLF-CRYPT}` or `{SHA512-CRYPT}`.
+    #[schema(value_type = Option<String>)]
+    password_hash: Option<Secret>,
+    /// The name for people.
+    #[schema(max_length = 255)]
+    display_name: Option<String>,
+    /// `user` if absent.
+    role: Option<Role>,
+    /// True if absent.
+    enabled: Option<bool>,
+    /// The most octets their mailboxes may hold together; absent: no limit.
+    #[schema(maximum = 9_223_372_036_854_775_807_i64)]
+    quota_bytes: Option<u64>,
+    /// The most messages their mailboxes may hold together; absent: no limit.
+    #[schema(maximum = 9_223_372_036_854_775_807_i64)]
+    quota_messages: Option<u64>,
+}
+
+/// Create a user
+///
+/// From now on mail for the address is delivered. An administrator of a domain makes users of that domain.
+#[utoipa::path(
+    operation_id = "create_user", tag = "users", security(("bearer" = [])), request_body = UserCreate,
+    responses(
+        (status = 201, description = "The new user.", body = User, headers(("Location" = String, description = "Its path."))),
+        Problems, BodyProblems
+    )
+)]
+#[post("/users")]
+pub async fn handler(caller: Caller, house: Data<House>, Json(body): Json<UserCreate>) -> Result<Created<User>, Problem> {
+    let login: Login = field::value("address", &body.address)?;
+    caller.domain_admin(login.domain())?;
+    let new = NewUser {
+        login: login.to_string(),
+        password: new_password(body.password, body.password_hash)?,
+        display_name: field::text("display_name", body.display_name.unwrap_or_default())?,
+        role: body.role.unwrap_or(Role::User).into(),
+        enabled: body.enabled.unwrap_or(true),
+        quota_bytes: field::number("quota_bytes", body.quota_bytes)?,
+        quota_messages: field::number("quota_messages", body.quota_messages)?,
+    };
+    caller.grants(new.role)?;
+    let user = house.run(|house| async move { house.directory.create_user(new).await }).await?;
+    Ok(Created::new("users", &user.login, User::from(&*user)))
+}

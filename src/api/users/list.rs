@@ -1,0 +1,56 @@
+use actix_web::get;
+use actix_web::web::Data;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::User;
+use crate::api::body::{Json, Query};
+use crate::api::caller::Caller;
+use crate::api::house::House;
+use crate::api::problem::{Problem, Problems};
+use crate::api::{field, page};
+
+/// Which users.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct Which {
+    /// Only those of this domain.
+    domain: Option<String>,
+    /// At most so many; 100 if absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct UserList {
+    /// By address.
+    items: Vec<User>,
+    /// Asks for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// List users
+///
+/// By address. An administrator of a domain sees the users of that domain.
+#[utoipa::path(
+    operation_id = "list_users", tag = "users", security(("bearer" = [])), params(Which),
+    responses((status = 200, description = "A page of users.", body = UserList), Problems)
+)]
+#[get("/users")]
+pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Which>) -> Result<Json<UserList>, Problem> {
+    let page = page::bounds(which.limit, which.cursor)?;
+    let domain = which.domain.map(|text| field::named("domain", &text)).transpose()?;
+    let domain = caller.visible(domain)?;
+    let found = house
+        .run(|house| async move { house.directory.users(domain.as_ref(), page.after.as_deref(), page.limit).await })
+        .await?;
+    Ok(Json(UserList {
+        items: found.items.iter().map(User::from).collect(),
+        next_cursor: found.next,
+    }))
+}
