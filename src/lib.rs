@@ -4,6 +4,8 @@
 //! `app` builds the house and `cli` is the bell.
 
 pub mod api;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod mail;
 pub mod model;

@@ -1,0 +1,187 @@
+//! From the configuration to a server at work, and back to silence.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::screen::Screen;
+use super::{Failure, Services, doors, open_services, ready};
+use crate::api::{self, Api};
+use crate::config::Config;
+use crate::mail::dispatch::Dispatch;
+use crate::mail::dns::Dns;
+use crate::mail::intake::{Intake, Rooms};
+use crate::mail::relay::Relay;
+use crate::model::clock::Clock;
+use crate::model::secret::Secret;
+use crate::server::bind;
+use crate::server::listener::Listeners;
+use crate::server::tls;
+
+/// The variable that sets the administrator's password.
+const ADMIN_PASSWORD: &str = "POSTHOUSE_ADMIN_PASSWORD";
+
+/// Runs the server until SIGTERM or SIGINT: then nothing more is accepted, what is in flight has `limits.shutdown_seconds` to end.
+pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Failure> {
+    let services = open_services(&config).await?;
+    let tls = tls::load(&config.tls, &config.data_dir, &config.hostname).map_err(Failure::of)?;
+    let intake = intake(&config, &services);
+    let dispatch = dispatch(&config, &services, &intake)?;
+
+    let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls)).map_err(Failure::of)?;
+    let http = bind_all("listen.http", &config.listen.http)?;
+    let https = bind_all("listen.https", &config.listen.https)?;
+    let addresses = addresses(&listeners, &http, &https);
+    let http = http_server(&config, &services, http, https, &tls)?;
+
+    let given = std::env::var(ADMIN_PASSWORD).ok().map(Secret::new);
+    let admin = services.directory.ensure_admin(given).await;
+    let made_up = admin.map_err(|refusal| Failure(format!("{ADMIN_PASSWORD}: {refusal}")))?;
+    services.spool.sweep().map_err(|error| Failure(format!("data_dir: {error}")))?;
+
+    let stop = CancellationToken::new();
+    let mut told_to_stop = Signals::listen()?;
+    let http_handle = http.handle();
+    let http = tokio::spawn(http);
+    let serving = listeners.serve(&config.limits, stop.clone());
+    let dispatching = tokio::spawn(dispatch.run(stop.clone()));
+
+    announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
+    told_to_stop.wait().await;
+    ready::notify("STOPPING=1");
+    tracing::info!("stopping: no more connections are accepted");
+    stop.cancel();
+    tokio::join!(serving.finish(), http_handle.stop(true));
+    for task in [http.await.map(|_| ()), dispatching.await.map(|_| ())] {
+        if let Err(error) = task {
+            tracing::error!(%error, "a part of the server did not end well");
+        }
+    }
+    services.database.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn intake(config: &Config, services: &Services) -> Intake {
+    let rooms = Rooms {
+        directory: services.directory.clone(),
+        mailboxes: services.mailboxes.clone(),
+        queue: services.queue.clone(),
+        spool: services.spool.clone(),
+    };
+    Intake::new(rooms, config.hostname.clone(), config.smtp.max_message_bytes, Clock::System)
+}
+
+fn dispatch(config: &Config, services: &Services, intake: &Intake) -> Result<Dispatch, Failure> {
+    let dns = Dns::open(&config.dns).map_err(Failure::of)?;
+    let relay = Relay::new(&config.hostname, config.outbound.clone(), dns).map_err(Failure::of)?;
+    let grace = Duration::from_secs(config.limits.shutdown_seconds);
+    Ok(Dispatch::new(
+        services.queue.clone(),
+        relay,
+        intake.clone(),
+        services.directory.clone(),
+        grace,
+    ))
+}
+
+fn bind_all(key: &'static str, addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
+    addresses
+        .iter()
+        .map(|address| bind::tcp(key, address).map_err(Failure::of))
+        .collect()
+}
+
+/// The actual addresses by the names of `[listen]`.
+fn addresses(listeners: &Listeners, http: &[TcpListener], https: &[TcpListener]) -> Vec<(&'static str, Vec<String>)> {
+    let mut addresses: Vec<(&'static str, Vec<String>)> = Vec::new();
+    let mut add = |key: &'static str, address: String| {
+        let name = key.strip_prefix("listen.").unwrap_or(key);
+        match addresses.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, list)) => list.push(address),
+            None => addresses.push((name, vec![address])),
+        }
+    };
+    listeners.addresses().for_each(|(key, address)| add(key, address.to_owned()));
+    for (key, list) in [("listen.http", http), ("listen.https", https)] {
+        list.iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .for_each(|address| add(key, address.to_string()));
+    }
+    addresses
+}
+
+fn http_server(
+    config: &Config,
+    services: &Services,
+    http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    tls: &Arc<rustls::ServerConfig>,
+) -> Result<actix_web::dev::Server, Failure> {
+    let database = services.database.clone();
+    let api = Api {
+        directory: services.directory.clone(),
+        mailboxes: services.mailboxes.clone(),
+        queue: services.queue.clone(),
+        settings: config.http.clone(),
+        shutdown_seconds: config.limits.shutdown_seconds,
+        ready: Arc::new(move || {
+            let database = database.clone();
+            Box::pin(async move { database.read().await.map(|_| ()).map_err(|error| error.to_string()) })
+        }),
+    };
+    let https = https.into_iter().map(|listener| (listener, Arc::clone(tls))).collect();
+    api::server(api, http, https).map_err(|error| Failure(format!("listen.http: {error}")))
+}
+
+/// The line, the file, systemd, and the screen for people.
+fn announce(
+    config: &Config,
+    addresses: &[(&'static str, Vec<String>)],
+    made_up: Option<&Secret>,
+    file: Option<&Path>,
+) -> Result<(), Failure> {
+    if let Some(path) = file {
+        ready::write_file(path, addresses)?;
+    }
+    let screen = Screen {
+        hostname: &config.hostname,
+        listeners: addresses,
+        data_dir: &config.data_dir,
+        admin_password: made_up,
+        self_signed: config.tls.certificate.is_none(),
+    };
+    let mut out = std::io::stdout().lock();
+    // Nobody needs to read the screen: that standard output is closed is no reason to stop.
+    drop(write!(out, "{screen}").and_then(|()| out.flush()));
+    eprintln!("ready");
+    ready::notify("READY=1");
+    Ok(())
+}
+
+/// What ends the server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(Failure::of)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(Failure::of)?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

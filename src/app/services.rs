@@ -1,0 +1,67 @@
+//! The services that the doors and the commands work on.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use super::Failure;
+use crate::config::Config;
+use crate::mail::directory::Directory;
+use crate::mail::mailbox::{Ground, Mailboxes};
+use crate::mail::queue::Queue;
+use crate::model::clock::Clock;
+use crate::store::db::Database;
+use crate::store::spool::Spool;
+
+/// What the commands work on, and the server too.
+pub struct Services {
+    /// The database under all of them.
+    pub database: Database,
+    /// Domains, users, aliases.
+    pub directory: Directory,
+    /// Stored mail.
+    pub mailboxes: Mailboxes,
+    /// Outgoing mail.
+    pub queue: Queue,
+    /// Files of messages under way.
+    pub(super) spool: Spool,
+}
+
+/// Opens the services without any listener, on the same data as a server that may be running.
+pub async fn open_services(config: &Config) -> Result<Services, Failure> {
+    make_data_dir(&config.data_dir)?;
+    let clock = Clock::System;
+    let database = Database::open(&config.database, &config.data_dir).await.map_err(Failure::of)?;
+    let spool = Spool::open(&config.data_dir).map_err(|error| Failure(format!("data_dir: {error}")))?;
+    let directory = Directory::open(database.clone(), config.directory.clone(), config.auth.clone(), clock.clone()).await;
+    let mailboxes = Mailboxes::open_all(Ground {
+        database: database.clone(),
+        spool: spool.clone(),
+        root: config.data_dir.join("mail"),
+        hostname: config.hostname.clone(),
+        max_message_bytes: config.smtp.max_message_bytes,
+        settings: config.mail.clone(),
+        clock: clock.clone(),
+    });
+    let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), clock);
+    Ok(Services {
+        database,
+        directory: directory.map_err(Failure::of)?,
+        mailboxes,
+        queue,
+        spool,
+    })
+}
+
+/// Mail is nobody else's business: the directory is readable by its owner only.
+fn make_data_dir(path: &Path) -> Result<(), Failure> {
+    match fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(Failure(format!(
+            "data_dir: cannot make {}: {error}; choose a directory that can be written",
+            path.display()
+        ))),
+    }
+}

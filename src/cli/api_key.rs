@@ -1,0 +1,117 @@
+//! `posthouse api-key`.
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::{Output, Show};
+use super::role::{self, RoleName};
+use crate::app::Services;
+use crate::model::account;
+use crate::model::address::Domain;
+use crate::model::ids::ApiKeyId;
+
+/// The commands of `posthouse api-key`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ApiKey {
+    /// Make a key; it is printed this once
+    Add {
+        /// A name to know it by
+        name: String,
+        /// What it may do
+        #[arg(long, value_name = "ROLE")]
+        role: RoleName,
+        /// The only domain it may touch
+        #[arg(long, required_if_eq("role", "domain_admin"))]
+        domain: Option<Domain>,
+        /// When it stops working, such as 2030-01-01T00:00:00Z
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<Timestamp>,
+    },
+    /// List all keys, without their secrets
+    List,
+    /// Remove a key: it stops working at once
+    Remove {
+        /// Its id, as `posthouse api-key list` shows it
+        id: ApiKeyId,
+    },
+}
+
+impl ApiKey {
+    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
+        let directory = &services.directory;
+        match self {
+            Self::Add {
+                name,
+                role,
+                domain,
+                expires_at,
+            } => {
+                let (key, secret) = directory.create_api_key(name, role.into(), domain, expires_at).await?;
+                let view = View {
+                    key: Some(secret.expose().to_owned()),
+                    ..View::from(key)
+                };
+                out.done(secret.expose(), &view)
+            }
+            Self::List => {
+                let keys = directory.api_keys().await?;
+                out.rows(&keys.into_iter().map(View::from).collect::<Vec<_>>())
+            }
+            Self::Remove { id } => {
+                directory.remove_api_key(id).await?;
+                out.done(&format!("Removed API key {id}."), &json!({ "removed": id.to_string() }))
+            }
+        }
+    }
+}
+
+/// An API key, as it is printed.
+#[derive(Serialize)]
+struct View {
+    id: String,
+    name: String,
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<String>,
+    /// The key itself, only when it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+impl From<account::ApiKey> for View {
+    fn from(key: account::ApiKey) -> Self {
+        Self {
+            id: key.id.to_string(),
+            name: key.name,
+            role: role::name(key.role),
+            domain: key.domain.map(|domain| domain.to_string()),
+            created_at: key.created_at.to_string(),
+            expires_at: key.expires_at.map(|time| time.to_string()),
+            last_used_at: key.last_used_at.map(|time| time.to_string()),
+            key: None,
+        }
+    }
+}
+
+impl Show for View {
+    const HEADINGS: &'static [&'static str] = &["Id", "Name", "Role", "Domain", "Created", "Expires", "Last used"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.name.clone(),
+            self.role.into(),
+            self.domain.clone().unwrap_or_default(),
+            self.created_at.clone(),
+            self.expires_at.clone().unwrap_or_default(),
+            self.last_used_at.clone().unwrap_or_default(),
+        ]
+    }
+}

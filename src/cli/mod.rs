@@ -1,0 +1,275 @@
+//! The command line: one file a command, on the same services as the API and the same database, also while a server runs.
+//!
+//! `main` calls [`run`]. Exit status: 0 done, 1 the thing asked for failed, 2 wrong use or configuration. What was asked for
+//! goes to standard output, as aligned text or (with `--json`) as one JSON document a line; everything else goes to
+//! standard error.
+
+mod alias;
+mod api_key;
+mod configuration;
+mod domain;
+mod failure;
+mod openapi;
+mod output;
+mod pages;
+mod password;
+mod queue;
+mod reindex;
+mod role;
+mod serve;
+mod user;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::{self, Services, telemetry};
+use crate::config::{self, Loaded, Log, LogFormat};
+use failure::Failure;
+use output::Output;
+
+/// A whole mail server in one program, run through a REST API.
+///
+/// Without a command it serves: with no configuration on unprivileged ports of this machine, with everything under ./posthouse-data.
+#[derive(Debug, Parser)]
+#[command(
+    name = "posthouse",
+    version,
+    after_help = "Exit status: 0 done, 1 the thing asked for failed, 2 wrong use or configuration."
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+struct Global {
+    /// The configuration, a TOML file; without one the defaults hold. Environment variables win over it
+    #[arg(long, global = true, value_name = "FILE", env = "POSTHOUSE_CONFIG")]
+    config: Option<PathBuf>,
+    /// The data directory; wins over `data_dir` of the configuration
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print JSON, one document a line, instead of text for people
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server (the default)
+    Serve(serve::Serve),
+    /// Domains that mail is received for
+    #[command(subcommand)]
+    Domain(domain::Domain),
+    /// Users and their mailboxes
+    #[command(subcommand)]
+    User(user::User),
+    /// Addresses that lead to others
+    #[command(subcommand)]
+    Alias(alias::Alias),
+    /// Keys for programs that use the REST API
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKey),
+    /// The queue of outgoing mail
+    #[command(subcommand)]
+    Queue(queue::Queue),
+    /// Rebuild the index of mailboxes from the files of the Maildirs
+    Reindex(reindex::Reindex),
+    /// Print the OpenAPI document of the REST API
+    Openapi(openapi::Openapi),
+    /// The configuration: check it, print an example or the reference
+    #[command(subcommand)]
+    Config(configuration::Configuration),
+}
+
+/// Runs what the arguments ask for; the first one is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap too; it knows where each goes. Nobody is left to tell that it cannot be printed.
+            _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    let json = cli.global.json;
+    let mut out = Output::new(json, std::io::stdout());
+    let done = block_on(cli.run(&mut out)).and_then(|()| out.flush());
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}
+
+/// Runs to the end on a runtime of its own. Work in the background that nobody waits for gets a moment to stop.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|cause| Failure::Unusable(format!("the runtime does not start: {cause}")))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    done
+}
+
+impl Cli {
+    async fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let global = self.global;
+        match self.command.unwrap_or_default() {
+            Command::Serve(command) => command.run(global).await,
+            Command::Domain(command) => command.run(&global.services().await?, out).await,
+            Command::User(command) => command.run(&global.services().await?, out).await,
+            Command::Alias(command) => command.run(&global.services().await?, out).await,
+            Command::ApiKey(command) => command.run(&global.services().await?, out).await,
+            Command::Queue(command) => command.run(&global.services().await?, out).await,
+            Command::Reindex(command) => command.run(&global.services().await?, out).await,
+            Command::Openapi(command) => command.run(out),
+            Command::Config(command) => command.run(&global, out),
+        }
+    }
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Serve(serve::Serve::default())
+    }
+}
+
+impl Global {
+    /// The configuration: file, environment, then what the arguments say.
+    fn load(&self) -> Result<Loaded, config::Error> {
+        let mut loaded = config::Config::load(self.config.as_deref(), std::env::vars_os())?;
+        if let Some(data) = &self.data {
+            loaded.config.data_dir.clone_from(data);
+        }
+        Ok(loaded)
+    }
+
+    /// Opens the services for a command that is soon over: it logs what went wrong and nothing else.
+    async fn services(&self) -> Result<Services, Failure> {
+        let config = self.load()?.config;
+        telemetry::start(&Log {
+            level: "error".into(),
+            format: if self.json { LogFormat::Json } else { LogFormat::Text },
+        });
+        Ok(app::open_services(&config).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_serves() {
+        assert!(matches!(parse("posthouse").unwrap().command.unwrap_or_default(), Command::Serve(_)));
+        let cli = parse("posthouse --data /srv/mail").unwrap();
+        assert_eq!(cli.global.data, Some("/srv/mail".into()));
+        assert!(matches!(cli.command.unwrap_or_default(), Command::Serve(_)));
+    }
+
+    #[test]
+    fn every_command_is_read() {
+        for line in [
+            "posthouse serve --config a.toml --data b --ready-file c",
+            "posthouse domain add example.test --alias-of example.org --description text",
+            "posthouse domain list --json",
+            "posthouse --json domain show example.test",
+            "posthouse domain remove example.test",
+            "posthouse user add alice@example.test --password-stdin --display-name Alice --quota-bytes 1 --quota-messages 2",
+            "posthouse user add root --role server_admin --hash {ARGON2ID}x",
+            "posthouse user add alice@example.test --no-password --role domain-admin",
+            "posthouse user list --domain example.test",
+            "posthouse user set-password alice@example.test --password-stdin",
+            "posthouse user enable alice@example.test",
+            "posthouse user disable alice@example.test",
+            "posthouse user remove alice@example.test",
+            "posthouse alias add @example.test alice@example.test bob@example.org",
+            "posthouse alias list",
+            "posthouse alias show @example.test",
+            "posthouse alias remove info@example.test",
+            "posthouse api-key add panel --role server_admin --expires-at 2030-01-01T00:00:00Z",
+            "posthouse api-key add panel --role domain_admin --domain example.test",
+            "posthouse api-key list",
+            "posthouse api-key remove 0000000000001",
+            "posthouse queue list",
+            "posthouse queue show 0000000000001",
+            "posthouse queue retry 0000000000001",
+            "posthouse queue remove 0000000000001",
+            "posthouse reindex",
+            "posthouse reindex alice@example.test bob@example.test",
+            "posthouse openapi",
+            "posthouse config check --config a.toml",
+            "posthouse config example",
+            "posthouse config reference",
+        ] {
+            if let Err(error) = parse(line) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_use_is_refused() {
+        for line in [
+            "posthouse dance",
+            "posthouse --ready-file x",
+            "posthouse domain",
+            "posthouse domain add",
+            "posthouse domain add a..test",
+            "posthouse user add alice@example.test --password secret",
+            "posthouse user add alice@example.test --password-stdin --hash x",
+            "posthouse user add alice@example.test --no-password --hash x",
+            "posthouse user add alice@example.test --role god",
+            "posthouse user add alice@example.test --quota-bytes -1",
+            "posthouse alias add info@example.test",
+            "posthouse alias add info@example.test nobody",
+            "posthouse api-key add panel",
+            "posthouse api-key add panel --role domain_admin",
+            "posthouse api-key add panel --role server_admin --expires-at tomorrow",
+            "posthouse queue show not!an!id",
+            "posthouse config",
+        ] {
+            let error = parse(line).err().unwrap_or_else(|| panic!("{line} was taken"));
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_each_command_is_complete() {
+        fn look(command: &clap::Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name} says what it is");
+            for argument in command
+                .get_arguments()
+                .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()))
+            {
+                assert!(argument.get_help().is_some(), "{name}: {} says what it is", argument.get_id());
+            }
+            command.get_subcommands().for_each(look);
+        }
+        let mut command = Cli::command();
+        look(&command);
+        let help = command.render_long_help().to_string();
+        for name in [
+            "serve", "domain", "user", "alias", "api-key", "queue", "reindex", "openapi", "config", "--json", "--config", "--data",
+        ] {
+            assert!(help.contains(name), "{name} in {help}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `posthouse serve`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Global;
+use super::failure::Failure;
+use crate::app::{self, telemetry};
+use crate::config::LogFormat;
+
+/// Arguments of `posthouse serve`.
+#[derive(Debug, Default, Args)]
+pub(super) struct Serve {
+    /// Write the addresses of the listeners to this file, as JSON, once all are up
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Runs until SIGTERM or SIGINT. With `--json` the log is JSON, whatever the configuration says.
+    pub(super) async fn run(self, global: Global) -> Result<(), Failure> {
+        let mut config = global.load()?.config;
+        if global.json {
+            config.log.format = LogFormat::Json;
+        }
+        telemetry::start(&config.log);
+        Ok(app::serve(config, self.ready_file).await?)
+    }
+}

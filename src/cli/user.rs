@@ -1,0 +1,209 @@
+//! `posthouse user`.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::{Output, Show};
+use super::pages;
+use super::password::PasswordFrom;
+use super::role::{self, RoleName};
+use crate::app::Services;
+use crate::mail::accounts;
+use crate::mail::directory::{NewUser, UserChange};
+use crate::mail::mailbox::Usage;
+use crate::model::account;
+use crate::model::address::Domain;
+
+/// The commands of `posthouse user`.
+#[derive(Debug, Subcommand)]
+pub(super) enum User {
+    /// Make a user with a mailbox, or an administrator without one; asks for the password
+    Add(Add),
+    /// List all users
+    List {
+        /// Only those of this domain
+        #[arg(long)]
+        domain: Option<Domain>,
+    },
+    /// Show a user
+    Show {
+        /// Their address or bare name
+        address: String,
+    },
+    /// Set a user's password; asks for it
+    SetPassword {
+        /// Their address or bare name
+        address: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Let a disabled user log in and receive mail again
+    Enable {
+        /// Their address or bare name
+        address: String,
+    },
+    /// Stop a user from logging in, and refuse mail for them; nothing is deleted
+    Disable {
+        /// Their address or bare name
+        address: String,
+    },
+    /// Remove a user with all of their mail
+    Remove {
+        /// Their address or bare name
+        address: String,
+    },
+}
+
+/// Arguments of `posthouse user add`.
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// The mail address, such as alice@example.org; a bare name for an administrator without a mailbox
+    address: String,
+    #[command(flatten)]
+    password: PasswordFrom,
+    /// Set no password: nobody can log in until one is set
+    #[arg(long, conflicts_with = "password")]
+    no_password: bool,
+    /// The name for people
+    #[arg(long, default_value = "", value_name = "NAME", hide_default_value = true)]
+    display_name: String,
+    /// What they may do over the API
+    #[arg(long, value_name = "ROLE", default_value = "user")]
+    role: RoleName,
+    /// The most octets their mailboxes may hold together
+    #[arg(long, value_name = "N")]
+    quota_bytes: Option<u64>,
+    /// The most messages their mailboxes may hold together
+    #[arg(long, value_name = "N")]
+    quota_messages: Option<u64>,
+    /// Begin as disabled
+    #[arg(long)]
+    disabled: bool,
+}
+
+impl User {
+    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
+        let directory = &services.directory;
+        match self {
+            Self::Add(new) => new.run(services, out).await,
+            Self::List { domain } => {
+                let fetch = async |after: Option<&str>| directory.users(domain.as_ref(), after, pages::PAGE).await;
+                pages::each(fetch, |users| out.rows(&users.iter().map(View::from).collect::<Vec<_>>())).await
+            }
+            Self::Show { address } => {
+                let user = directory.user(&address).await?;
+                let mut view = View::from(&*user);
+                if user.address.is_some() {
+                    view.uses(services.mailboxes.usage(&user).await?);
+                }
+                out.card(&view)
+            }
+            Self::SetPassword { address, password } => {
+                directory.user(&address).await?;
+                directory.set_password(&address, password.read()?).await?;
+                out.done(&format!("Set the password of {address}."), &json!({ "changed": address }))
+            }
+            Self::Enable { address } => switch(services, &address, true, out).await,
+            Self::Disable { address } => switch(services, &address, false, out).await,
+            Self::Remove { address } => {
+                let user = accounts::remove(directory, &services.mailboxes, &address).await?;
+                out.done(&format!("Removed user {}.", user.login), &json!({ "removed": user.login }))
+            }
+        }
+    }
+}
+
+impl Add {
+    async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
+        let password = if self.no_password { None } else { Some(self.password.read()?) };
+        let new = NewUser {
+            login: self.address,
+            password,
+            display_name: self.display_name,
+            role: self.role.into(),
+            enabled: !self.disabled,
+            quota_bytes: self.quota_bytes,
+            quota_messages: self.quota_messages,
+        };
+        let user = services.directory.create_user(new).await?;
+        out.done(&format!("Added user {}.", user.login), &View::from(&*user))
+    }
+}
+
+async fn switch(services: &Services, login: &str, enabled: bool, out: &mut Output) -> Result<(), Failure> {
+    let change = UserChange {
+        enabled: Some(enabled),
+        ..UserChange::default()
+    };
+    let user = services.directory.change_user(login, change).await?;
+    let done = if enabled { "Enabled" } else { "Disabled" };
+    out.done(&format!("{done} user {}.", user.login), &View::from(&*user))
+}
+
+/// A user, as it is printed.
+#[derive(Serialize)]
+struct View {
+    /// The address, or the bare name of an administrator.
+    address: String,
+    display_name: String,
+    role: &'static str,
+    enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota_messages: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_messages: Option<u64>,
+    created_at: String,
+    updated_at: String,
+}
+
+impl View {
+    fn uses(&mut self, usage: Usage) {
+        self.used_bytes = Some(usage.bytes);
+        self.used_messages = Some(usage.messages);
+    }
+}
+
+impl From<&account::User> for View {
+    fn from(user: &account::User) -> Self {
+        Self {
+            address: user.login.clone(),
+            display_name: user.display_name.clone(),
+            role: role::name(user.role),
+            enabled: user.enabled,
+            quota_bytes: user.quota_bytes,
+            quota_messages: user.quota_messages,
+            used_bytes: None,
+            used_messages: None,
+            created_at: user.created_at.to_string(),
+            updated_at: user.updated_at.to_string(),
+        }
+    }
+}
+
+impl Show for View {
+    const HEADINGS: &'static [&'static str] = &["Address", "State", "Role", "Quota", "Used", "Created", "Name"];
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.address.clone(),
+            if self.enabled { "enabled" } else { "disabled" }.into(),
+            self.role.into(),
+            amount(self.quota_bytes, self.quota_messages),
+            amount(self.used_bytes, self.used_messages),
+            self.created_at.clone(),
+            self.display_name.clone(),
+        ]
+    }
+}
+
+/// Octets and messages, as far as they are known.
+fn amount(bytes: Option<u64>, messages: Option<u64>) -> String {
+    let bytes = bytes.map(|bytes| format!("{bytes} octets"));
+    let messages = messages.map(|messages| format!("{messages} messages"));
+    bytes.into_iter().chain(messages).collect::<Vec<_>>().join(", ")
+}
