@@ -1,0 +1,300 @@
+//! Domains, users and aliases come, change and go.
+
+use std::time::{Duration, Instant};
+
+use posthouse::config;
+use posthouse::mail::directory::{Directory, NewPassword, NewUser, Route, UserChange};
+use posthouse::model::account::{AliasAddress, Role, User};
+use posthouse::model::address::{Domain, EmailAddress};
+use posthouse::model::clock::Clock;
+use posthouse::model::refusal::Refusal;
+use posthouse::model::secret::Secret;
+use posthouse::store::db::Database;
+
+use crate::support::databases::Fresh;
+
+pub async fn on(database: Database, clock: Clock) -> Directory {
+    let settings = config::Directory {
+        watch_milliseconds: 20,
+        ..Default::default()
+    };
+    Directory::open(database, settings, config::Auth::default(), clock).await.unwrap()
+}
+
+pub async fn open(fresh: &Fresh) -> Directory {
+    on(fresh.open().await, Clock::System).await
+}
+
+pub fn address(text: &str) -> EmailAddress {
+    text.parse().unwrap()
+}
+
+pub fn domain(text: &str) -> Domain {
+    text.parse().unwrap()
+}
+
+pub fn alias(text: &str) -> AliasAddress {
+    text.parse().unwrap()
+}
+
+pub fn clear(text: &str) -> NewPassword {
+    NewPassword::Clear(Secret::new(text))
+}
+
+/// A plain user without a password.
+pub fn user(login: &str) -> NewUser {
+    NewUser {
+        login: login.into(),
+        password: None,
+        display_name: "Some Body".into(),
+        role: Role::User,
+        enabled: true,
+        quota_bytes: None,
+        quota_messages: None,
+    }
+}
+
+/// `house.test` with these users.
+pub async fn house(fresh: &Fresh, users: &[&str]) -> Directory {
+    let directory = open(fresh).await;
+    directory.create_domain(domain("house.test"), None, String::new()).await.unwrap();
+    for login in users {
+        directory.create_user(user(login)).await.unwrap();
+    }
+    directory
+}
+
+pub async fn domains_come_and_go(fresh: Fresh) {
+    let directory = open(&fresh).await;
+    let made = directory
+        .create_domain(domain("Bücher.Example"), None, "books".into())
+        .await
+        .unwrap();
+    assert_eq!(made.domain.as_str(), "xn--bcher-kva.example");
+    assert_eq!(directory.domain(&domain("BÜCHER.example")).await.unwrap(), made);
+    let again = directory.create_domain(domain("bücher.example"), None, String::new()).await;
+    assert!(matches!(again, Err(Refusal::Exists { what: "domain", .. })), "{again:?}");
+    let other = directory
+        .create_domain(domain("books.test"), Some(made.domain.clone()), String::new())
+        .await
+        .unwrap();
+    assert_eq!(other.alias_of, Some(made.domain.clone()));
+    let busy = directory.remove_domain(&made.domain).await;
+    assert!(matches!(busy, Err(Refusal::InUse(_))), "{busy:?}");
+    let changed = directory
+        .change_domain(&other.domain, Some(None), Some(false), Some("x".into()))
+        .await
+        .unwrap();
+    assert_eq!((changed.alias_of, changed.enabled, &*changed.description), (None, false, "x"));
+    directory.create_user(user("ada@bücher.example")).await.unwrap();
+    assert!(matches!(directory.remove_domain(&made.domain).await, Err(Refusal::InUse(_))));
+    directory.remove_user("Ada@bücher.example").await.unwrap();
+    directory.remove_domain(&made.domain).await.unwrap();
+    assert!(matches!(directory.domain(&made.domain).await, Err(Refusal::NotFound { .. })));
+    assert!(matches!(directory.remove_domain(&made.domain).await, Err(Refusal::NotFound { .. })));
+}
+
+pub async fn users_come_and_go(fresh: Fresh) {
+    let directory = house(&fresh, &["Ada@House.Test"]).await;
+    let ada = directory.user("ADA@house.test").await.unwrap();
+    assert_eq!(ada.login, "ada@house.test");
+    assert_eq!(ada.address.as_ref().map(ToString::to_string).as_deref(), Some("Ada@house.test"));
+    let again = directory.create_user(user("ada@HOUSE.test")).await;
+    assert!(matches!(again, Err(Refusal::Exists { what: "user", .. })), "{again:?}");
+    let elsewhere = directory.create_user(user("ada@nowhere.test")).await;
+    assert!(matches!(elsewhere, Err(Refusal::NotFound { what: "domain", .. })), "{elsewhere:?}");
+    let change = UserChange {
+        display_name: Some("Ada Lovelace".into()),
+        quota_bytes: Some(Some(u64::MAX)),
+        quota_messages: Some(Some(10)),
+        role: Some(Role::DomainAdmin),
+        ..Default::default()
+    };
+    let changed = directory.change_user("ada@house.test", change).await.unwrap();
+    // More than a signed number holds is no limit anybody can reach.
+    let expected = User {
+        quota_bytes: Some(i64::MAX as u64),
+        ..(*changed).clone()
+    };
+    assert_eq!(*directory.user("ada@house.test").await.unwrap(), expected);
+    let lifted = UserChange {
+        quota_messages: Some(None),
+        ..Default::default()
+    };
+    let lifted = directory.change_user("ada@house.test", lifted).await.unwrap();
+    assert_eq!((lifted.quota_messages, &*lifted.display_name), (None, "Ada Lovelace"));
+    assert_eq!(directory.remove_user("ada@house.test").await.unwrap().id, ada.id);
+    assert!(matches!(directory.user("ada@house.test").await, Err(Refusal::NotFound { .. })));
+}
+
+pub async fn aliases_come_and_go(fresh: Fresh) {
+    let directory = house(&fresh, &["ada@house.test"]).await;
+    let to = vec![address("ada@house.test"), address("Out@side.test"), address("ADA@house.test")];
+    let made = directory.create_alias(alias("Info@house.test"), to, String::new()).await.unwrap();
+    assert_eq!(made.destinations, [address("ada@house.test"), address("out@side.test")]);
+    let found = directory.alias(&alias("INFO@house.test")).await.unwrap();
+    assert_eq!((found.id, &found.destinations), (made.id, &made.destinations));
+    assert_eq!(found.destinations[1].to_string(), "Out@side.test");
+    let again = directory
+        .create_alias(alias("info@house.test"), vec![address("x@y.test")], String::new())
+        .await;
+    assert!(matches!(again, Err(Refusal::Exists { what: "alias", .. })), "{again:?}");
+    let one = vec![address("x@y.test")];
+    let changed = directory
+        .change_alias(&made.address, Some(one.clone()), Some(false), None)
+        .await
+        .unwrap();
+    assert_eq!((changed.destinations, changed.enabled), (one, false));
+    let catch_all = directory
+        .create_alias(alias("@house.test"), vec![address("ada@house.test")], String::new())
+        .await;
+    assert_eq!(catch_all.unwrap().address.to_string(), "@house.test");
+    directory.remove_alias(&made.address).await.unwrap();
+    assert!(matches!(directory.alias(&made.address).await, Err(Refusal::NotFound { .. })));
+    assert!(matches!(directory.remove_alias(&made.address).await, Err(Refusal::NotFound { .. })));
+}
+
+pub async fn lists_have_pages(fresh: Fresh) {
+    let directory = house(&fresh, &["b@house.test", "a@house.test", "d@house.test", "c@house.test"]).await;
+    directory.create_domain(domain("other.test"), None, String::new()).await.unwrap();
+    directory.create_user(user("b@other.test")).await.unwrap();
+    for name in ["x@house.test", "@house.test", "x@other.test"] {
+        directory
+            .create_alias(alias(name), vec![address("a@house.test"), address("b@house.test")], String::new())
+            .await
+            .unwrap();
+    }
+    let mut logins = Vec::new();
+    let mut after = None;
+    loop {
+        let page = directory.users(Some(&domain("house.test")), after.as_deref(), 3).await.unwrap();
+        logins.extend(page.items.into_iter().map(|user| user.login));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(logins, ["a@house.test", "b@house.test", "c@house.test", "d@house.test"]);
+    let all = directory.users(None, None, 100).await.unwrap();
+    assert_eq!((all.items.len(), all.next), (5, None));
+    let page = directory.domains(None, 1).await.unwrap();
+    assert_eq!(page.next.as_deref(), Some("house.test"));
+    let aliases = directory.aliases(None, None, 2).await.unwrap();
+    let shown: Vec<String> = aliases.items.iter().map(|it| it.address.to_string()).collect();
+    assert_eq!(shown, ["@house.test", "x@house.test"]);
+    assert!(aliases.items.iter().all(|it| it.destinations.len() == 2));
+    let of_other = directory.aliases(Some(&domain("other.test")), None, 2).await.unwrap();
+    assert_eq!(of_other.items.len(), 1);
+    assert!(matches!(
+        directory.users(Some(&domain("none.test")), None, 3).await,
+        Err(Refusal::NotFound { .. })
+    ));
+}
+
+pub async fn wrong_values_are_named(fresh: Fresh) {
+    let directory = house(&fresh, &[]).await;
+    let mut cases = Vec::new();
+    for (field, change) in [
+        (
+            "login",
+            NewUser {
+                login: "not a name".into(),
+                ..user("")
+            },
+        ),
+        (
+            "login",
+            NewUser {
+                login: "a@[192.0.2.1]".into(),
+                ..user("")
+            },
+        ),
+        ("login", user("")),
+        ("role", user("bare")),
+        (
+            "display_name",
+            NewUser {
+                display_name: "nul\0".into(),
+                ..user("a@house.test")
+            },
+        ),
+        (
+            "password",
+            NewUser {
+                password: Some(clear("short")),
+                ..user("a@house.test")
+            },
+        ),
+        (
+            "password",
+            NewUser {
+                password: Some(NewPassword::Hash(Secret::new("{PLAIN}x"))),
+                ..user("a@house.test")
+            },
+        ),
+    ] {
+        cases.push((field, directory.create_user(change).await.map(drop)));
+    }
+    let none = directory.create_alias(alias("a@house.test"), vec![], String::new()).await;
+    cases.push(("destinations", none.map(drop)));
+    let itself = directory
+        .change_domain(&domain("house.test"), Some(Some(domain("house.test"))), None, None)
+        .await;
+    cases.push(("alias_of", itself.map(drop)));
+    let key = directory.create_api_key("k".into(), Role::DomainAdmin, None, None).await;
+    cases.push(("domain", key.map(drop)));
+    for (expected, result) in cases {
+        assert!(
+            matches!(&result, Err(Refusal::Invalid { field, .. }) if *field == expected),
+            "{expected}: {result:?}"
+        );
+    }
+}
+
+pub async fn domain_names_make_no_chain(fresh: Fresh) {
+    let directory = house(&fresh, &[]).await;
+    directory
+        .create_domain(domain("x.test"), Some(domain("house.test")), String::new())
+        .await
+        .unwrap();
+    let chain = directory
+        .create_domain(domain("y.test"), Some(domain("x.test")), String::new())
+        .await;
+    assert!(matches!(chain, Err(Refusal::Invalid { field: "alias_of", .. })), "{chain:?}");
+}
+
+pub async fn one_of_two_wins(fresh: Fresh) {
+    let directory = house(&fresh, &[]).await;
+    let other_node = open(&fresh).await;
+    let making = (0..6).map(|n| {
+        let directory = if n % 2 == 0 { directory.clone() } else { other_node.clone() };
+        tokio::spawn(async move { directory.create_user(user("ada@house.test")).await })
+    });
+    let made = futures_util::future::join_all(making).await;
+    let (good, bad): (Vec<_>, Vec<_>) = made.into_iter().map(Result::unwrap).partition(Result::is_ok);
+    assert_eq!(good.len(), 1);
+    assert!(bad.iter().all(|it| matches!(it, Err(Refusal::Exists { .. }))), "{bad:?}");
+}
+
+pub async fn a_change_elsewhere_is_seen(fresh: Fresh) {
+    let here = house(&fresh, &["ada@house.test"]).await;
+    let elsewhere = open(&fresh).await;
+    let bob = address("bob@house.test");
+    assert!(matches!(here.route(&bob).await, Err(Refusal::UnknownRecipient(_))));
+    // Here a change is seen at once, also by those who ask all the time.
+    let made = here.create_user(user("bob@house.test")).await.unwrap();
+    assert!(matches!(here.route(&bob).await, Ok(Route::Here { users, .. }) if users[0].user.id == made.id));
+    until(async || elsewhere.route(&bob).await.is_ok()).await;
+    elsewhere.remove_user("bob@house.test").await.unwrap();
+    assert!(matches!(elsewhere.route(&bob).await, Err(Refusal::UnknownRecipient(_))));
+    until(async || here.route(&bob).await.is_err()).await;
+}
+
+/// Waits for what another node's watcher brings about.
+async fn until(condition: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "the change was not seen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -1,0 +1,19 @@
+//! The tests of the whole house: the real binary, on free ports, in a directory of its own, spoken to over real sockets.
+
+// A test says by a panic that something is wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod clients;
+mod commands;
+mod crash;
+mod databases;
+mod layers;
+mod outbound;
+mod reading;
+mod receiving;
+mod rest;
+mod starting;
+mod storage;
+mod submitting;
+mod support;
+mod transcripts;

@@ -1,0 +1,264 @@
+//! Mail leaves the house: by the names of our own name server, to a remote server of our own that is not always kind.
+
+use crate::support::dns::Dns;
+use crate::support::house::{Builder, House};
+use crate::support::maildir;
+use crate::support::mx::{Answer, Mx};
+
+const LETTER: &str = "From: alice@house.test\nTo: friend@remote.test\nSubject: out\n\n.dot\nHello.\n";
+
+/// A house whose outgoing mail for remote.test ends at this server.
+fn house_towards(mx: &Mx) -> Builder {
+    let dns = Dns::start();
+    dns.mx("remote.test", 10, "mx.remote.test").host("mx.remote.test", "127.0.0.1");
+    Builder::default()
+        .set("dns.servers", vec![dns.address()])
+        .set("outbound.smtp_port", i64::from(mx.port()))
+        .set("queue.retry_first_seconds", 1)
+        .set("queue.retry_max_seconds", 1)
+}
+
+fn submit(house: &House, to: &[&str]) {
+    house
+        .submission("alice@house.test")
+        .send("alice@house.test", to, LETTER)
+        .expect(250);
+}
+
+fn furnished(builder: Builder) -> House {
+    let house = builder.start();
+    house.provision();
+    house
+}
+
+fn wait_for_empty_queue(house: &House) {
+    crate::support::wait::until("an empty queue", || (house.queued() == 0).then_some(()));
+}
+
+#[test]
+fn mail_goes_to_the_mx_over_tls() {
+    let mx = Mx::good();
+    let house = furnished(house_towards(&mx));
+    submit(&house, &["friend@remote.test"]);
+    let letter = &mx.wait_for(1)[0];
+    assert!(letter.from.starts_with("<alice@house.test>"), "{letter:?}");
+    assert_eq!(letter.to.len(), 1);
+    assert!(letter.to[0].starts_with("<friend@remote.test>"), "{letter:?}");
+    assert!(letter.tls, "STARTTLS was offered");
+    assert!(
+        letter.text.contains("\nSubject: out\n") && letter.text.ends_with("\n\n.dot\nHello.\n"),
+        "{}",
+        letter.text
+    );
+    assert!(letter.text.starts_with("Received: "), "{}", letter.text);
+    wait_for_empty_queue(&house);
+}
+
+#[test]
+fn mail_goes_in_clear_text_where_there_is_no_tls() {
+    let mx = Mx::without_tls(|_, _| Answer::Usual);
+    let house = furnished(house_towards(&mx));
+    submit(&house, &["friend@remote.test"]);
+    assert!(!mx.wait_for(1)[0].tls);
+}
+
+/// RFC 7435 §3: a server whose handshake fails still gets its mail, in clear text.
+#[test]
+fn a_broken_starttls_is_no_reason_to_keep_the_mail() {
+    let mx = Mx::scripted(|line, _| {
+        if line == "STARTTLS" {
+            Answer::Say("454 4.7.0 not now")
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx));
+    submit(&house, &["friend@remote.test"]);
+    assert!(!mx.wait_for(1)[0].tls);
+}
+
+#[test]
+fn greylisted_mail_is_tried_again() {
+    let mx = Mx::scripted(|line, seen| {
+        let first = seen.lines.iter().filter(|line| line.starts_with("RCPT")).count() == 1;
+        if line.starts_with("RCPT") && first {
+            Answer::Say("450 4.7.1 greylisted, come again")
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx));
+    submit(&house, &["friend@remote.test"]);
+    assert_eq!(mx.wait_for(1).len(), 1);
+    wait_for_empty_queue(&house);
+    assert_eq!(mx.seen().letters.len(), 1);
+}
+
+#[test]
+fn a_closed_connection_is_no_end() {
+    let mx = Mx::scripted(|line, seen| {
+        if line == "." && seen.connections == 1 {
+            Answer::HangUp
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx));
+    submit(&house, &["friend@remote.test"]);
+    mx.wait_for(1);
+    wait_for_empty_queue(&house);
+}
+
+#[test]
+fn mail_in_the_queue_survives_a_restart_and_a_kill() {
+    let mx = Mx::scripted(|line, seen| {
+        let tries = seen.lines.iter().filter(|line| *line == "connect").count();
+        if line == "connect" && tries <= 3 {
+            Answer::Say("421 4.3.2 not now")
+        } else {
+            Answer::Usual
+        }
+    });
+    let mut house = furnished(house_towards(&mx));
+    submit(&house, &["friend@remote.test"]);
+    house.kill();
+    house.start_again();
+    assert!(house.terminate().success());
+    house.start_again();
+    assert_eq!(mx.wait_for(1).len(), 1);
+    wait_for_empty_queue(&house);
+    assert_eq!(mx.seen().letters.len(), 1, "delivered once");
+}
+
+/// RFC 5321 §4.2.5 and RFC 3461 §6.2: one recipient is refused for good, the other is served; the sender gets one report.
+#[test]
+fn a_refused_recipient_is_reported_to_the_sender() {
+    let mx = Mx::scripted(|line, _| {
+        if line.to_ascii_uppercase().starts_with("RCPT TO:<NOBODY") {
+            Answer::Say("550 5.1.1 no such user")
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx));
+    submit(&house, &["nobody@remote.test", "friend@remote.test"]);
+    assert_eq!(mx.wait_for(1)[0].to.len(), 1);
+    let text = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(text.starts_with("Return-Path: <>\n"), "{text}");
+    let lower = text.to_lowercase();
+    for needed in [
+        "report-type=\"?delivery-status",
+        "message/delivery-status",
+        "final-recipient: rfc822; ?nobody@remote.test",
+        "action: failed",
+        "status: 5.1.1",
+        "no such user",
+    ] {
+        assert!(fits(&lower, needed), "{needed} is missing in\n{text}");
+    }
+    assert!(!lower.contains("friend@remote.test>:"), "{text}");
+    wait_for_empty_queue(&house);
+}
+
+/// Whether the text has the pattern, in which `X?` stands for an X or none.
+fn fits(text: &str, pattern: &str) -> bool {
+    match pattern.find('?') {
+        None => text.contains(pattern),
+        Some(at) => {
+            let (before, after) = (&pattern[..at - 1], &pattern[at + 1..]);
+            fits(text, &format!("{}{after}", &pattern[..at])) || fits(text, &format!("{before}{after}"))
+        }
+    }
+}
+
+#[test]
+fn mail_that_nobody_takes_comes_back_after_its_time() {
+    let mx = Mx::scripted(|line, _| {
+        if line == "connect" {
+            Answer::Say("421 4.3.2 never")
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx).set("queue.expire_seconds", 3));
+    submit(&house, &["friend@remote.test"]);
+    let text = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(text.to_lowercase().contains("action: failed"), "{text}");
+    assert!(text.contains("Subject: out"), "the message, or its head, is returned:\n{text}");
+    wait_for_empty_queue(&house);
+}
+
+/// RFC 3464 §2.3.4: a domain that does not exist fails at once (5.1.2); nobody waits days for that.
+#[test]
+fn a_domain_that_does_not_exist_fails_at_once() {
+    let house = furnished(house_towards(&Mx::good()));
+    submit(&house, &["friend@nowhere.test"]);
+    let text = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(text.contains("5.1.2") || text.contains("5.4.4"), "{text}");
+}
+
+/// RFC 7505 §3: a null MX says that the domain takes no mail.
+#[test]
+fn a_null_mx_takes_no_mail() {
+    let dns = Dns::start();
+    dns.mx("silent.test", 0, ".").host("silent.test", "127.0.0.1");
+    let house = furnished(
+        Builder::default()
+            .set("dns.servers", vec![dns.address()])
+            .set("queue.retry_first_seconds", 1),
+    );
+    submit(&house, &["friend@silent.test"]);
+    let text = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(text.contains("5.1.10"), "{text}");
+}
+
+/// RFC 5321 §5.1: the hosts are tried in the order of their preference, and a domain without MX is its own host.
+#[test]
+fn the_next_mx_is_tried_and_a_domain_may_be_its_own_host() {
+    let mx = Mx::good();
+    let dns = Dns::start();
+    // Nobody listens on 127.0.0.2.
+    dns.mx("remote.test", 10, "first.remote.test")
+        .mx("remote.test", 20, "second.remote.test");
+    dns.host("first.remote.test", "127.0.0.2")
+        .host("second.remote.test", "127.0.0.1")
+        .host("plain.test", "127.0.0.1");
+    let house = furnished(house_towards(&mx).set("dns.servers", vec![dns.address()]));
+    submit(&house, &["friend@remote.test"]);
+    submit(&house, &["friend@plain.test"]);
+    assert_eq!(mx.wait_for(2).len(), 2);
+}
+
+#[test]
+fn a_route_wins_over_the_mx() {
+    let mx = Mx::good();
+    let routes: toml::Table = [("routed.test".to_owned(), format!("127.0.0.1:{}", mx.port()).into())]
+        .into_iter()
+        .collect();
+    let house = furnished(Builder::default().set("outbound.routes", routes));
+    submit(&house, &["friend@routed.test"]);
+    mx.wait_for(1);
+}
+
+/// An alias may lead outside: then mail from anybody leaves, with the sender's own return path.
+#[test]
+fn an_alias_may_lead_outside() {
+    let mx = Mx::good();
+    let house = furnished(house_towards(&mx));
+    house.alias("away@house.test", &["friend@remote.test", "bob@house.test"]);
+    let letter = "Subject: forwarded\n\nHello.\n";
+    house.smtp().send("ada@client.test", &["away@house.test"], letter).expect(250);
+    assert!(mx.wait_for(1)[0].to[0].starts_with("<friend@remote.test>"));
+    assert_eq!(house.inbox("bob@house.test").len(), 1);
+}
+
+/// A message of several recipients of one domain travels once.
+#[test]
+fn recipients_of_one_domain_share_a_transaction() {
+    let mx = Mx::good();
+    let house = furnished(house_towards(&mx));
+    submit(&house, &["one@remote.test", "two@remote.test"]);
+    assert_eq!(mx.wait_for(1)[0].to.len(), 2);
+    wait_for_empty_queue(&house);
+    assert_eq!(mx.seen().letters.len(), 1);
+}

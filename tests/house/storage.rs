@@ -1,0 +1,169 @@
+//! What is stored stays: over restarts, after `reindex`, and with other programs in the same folders.
+
+use std::fs;
+
+use crate::support::house::House;
+use crate::support::imap::Imap;
+use crate::support::maildir;
+use crate::support::wait::until;
+
+const LETTER: &str = "From: ada@client.test\nSubject: kept\n\nHello.\n";
+
+/// The UIDs, UIDVALIDITY and texts of alice's INBOX.
+fn contents(house: &House) -> (u32, Vec<(u32, Vec<u8>)>) {
+    let mut imap = house.imap("alice@house.test");
+    let (_, validity) = imap.select("INBOX");
+    let uids = imap.uids();
+    (validity, uids.into_iter().map(|uid| (uid, imap.body(uid))).collect())
+}
+
+/// A house in which alice has UIDs 1, 3 and 4: number 2 is gone.
+fn house_with_a_gap() -> House {
+    let house = House::furnished();
+    for _ in 0..4 {
+        house.smtp().send("ada@client.test", &["alice@house.test"], LETTER).expect(250);
+    }
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    imap.ok("STORE 2 +FLAGS.SILENT (\\Deleted)");
+    imap.ok("STORE 3 +FLAGS.SILENT (\\Flagged $Label)");
+    imap.ok("EXPUNGE");
+    house
+}
+
+#[test]
+fn uids_hold_over_a_restart() {
+    let mut house = house_with_a_gap();
+    let before = contents(&house);
+    assert_eq!(before.1.iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [1, 3, 4]);
+    assert!(house.terminate().success());
+    house.start_again();
+    assert_eq!(contents(&house), before);
+    house.kill();
+    house.start_again();
+    assert_eq!(contents(&house), before);
+}
+
+#[test]
+fn uids_hold_over_reindex() {
+    let mut house = house_with_a_gap();
+    let before = contents(&house);
+    assert!(house.terminate().success());
+    let output = house.command(&["reindex"]);
+    assert!(output.status.success(), "{output:?}");
+    house.start_again();
+    assert_eq!(contents(&house), before);
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    let flags = imap.ok("FETCH 2 FLAGS");
+    assert!(flags[0].text.contains("\\Flagged") && flags[0].text.contains("$Label"), "{flags:?}");
+}
+
+#[test]
+fn the_highest_uid_is_not_given_again_after_a_restart() {
+    let mut house = house_with_a_gap();
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    imap.ok("UID STORE 4 +FLAGS.SILENT (\\Deleted)");
+    imap.ok("EXPUNGE");
+    house.kill();
+    house.start_again();
+    house.smtp().send("ada@client.test", &["alice@house.test"], LETTER).expect(250);
+    let uids: Vec<u32> = contents(&house).1.into_iter().map(|(uid, _)| uid).collect();
+    assert_eq!(uids, [1, 3, 5]);
+}
+
+#[test]
+fn a_file_that_is_dropped_into_new_appears() {
+    let house = House::furnished();
+    let maildir = house.maildir("alice@house.test");
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    imap.line().say("i IDLE");
+    while !imap.line().line().starts_with('+') {}
+    maildir::drop_into(&maildir, "1700000000.M1P1.elsewhere", "Subject: dropped\n\nby another program\n");
+    wait_for_exists(&mut imap, 1);
+    imap.line().say("DONE");
+    while !imap.line().line().starts_with("i OK") {}
+    let body = imap.body(1);
+    let text = String::from_utf8(body).expect("text").replace("\r\n", "\n");
+    assert_eq!(text, "Subject: dropped\n\nby another program\n");
+}
+
+fn wait_for_exists(imap: &mut Imap, count: u32) {
+    while imap.untagged().text != format!("* {count} EXISTS") {}
+}
+
+/// Another program removes a message, and changes the flags of another, as Maildir readers do.
+#[test]
+fn what_another_program_changes_is_noticed() {
+    let house = house_with_a_gap();
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    let before = contents(&house);
+    let files = house.inbox("alice@house.test");
+    let has = |mark: &str| {
+        files
+            .iter()
+            .find(|file| maildir::flags(file).contains(mark))
+            .expect("a flagged file")
+            .clone()
+    };
+    let flagged = has("F");
+    let renamed = flagged.parent().expect("a folder").join(replace_flags(&flagged, "RS"));
+    fs::rename(&flagged, &renamed).expect("a new name");
+    let plain = files.iter().find(|file| **file != flagged).expect("another file");
+    fs::remove_file(plain).expect("one less");
+    let answer = until("the changes", || {
+        imap.ok("NOOP");
+        let answer = imap.ok("UID FETCH 1:* FLAGS");
+        (answer.iter().filter(|it| it.text.contains("FETCH")).count() == 2).then_some(answer)
+    });
+    let changed = answer.iter().find(|it| it.text.contains("UID 3")).expect("UID 3 is still there");
+    assert!(
+        changed.text.contains("\\Answered") && changed.text.contains("\\Seen"),
+        "{changed:?}"
+    );
+    assert!(!changed.text.contains("\\Flagged"), "{changed:?}");
+    assert_eq!(contents(&house).0, before.0, "UIDVALIDITY stays");
+}
+
+fn replace_flags(path: &std::path::Path, flags: &str) -> String {
+    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    format!("{}:2,{flags}", name.split(":2,").next().expect("a begin"))
+}
+
+#[test]
+fn flags_are_letters_on_disk() {
+    let house = House::furnished();
+    house.smtp().send("ada@client.test", &["alice@house.test"], LETTER).expect(250);
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    for (flag, letters) in [
+        ("\\Seen", "S"),
+        ("\\Answered", "RS"),
+        ("\\Flagged", "FRS"),
+        ("\\Draft", "DFRS"),
+        ("\\Deleted", "DFRST"),
+    ] {
+        imap.ok(&format!("STORE 1 +FLAGS ({flag})"));
+        assert_eq!(maildir::flags(&house.inbox("alice@house.test")[0]), letters);
+    }
+}
+
+/// A lost index is rebuilt: the database of messages is the server's, but the messages are the files.
+#[test]
+fn folders_of_another_program_are_found() {
+    let house = House::furnished();
+    let folder = house.maildir("alice@house.test").join(".Imported.2019");
+    for sub in ["cur", "new", "tmp"] {
+        fs::create_dir_all(folder.join(sub)).expect("a folder");
+    }
+    fs::write(folder.join("cur/1500000000.M1P1.elsewhere:2,FS"), "Subject: old\n\nold\n").expect("a file");
+    let mut imap = house.imap("alice@house.test");
+    let listed = imap.ok("LIST \"\" \"Imported*\"");
+    assert!(listed.iter().any(|it| it.text.contains("Imported/2019")), "{listed:?}");
+    assert_eq!(imap.select("Imported/2019").0, 1);
+    let flags = imap.ok("FETCH 1 (FLAGS)");
+    assert!(flags[0].text.contains("\\Flagged"), "{flags:?}");
+}

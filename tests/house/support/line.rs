@@ -1,0 +1,144 @@
+//! A connection that speaks in lines, plain or over TLS; what SMTP, IMAP and POP3 have in common.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use rustls::{ClientConnection, StreamOwned};
+
+use super::tls;
+use super::wait::PATIENCE;
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    /// Only while one becomes the other.
+    Between,
+}
+
+/// A connection to the server. A read that takes longer than patience is an error.
+pub struct Line {
+    transport: Transport,
+    input: Vec<u8>,
+    /// What was said so far, for the message of a failed test.
+    said: String,
+}
+
+impl Line {
+    /// Connects in plain text.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("cannot connect to {address}: {error}"));
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a time limit");
+        stream.set_nodelay(true).expect("nodelay");
+        Self {
+            transport: Transport::Plain(stream),
+            input: Vec::new(),
+            said: String::new(),
+        }
+    }
+
+    /// Connects and does the TLS handshake at once.
+    pub fn connect_tls(address: SocketAddr) -> Self {
+        let mut line = Self::connect(address);
+        line.start_tls().expect("a TLS handshake");
+        line
+    }
+
+    /// Does the TLS handshake now. Octets that came before it and were not read count as an error.
+    pub fn start_tls(&mut self) -> io::Result<()> {
+        if !self.input.is_empty() {
+            return Err(io::Error::other("the server sent more than its reply before the handshake"));
+        }
+        let Transport::Plain(mut stream) = std::mem::replace(&mut self.transport, Transport::Between) else {
+            return Err(io::Error::other("TLS is on already"));
+        };
+        let name = "mail.house.test".try_into().expect("a server name");
+        let mut session = ClientConnection::new(tls::client(), name).map_err(io::Error::other)?;
+        while session.is_handshaking() {
+            session.complete_io(&mut stream)?;
+        }
+        self.transport = Transport::Tls(Box::new(StreamOwned::new(session, stream)));
+        self.said.push_str("   (TLS)\n");
+        Ok(())
+    }
+
+    /// Sends octets as they are.
+    pub fn send(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.note("C: ", octets);
+        match &mut self.transport {
+            Transport::Plain(stream) => stream.write_all(octets),
+            Transport::Tls(stream) => stream.write_all(octets).and_then(|()| stream.flush()),
+            Transport::Between => Err(io::Error::other("the handshake failed")),
+        }
+    }
+
+    /// Sends a line and its CRLF; a failure ends the test.
+    pub fn say(&mut self, text: &str) {
+        if let Err(error) = self.send(format!("{text}\r\n").as_bytes()) {
+            panic!("cannot send {text:?}: {error}\n{}", self.said);
+        }
+    }
+
+    /// The next line without its CRLF; an error at the end of the stream or of patience.
+    pub fn try_line(&mut self) -> io::Result<Vec<u8>> {
+        loop {
+            if let Some(end) = self.input.windows(2).position(|pair| pair == b"\r\n") {
+                let mut line: Vec<u8> = self.input.drain(..end + 2).collect();
+                line.truncate(end);
+                self.note("S: ", &line);
+                return Ok(line);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The next line as text; a failure ends the test.
+    pub fn line(&mut self) -> String {
+        match self.try_line() {
+            Ok(line) => String::from_utf8_lossy(&line).into_owned(),
+            Err(error) => panic!("no line from the server: {error}\n{}", self.said),
+        }
+    }
+
+    /// The next `count` octets; a failure ends the test.
+    pub fn octets(&mut self, count: usize) -> Vec<u8> {
+        while self.input.len() < count {
+            if let Err(error) = self.fill() {
+                panic!("no {count} octets from the server: {error}\n{}", self.said);
+            }
+        }
+        self.input.drain(..count).collect()
+    }
+
+    /// Whether the server closes the connection now without saying anything more.
+    pub fn is_closed(&mut self) -> bool {
+        self.input.is_empty() && self.fill().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
+    }
+
+    /// The dialogue so far.
+    pub fn said(&self) -> &str {
+        &self.said
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let mut some = [0; 16 * 1024];
+        let count = match &mut self.transport {
+            Transport::Plain(stream) => stream.read(&mut some)?,
+            Transport::Tls(stream) => stream.read(&mut some)?,
+            Transport::Between => return Err(io::Error::other("the handshake failed")),
+        };
+        if count == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
+        }
+        self.input.extend_from_slice(&some[..count]);
+        Ok(())
+    }
+
+    fn note(&mut self, who: &str, octets: &[u8]) {
+        const ENOUGH: usize = 400;
+        let shown = &octets[..octets.len().min(ENOUGH)];
+        self.said.push_str(who);
+        self.said.push_str(&shown.escape_ascii().to_string());
+        self.said.push('\n');
+    }
+}

@@ -1,0 +1,18 @@
+//! The test house: the real server in a directory of its own, and our own plain clients and peers to talk with it.
+//!
+//! Nothing here sleeps for a fixed time, and nothing leaves the machine: names are resolved by [`dns`], outgoing mail ends at [`mx`].
+
+pub mod databases;
+pub mod dns;
+pub mod house;
+pub mod imap;
+pub mod line;
+pub mod maildir;
+pub mod mx;
+pub mod pop3;
+pub mod program;
+pub mod rest;
+pub mod smtp;
+pub mod tls;
+pub mod transcript;
+pub mod wait;

@@ -1,0 +1,135 @@
+//! A plain client of the REST API.
+
+use std::net::SocketAddr;
+
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+use super::wait::PATIENCE;
+
+/// A caller of the API, perhaps logged in.
+pub struct Rest {
+    runtime: Runtime,
+    client: Client,
+    root: String,
+    token: Option<String>,
+}
+
+/// What a request was answered.
+#[derive(Debug, Clone)]
+pub struct Response {
+    pub status: u16,
+    /// The `Content-Type`.
+    pub kind: String,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Rest {
+    /// A caller without a token.
+    pub fn anonymous(address: SocketAddr) -> Self {
+        // reqwest wants to know one even for http.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .no_proxy()
+            .tls_danger_accept_invalid_certs(true)
+            .timeout(PATIENCE)
+            .build()
+            .expect("an HTTP client");
+        Self {
+            runtime: Builder::new_current_thread().enable_all().build().expect("a runtime"),
+            client,
+            root: format!("http://{address}"),
+            token: None,
+        }
+    }
+
+    /// A caller who logged in.
+    pub fn login(address: SocketAddr, username: &str, password: &str) -> Self {
+        let mut rest = Self::anonymous(address);
+        let tokens = rest.post("/auth/login", json!({"username": username, "password": password})).ok();
+        rest.token = Some(tokens["access_token"].as_str().expect("a token").to_owned());
+        rest
+    }
+
+    /// The same caller with another token.
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
+    }
+
+    pub fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path, None)
+    }
+    pub fn post(&self, path: &str, body: Value) -> Response {
+        self.request(Method::POST, path, Some(body))
+    }
+    pub fn put(&self, path: &str, body: Value) -> Response {
+        self.request(Method::PUT, path, Some(body))
+    }
+    pub fn patch(&self, path: &str, body: Value) -> Response {
+        self.request(Method::PATCH, path, Some(body))
+    }
+    pub fn delete(&self, path: &str) -> Response {
+        self.request(Method::DELETE, path, None)
+    }
+
+    /// A request; paths are below `/api/v1` unless they name one of the server's own pages.
+    fn request(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let outside = ["/openapi.json", "/docs", "/health", "/metrics"];
+        let base = if outside.iter().any(|page| path.starts_with(page)) {
+            ""
+        } else {
+            "/api/v1"
+        };
+        let mut request = self.client.request(method, format!("{}{base}{path}", self.root));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.runtime.block_on(async {
+            let response = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
+            let kind = response
+                .headers()
+                .get("content-type")
+                .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+            Response {
+                status: response.status().as_u16(),
+                kind: kind.unwrap_or_default(),
+                text: response.text().await.expect("a body"),
+            }
+        })
+    }
+}
+
+impl Response {
+    /// The body of a success as JSON; anything else ends the test.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert!((200..300).contains(&self.status), "the API answered {self:?}");
+        self.json()
+    }
+
+    /// The problem document of a failure with this status (RFC 9457 §3).
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "the API answered {self:?}");
+        assert!(self.kind.starts_with("application/problem+json"), "{self:?} is no problem document");
+        let problem = self.json();
+        assert!(
+            problem["type"].is_string() && problem["title"].is_string(),
+            "{problem} lacks a member"
+        );
+        problem
+    }
+
+    fn json(&self) -> Value {
+        if self.text.is_empty() {
+            return Value::Null;
+        }
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
+    }
+}

@@ -1,0 +1,132 @@
+//! One test for each transcript under `tests/transcripts/`.
+
+use crate::support::transcript::play;
+
+macro_rules! transcripts {
+    ($($protocol:ident: $($name:ident)+;)+) => {
+        $(mod $protocol {
+            $(#[test]
+            fn $name() {
+                super::play(stringify!($protocol), stringify!($name));
+            })+
+        })+
+
+        const LISTED: &[(&str, &[&str])] = &[$((stringify!($protocol), &[$(stringify!($name)),+])),+];
+    };
+}
+
+transcripts! {
+    smtp:
+        bad_addresses
+        bare_lf_in_command
+        bare_lf_in_data
+        bdat
+        bdat_errors
+        bdat_too_large
+        capabilities
+        disconnect_in_data
+        dot_stuffing
+        dsn_parameters
+        ehlo_again
+        eight_bits
+        empty_message
+        happy_path
+        helo
+        line_too_long
+        mail_loop
+        no_auth_on_port_25
+        null_sender
+        order
+        pipelining
+        postmaster
+        relay_denied
+        rset
+        same_recipient_twice
+        size_declared
+        size_undeclared
+        smtputf8
+        smuggle_cr_dot_cr
+        smuggle_crlf_dot_cr
+        smuggle_crlf_dot_lf
+        smuggle_lf_dot_crlf
+        smuggle_lf_dot_lf
+        source_route
+        split_terminator
+        starttls
+        too_many_errors
+        too_many_recipients
+        unknown_recipient
+        utf8_without_smtputf8
+        verify_and_help;
+    submission:
+        auth_as_another
+        auth_before_tls
+        auth_login
+        auth_plain
+        auth_plain_two_steps
+        auth_wrong
+        outside_is_queued
+        sender_not_own
+        unknown_local;
+    lmtp:
+        bdat
+        no_recipient
+        per_recipient;
+    imap:
+        append
+        append_too_large
+        authenticate
+        authenticate_initial
+        bad_commands
+        bodystructure
+        close_and_unselect
+        copy
+        create_rename_delete
+        envelope
+        expunge
+        fetch_basics
+        greeting_and_login
+        idle
+        list
+        login_with_literal_plus
+        login_with_literals
+        namespace_and_id
+        pipelined
+        relocate
+        rename_inbox
+        rfc822_items
+        search
+        search_nesting
+        sections
+        select
+        status
+        store
+        subscriptions
+        two_sessions
+        uids_never_repeat;
+    pop3:
+        auth_two_steps
+        bad_commands
+        capabilities
+        dot_stuffing
+        maildrop_lock
+        reset
+        session
+        top_and_uidl;
+}
+
+#[test]
+fn every_transcript_is_listed() {
+    for (protocol, listed) in LISTED {
+        let folder = format!("{}/tests/transcripts/{protocol}", env!("CARGO_MANIFEST_DIR"));
+        let entries = std::fs::read_dir(&folder).expect("a folder of transcripts");
+        let mut found: Vec<String> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().replace(".txt", ""))
+            .collect();
+        found.sort();
+        assert_eq!(
+            found, *listed,
+            "the list in tests/house/transcripts.rs and the files in {folder} differ"
+        );
+    }
+}
