@@ -1,6 +1,10 @@
 //! argon2id and argon2i (RFC 9106), in the PHC string format.
 
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD as STANDARD_NO_PAD;
+use rand::RngExt;
+use subtle::ConstantTimeEq;
 
 /// OWASP's password storage cheat sheet: argon2id with 19 MiB of memory, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
@@ -11,15 +15,47 @@ const LANES: u32 = 1;
 const MAX_MEMORY_KIB: u32 = 1 << 20;
 const MAX_MEMORY_PASSES: u64 = 1 << 22;
 
+/// An allocation of more than this many KiB is one that glibc takes from the system and gives back at once; a smaller one of the same
+/// kind it keeps for the next time (mallopt(3), M_MMAP_THRESHOLD). A server at rest needs no memory for hashing.
+const GIVEN_BACK_KIB: usize = 33 * 1024;
+
+/// The octets of salt and hash that we make (RFC 9106 §4).
+const SALT: usize = 16;
+const HASH: usize = 32;
+
 pub(super) fn hash(password: &str) -> Option<String> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).ok()?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH)).ok()?;
+    let salt: [u8; SALT] = rand::rng().random();
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon.hash_password(password.as_bytes()).ok().map(|hash| hash.to_string())
+    let hash = compute(&argon, password, &salt, HASH)?;
+    let (salt, hash) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(hash));
+    Some(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}"))
 }
 
 pub(super) fn matches(text: &str, password: &str) -> bool {
-    // The parameters are those of the hash, whatever the default's are.
-    Argon2::default().verify_password(password.as_bytes(), text).is_ok()
+    agrees(text, password).unwrap_or(false)
+}
+
+/// The parameters are those of the hash, whatever ours are.
+fn agrees(text: &str, password: &str) -> Option<bool> {
+    let known = PasswordHash::new(text).ok()?;
+    let (salt, hash) = (known.salt?, known.hash?);
+    let algorithm = Algorithm::try_from(known.algorithm.as_str()).ok()?;
+    let version = known.version.map_or(Ok(Version::V0x10), Version::try_from).ok()?;
+    let argon = Argon2::new(algorithm, version, Params::try_from(&known).ok()?);
+    let computed = compute(&argon, password, &salt, hash.len())?;
+    Some(computed.ct_eq(hash.as_bytes()).into())
+}
+
+fn compute(argon: &Argon2<'_>, password: &str, salt: &[u8], length: usize) -> Option<Vec<u8>> {
+    let blocks = argon.params().block_count();
+    let mut memory = Vec::with_capacity(blocks.max(GIVEN_BACK_KIB));
+    memory.resize(blocks, Block::default());
+    let mut hash = vec![0; length];
+    argon
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut hash, memory)
+        .ok()?;
+    Some(hash)
 }
 
 fn params(text: &str) -> Option<Params> {
