@@ -14,7 +14,7 @@ use crate::api::house::House;
 use crate::api::mailboxes::owner;
 use crate::api::page;
 use crate::api::problem::{Kind, Problem, Problems};
-use crate::mail::mailbox::Mailbox;
+use crate::mail::mailbox::{Mailbox, Messages};
 use crate::model::ids::Uid;
 use crate::model::mailbox::{Flags, MailboxName, MessageMeta};
 use crate::model::refusal::Refusal;
@@ -121,9 +121,12 @@ impl Wanted {
 }
 
 /// The newest messages before `before`, and whether there are more.
-fn pick(messages: &[MessageMeta], wanted: Wanted, before: Option<Uid>, limit: usize) -> (Vec<MessageMeta>, bool) {
+fn pick(messages: &Messages, wanted: Wanted, before: Option<Uid>, limit: usize) -> (Vec<MessageMeta>, bool) {
     let end = before.map_or(messages.len(), |before| messages.partition_point(|meta| meta.uid < before));
-    let mut found = messages.iter().take(end).rev().filter(|meta| wanted.admits(meta.flags));
+    let mut found = (0..end)
+        .rev()
+        .filter_map(|at| messages.get(at))
+        .filter(|meta| wanted.admits(meta.flags));
     let page = found.by_ref().take(limit).cloned().collect();
     (page, found.next().is_some())
 }
@@ -160,7 +163,7 @@ mod tests {
             size: 1,
             internal_date: Timestamp::UNIX_EPOCH,
         };
-        let messages: Vec<MessageMeta> = [2, 3, 5, 8, 9].map(meta).to_vec();
+        let messages: Messages = [2, 3, 5, 8, 9].into_iter().map(meta).collect();
         let any = Wanted { seen: None, flagged: None };
         let uids = |(page, more): (Vec<MessageMeta>, bool)| (page.iter().map(|meta| meta.uid.0).collect::<Vec<_>>(), more);
         assert_eq!(uids(pick(&messages, any, None, 2)), (vec![9, 8], true));
@@ -171,6 +174,6 @@ mod tests {
         let unseen = Wanted { seen: Some(false), ..any };
         assert_eq!(uids(pick(&messages, unseen, None, 2)), (vec![9, 5], true));
         assert_eq!(uids(pick(&messages, unseen, None, 3)), (vec![9, 5, 3], false));
-        assert_eq!(uids(pick(&[], any, None, 3)), (vec![], false));
+        assert_eq!(uids(pick(&Messages::from_iter([]), any, None, 3)), (vec![], false));
     }
 }

@@ -39,7 +39,7 @@ async fn open(house: &House, login: &Login, id: MessageId) -> Result<Opened, Ref
         opened => opened?,
     };
     let messages = mailbox.messages();
-    let at = messages.binary_search_by_key(&id.uid, |meta| meta.uid).map_err(|_| gone())?;
+    let at = messages.find(&id.uid, |meta| meta.uid).ok_or_else(gone)?;
     let meta = messages.get(at).cloned().ok_or_else(gone)?;
     let file = mailbox.open_message(id.uid).await?.ok_or_else(gone)?;
     Ok(Opened { mailbox, meta, file })

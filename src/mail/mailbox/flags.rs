@@ -15,7 +15,7 @@ const FORWARDED: &str = "$Forwarded";
 
 /// A file whose flags are to change.
 struct Rename {
-    position: usize,
+    uid: Uid,
     file: FileEntry,
     old: Flags,
     new: Flags,
@@ -99,10 +99,7 @@ impl Mailbox {
         let mut left = Vec::new();
         let mut renames = Vec::new();
         for &uid in uids {
-            let Some(position) = view.position(uid) else { continue };
-            let (Some(message), Some(file)) = (view.messages.get(position), view.files.get(position)) else {
-                continue;
-            };
+            let Some((message, file)) = view.get(uid) else { continue };
             if unchanged_since.is_some_and(|since| message.modseq > since) {
                 left.push(uid);
                 continue;
@@ -110,7 +107,7 @@ impl Mailbox {
             let new = change.apply(message.flags);
             if new != message.flags {
                 renames.push(Rename {
-                    position,
+                    uid,
                     file: file.clone(),
                     old: message.flags,
                     new,
@@ -137,17 +134,10 @@ impl Mailbox {
         let _work = self.work.lock().await;
         let (files, writes, removed) = {
             let view = self.view();
-            let positions: Vec<usize> = view
-                .messages
-                .iter()
-                .enumerate()
-                .filter(|(_, it)| goes(it))
-                .map(|(at, _)| at)
-                .collect();
-            let pair = |&at: &usize| Some((view.files.get(at)?.clone(), view.messages.get(at)?.flags));
-            let files: Vec<(FileEntry, Flags)> = positions.iter().filter_map(pair).collect();
-            let removed: Vec<Uid> = positions.iter().filter_map(|&at| view.messages.get(at).map(|it| it.uid)).collect();
-            (files, removal(self.id, &view, &positions), removed)
+            let going = view.messages.iter().zip(&view.files).filter(|(message, _)| goes(message));
+            let (removed, files): (Vec<Uid>, Vec<(FileEntry, Flags)>) =
+                going.map(|(message, file)| (message.uid, (file.clone(), message.flags))).unzip();
+            (files, removal(self.id, &view, &removed), removed)
         };
         let Some(write) = writes else { return Ok(Vec::new()) };
         let maildir = self.maildir();
@@ -157,23 +147,22 @@ impl Mailbox {
     }
 }
 
-/// The write that forgets the messages at these positions (ascending); none for no message.
-pub(super) fn removal(id: MailboxId, view: &View, positions: &[usize]) -> Option<Write> {
-    if positions.is_empty() {
-        return None;
-    }
-    let bytes: u64 = positions.iter().filter_map(|&at| view.messages.get(at)).map(|it| it.size).sum();
-    let changes: Vec<(usize, Flags)> = positions.iter().map(|&at| (at, Flags::NONE)).collect();
-    Some(Write::Remove(id, view.runs(&changes), positions.len() as i64, bytes as i64))
+/// The write that forgets these messages (ascending); none if none of them is there.
+pub(super) fn removal(id: MailboxId, view: &View, uids: &[Uid]) -> Option<Write> {
+    let there: Vec<&MessageMeta> = uids.iter().filter_map(|&uid| view.get(uid).map(|it| it.0)).collect();
+    let bytes: u64 = there.iter().map(|it| it.size).sum();
+    let changes: Vec<(Uid, Flags)> = there.iter().map(|it| (it.uid, Flags::NONE)).collect();
+    let write = || Write::Remove(id, view.runs(&changes), there.len() as i64, bytes as i64);
+    (!there.is_empty()).then(write)
 }
 
 /// Renames files to their new flags; those that could be.
-fn rename_all(maildir: &Maildir, renames: Vec<Rename>) -> Vec<(usize, Flags)> {
+fn rename_all(maildir: &Maildir, renames: Vec<Rename>) -> Vec<(Uid, Flags)> {
     let mut done = Vec::with_capacity(renames.len());
     for it in renames {
         let renamed = with_either_place(&it.file, |place| maildir.set_flags(&it.file.name, place, it.old, it.new));
         match renamed {
-            Ok(true) => done.push((it.position, it.new)),
+            Ok(true) => done.push((it.uid, it.new)),
             // Another program renamed or removed it: the next look finds out.
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "flags of a message could not be changed"),

@@ -6,6 +6,7 @@
 //!
 //! RFC 3501 §2.3.1.1 (UIDs), RFC 7162 §3.1 (modseqs), RFC 6154 §2 (special use), RFC 4315 §3 (COPYUID).
 
+mod chunks;
 mod draft;
 mod flags;
 mod folders;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use chunks::{Chunks, Iter};
 pub use draft::{Draft, LineEnds};
 pub use place::Placed;
 pub use quota::{MaildropLock, Usage};
@@ -131,8 +133,8 @@ struct Home {
     owner: Owner,
 }
 
-/// The messages at one moment, ascending by UID. Holding it costs a copy at the next change, so hold it for one command.
-pub type Messages = Arc<Vec<MessageMeta>>;
+/// The messages at one moment, ascending by UID. Holding it costs a copy of some hundred of them at a change.
+pub type Messages = Chunks<MessageMeta>;
 
 impl Mailboxes {
     /// Opens the mailboxes and starts their writer and their housekeeper.
@@ -202,7 +204,7 @@ impl Mailbox {
 
     /// All messages now.
     pub fn messages(&self) -> Messages {
-        Arc::clone(&self.view().messages)
+        self.view().messages.clone()
     }
 
     /// Rises with each change; wait on it for IDLE.
@@ -220,7 +222,7 @@ impl Mailbox {
         view.counters.recent_from = view.counters.uid_next;
         self.house.ledger.index.hint(index::Write::Recent(self.id, view.counters.uid_next));
         let first = view.messages.partition_point(|it| it.uid < from);
-        view.messages.get(first..).unwrap_or_default().iter().map(|it| it.uid).collect()
+        view.messages.iter_from(first).map(|it| it.uid).collect()
     }
 
     /// Takes in a change that the index has stored, and announces it. `false`: others come before it.

@@ -1,11 +1,11 @@
 //! Looking at the folder: what other programs added, renamed or removed becomes a change of the mailbox.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
+use super::chunks::Chunks;
 use super::index::{Addition, Failure, Write};
 use super::view::FileEntry;
 use super::{Mailbox, Mailboxes, blocking, locked};
@@ -76,8 +76,8 @@ struct Difference {
 
 /// The view before the folder is listed.
 struct Before {
-    messages: Arc<Vec<MessageMeta>>,
-    files: Arc<Vec<FileEntry>>,
+    messages: Chunks<MessageMeta>,
+    files: Chunks<FileEntry>,
 }
 
 impl Mailbox {
@@ -101,8 +101,8 @@ impl Mailbox {
         let before = {
             let view = self.view();
             Before {
-                messages: Arc::clone(&view.messages),
-                files: Arc::clone(&view.files),
+                messages: view.messages.clone(),
+                files: view.files.clone(),
             }
         };
         let sizes = patience == Patience::Reindex;
@@ -150,16 +150,11 @@ impl Mailbox {
         let mut writes = Vec::new();
         {
             let view = self.view();
-            let flags: Vec<(usize, Flags)> = difference
-                .flags
-                .iter()
-                .filter_map(|&(uid, flags)| Some((view.position(uid)?, flags)))
-                .collect();
+            let flags = view.runs(&difference.flags);
             if !flags.is_empty() {
-                writes.push(Write::Flags(self.id, view.runs(&flags)));
+                writes.push(Write::Flags(self.id, flags));
             }
-            let gone: Vec<usize> = difference.gone.iter().filter_map(|&uid| view.position(uid)).collect();
-            writes.extend(super::flags::removal(self.id, &view, &gone));
+            writes.extend(super::flags::removal(self.id, &view, &difference.gone));
         }
         if !writes.is_empty() {
             self.house.ledger.index.write(writes).await?;
@@ -215,7 +210,7 @@ impl Mailbox {
     fn strangers(&self, found: &[(FileName, Found)]) -> Vec<(FileName, Found)> {
         // In this order: what leaves the first set is in the second by then.
         let in_flight: HashSet<FileName> = locked(&self.house.in_flight).clone();
-        let files = Arc::clone(&self.view().files);
+        let files = self.view().files.clone();
         let known: HashSet<&FileName> = files.iter().map(|file| &file.name).collect();
         let strange = |(name, _): &&(FileName, Found)| !in_flight.contains(name) && !known.contains(name);
         found.iter().filter(strange).cloned().collect()

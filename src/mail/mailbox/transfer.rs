@@ -23,7 +23,6 @@ pub struct Copied {
 
 /// A message on its way to another mailbox.
 struct Passenger {
-    position: usize,
     message: MessageMeta,
     file: FileEntry,
     name: FileName,
@@ -60,8 +59,8 @@ impl Mailbox {
     pub async fn relocate(&self, uids: &[Uid], target: &Self) -> Result<Copied, Refusal> {
         let _work = self.work.lock().await;
         let passengers = self.passengers(uids, target).await?;
-        let positions: Vec<usize> = passengers.iter().map(|it| it.position).collect();
-        let removal = super::flags::removal(self.id, &self.view(), &positions);
+        let moved: Vec<Uid> = passengers.iter().map(|it| it.message.uid).collect();
+        let removal = super::flags::removal(self.id, &self.view(), &moved);
         self.transfer(passengers, target, removal.into_iter().collect(), true).await
     }
 
@@ -70,14 +69,11 @@ impl Mailbox {
         let mut passengers: Vec<Passenger> = {
             let view = self.view();
             let passenger = |&uid: &Uid| {
-                let position = view.position(uid)?;
-                let message = view.messages.get(position)?.clone();
-                let file = view.files.get(position)?.clone();
+                let (message, file) = view.get(uid)?;
                 Some(Passenger {
-                    position,
                     flags: message.flags,
-                    message,
-                    file,
+                    message: message.clone(),
+                    file: file.clone(),
                     name: self.house.names.make(),
                 })
             };

@@ -1,7 +1,9 @@
 //! A mailbox in memory: what its sessions share, and how changes reach it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::chunks::Chunks;
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::{Flags, MailboxStatus, MessageMeta};
 use crate::store::db::mailboxes::Counters;
@@ -18,8 +20,8 @@ pub(super) struct FileEntry {
 /// The messages, ascending by UID, with their files beside them in the same order.
 #[derive(Debug, Clone)]
 pub(super) struct View {
-    pub messages: Arc<Vec<MessageMeta>>,
-    pub files: Arc<Vec<FileEntry>>,
+    pub messages: Chunks<MessageMeta>,
+    pub files: Chunks<FileEntry>,
     pub counters: Counters,
     pub keywords: Arc<[String]>,
 }
@@ -37,8 +39,8 @@ impl View {
     pub fn new(rows: Vec<MessageRow>, counters: Counters, keywords: Vec<String>) -> Self {
         let (messages, files) = rows.into_iter().filter_map(entry).unzip::<_, _, Vec<_>, Vec<_>>();
         Self {
-            messages: Arc::new(messages),
-            files: Arc::new(files),
+            messages: messages.into_iter().collect(),
+            files: files.into_iter().collect(),
             counters,
             keywords: keywords.into(),
         }
@@ -46,7 +48,7 @@ impl View {
 
     /// Where the message stands.
     pub fn position(&self, uid: Uid) -> Option<usize> {
-        self.messages.binary_search_by_key(&uid, |message| message.uid).ok()
+        self.messages.find(&uid, |message| message.uid)
     }
 
     /// The message and its file.
@@ -67,7 +69,7 @@ impl View {
         match change {
             Change::Added(added) => self.add(added),
             Change::Flags(runs) => runs.into_iter().for_each(|run| self.set_flags(modseq, run)),
-            Change::Gone(runs) => self.remove(|uid| runs.iter().any(|run| run.first <= uid && uid <= run.last)),
+            Change::Gone(runs) => self.remove(&runs.iter().map(|run| self.places(run.first, run.last)).collect::<Vec<_>>()),
         }
         self.counters.modseq = modseq;
         true
@@ -75,17 +77,13 @@ impl View {
 
     /// Takes in what the database tells of all changes since the view's modseq.
     pub fn catch_up(&mut self, counters: Counters, changed: Vec<MessageRow>, gone: &[Uid]) {
-        if !gone.is_empty() {
-            self.remove(|uid| gone.binary_search(&uid).is_ok());
-        }
+        let places = gone.iter().filter_map(|&uid| self.position(uid)).map(|at| at..at.saturating_add(1));
+        self.remove(&places.collect::<Vec<_>>());
         let mut added = Vec::new();
         for row in changed {
             match self.position(row.meta.uid) {
                 Some(at) => {
-                    if let (Some(message), Some(file)) = (
-                        Arc::make_mut(&mut self.messages).get_mut(at),
-                        Arc::make_mut(&mut self.files).get_mut(at),
-                    ) {
+                    if let (Some(message), Some(file)) = (self.messages.get_mut(at), self.files.get_mut(at)) {
                         file.place = file.place.with_flags(row.meta.flags);
                         *message = row.meta;
                     }
@@ -99,26 +97,25 @@ impl View {
 
     /// Corrects where a file lies.
     pub fn set_place(&mut self, uid: Uid, place: Place) {
-        if let Some(file) = self.position(uid).and_then(|at| Arc::make_mut(&mut self.files).get_mut(at)) {
+        if let Some(file) = self.position(uid).and_then(|at| self.files.get_mut(at)) {
             file.place = place;
         }
     }
 
     /// Corrects a message's size.
     pub fn set_size(&mut self, uid: Uid, size: u64) {
-        if let Some(message) = self.position(uid).and_then(|at| Arc::make_mut(&mut self.messages).get_mut(at)) {
+        if let Some(message) = self.position(uid).and_then(|at| self.messages.get_mut(at)) {
             message.size = size;
         }
     }
 
-    /// The runs that give the messages at `positions` (ascending) these flags.
-    pub fn runs(&self, changes: &[(usize, Flags)]) -> Vec<Run> {
+    /// The runs that give these messages (ascending) their flags. One that is gone by now is left out: who works on files does so
+    /// without the view, which meanwhile learns what other nodes have done.
+    pub fn runs(&self, changes: &[(Uid, Flags)]) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         let mut end = None;
-        for &(at, flags) in changes {
-            let Some(uid) = self.messages.get(at).map(|message| message.uid) else {
-                continue;
-            };
+        for &(uid, flags) in changes {
+            let Some(at) = self.position(uid) else { continue };
             match runs.last_mut() {
                 Some(run) if end == at.checked_sub(1) && run.flags == flags => run.last = uid,
                 _ => runs.push(Run {
@@ -151,42 +148,43 @@ impl View {
         if added.is_empty() {
             return;
         }
-        let messages = Arc::make_mut(&mut self.messages);
-        let files = Arc::make_mut(&mut self.files);
+        let (messages, files) = (&mut self.messages, &mut self.files);
         for (message, file) in added {
             let at = match messages.last() {
                 Some(last) if last.uid >= message.uid => messages.partition_point(|it| it.uid < message.uid),
                 _ => messages.len(),
             };
             self.counters.uid_next = self.counters.uid_next.max(Uid(message.uid.0.saturating_add(1)));
-            match (messages.get_mut(at), files.get_mut(at)) {
-                (Some(known), Some(known_file)) if known.uid == message.uid => (*known, *known_file) = (message, file),
-                _ => {
-                    messages.insert(at, message);
-                    files.insert(at, file);
+            if messages.get(at).is_some_and(|known| known.uid == message.uid) {
+                if let (Some(known), Some(known_file)) = (messages.get_mut(at), files.get_mut(at)) {
+                    (*known, *known_file) = (message, file);
                 }
+            } else {
+                messages.insert(at, message);
+                files.insert(at, file);
             }
         }
     }
 
     fn set_flags(&mut self, modseq: ModSeq, run: Run) {
-        let from = self.messages.partition_point(|it| it.uid < run.first);
-        let to = self.messages.partition_point(|it| it.uid <= run.last);
-        let messages = Arc::make_mut(&mut self.messages).get_mut(from..to).unwrap_or_default();
-        let files = Arc::make_mut(&mut self.files).get_mut(from..to).unwrap_or_default();
-        for (message, file) in messages.iter_mut().zip(files) {
+        let places = self.places(run.first, run.last);
+        self.messages.change(places.clone(), |message| {
             message.flags = run.flags;
             message.modseq = modseq;
-            file.place = file.place.with_flags(run.flags);
-        }
+        });
+        self.files.change(places, |file| file.place = file.place.with_flags(run.flags));
     }
 
-    fn remove(&mut self, goes: impl Fn(Uid) -> bool) {
-        let stays: Vec<bool> = self.messages.iter().map(|it| !goes(it.uid)).collect();
-        let mut stay = stays.iter();
-        Arc::make_mut(&mut self.messages).retain(|_| stay.next().copied().unwrap_or(true));
-        let mut stay = stays.iter();
-        Arc::make_mut(&mut self.files).retain(|_| stay.next().copied().unwrap_or(true));
+    /// Where the messages from one UID to another stand.
+    fn places(&self, first: Uid, last: Uid) -> Range<usize> {
+        self.messages.partition_point(|it| it.uid < first)..self.messages.partition_point(|it| it.uid <= last)
+    }
+
+    fn remove(&mut self, places: &[Range<usize>]) {
+        if !places.is_empty() {
+            self.messages.remove(places);
+            self.files.remove(places);
+        }
     }
 }
 
@@ -236,17 +234,38 @@ mod tests {
         assert_eq!(view.messages.iter().map(|it| it.modseq.0).collect::<Vec<_>>(), [1, 6, 6]);
         assert!(view.apply(ModSeq(7), Change::Gone(vec![run(3, 3, Flags::NONE)])));
         assert_eq!(view.messages.iter().map(|it| it.uid.0).collect::<Vec<_>>(), [1, 7]);
-        assert_eq!(view.files[1].name.as_str(), "7.x.y");
-        assert_eq!(view.files[1].place, Place::Cur);
+        assert_eq!(view.files.get(1).unwrap().name.as_str(), "7.x.y");
+        assert_eq!(view.files.get(1).unwrap().place, Place::Cur);
     }
 
     #[test]
     fn runs_join_neighbours_only() {
         let view = view(&[1, 3, 7, 9]);
-        let runs = view.runs(&[(0, Flags::SEEN), (1, Flags::SEEN), (2, Flags::NONE), (3, Flags::NONE)]);
+        let of = |changes: &[(u32, Flags)]| view.runs(&changes.iter().map(|&(uid, flags)| (Uid(uid), flags)).collect::<Vec<_>>());
+        let runs = of(&[(1, Flags::SEEN), (3, Flags::SEEN), (7, Flags::NONE), (9, Flags::NONE)]);
         assert_eq!(runs.iter().map(|it| (it.first.0, it.last.0)).collect::<Vec<_>>(), [(1, 3), (7, 9)]);
-        let runs = view.runs(&[(0, Flags::SEEN), (2, Flags::SEEN)]);
+        let runs = of(&[(1, Flags::SEEN), (5, Flags::SEEN), (7, Flags::SEEN)]);
         assert_eq!(runs.iter().map(|it| (it.first.0, it.last.0)).collect::<Vec<_>>(), [(1, 1), (7, 7)]);
+    }
+
+    #[test]
+    fn a_change_among_many_shares_the_rest_with_those_who_hold_it() {
+        let mut view = view(&(1..=100_000).collect::<Vec<_>>());
+        let held = [view.messages.clone(), view.messages.clone()];
+        let run = Run {
+            first: Uid(50_000),
+            last: Uid(50_000),
+            flags: Flags::SEEN,
+        };
+        assert!(view.apply(ModSeq(6), Change::Flags(vec![run])));
+        for held in &held {
+            let differences = held.differences(&view.messages);
+            assert_eq!(differences.len(), 1);
+            assert!(differences[0].0.contains(&49_999) && differences[0].0.len() < 1_000);
+            assert_eq!(differences[0].0, differences[0].1);
+            assert!(held.get(49_999).unwrap().flags.is_empty());
+        }
+        assert_eq!(view.files.get(49_999).unwrap().place, Place::Cur);
     }
 
     #[test]
@@ -260,6 +279,6 @@ mod tests {
         view.catch_up(counters, vec![row(3, Flags::SEEN), row(105, Flags::NONE)], &[Uid(1)]);
         assert_eq!(view.messages.iter().map(|it| it.uid.0).collect::<Vec<_>>(), [3, 105]);
         assert_eq!(view.counters.uid_next, Uid(110));
-        assert!(view.messages[0].flags.contains(Flags::SEEN));
+        assert!(view.messages.get(0).unwrap().flags.contains(Flags::SEEN));
     }
 }

@@ -1,9 +1,10 @@
 //! A selected mailbox as its client knows it: which message has which sequence number.
 
+use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::mail::mailbox::{Mailbox, Messages};
+use crate::mail::mailbox::{Iter, Mailbox, Messages};
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::wire::imap::sequence::SequenceSet;
@@ -57,13 +58,13 @@ impl Selected {
 
     /// The UIDs of ranges of `view`.
     pub(super) fn uids(&self, ranges: &[Range<usize>]) -> Vec<Uid> {
-        let picked = ranges.iter().flat_map(|range| self.view.get(range.clone()).unwrap_or_default());
+        let picked = ranges.iter().flat_map(|range| self.view.range(range.clone()));
         picked.map(|message| message.uid).collect()
     }
 
     /// The sequence number of a message.
     pub(super) fn sequence(&self, uid: Uid) -> Option<u32> {
-        let index = self.view.binary_search_by_key(&uid, |message| message.uid).ok()?;
+        let index = self.view.find(&uid, |message| message.uid)?;
         u32::try_from(index).ok()?.checked_add(1)
     }
 
@@ -75,25 +76,27 @@ impl Selected {
 
 /// Looks up messages in a list while going through it once: the UIDs asked for must ascend.
 pub(super) struct Finder<'a> {
-    list: &'a [MessageMeta],
-    at: usize,
+    list: &'a Messages,
+    rest: Peekable<Iter<'a, MessageMeta>>,
 }
 
 impl<'a> Finder<'a> {
-    pub(super) fn new(list: &'a [MessageMeta]) -> Self {
-        Self { list, at: 0 }
+    /// Begins at a place of the list.
+    pub(super) fn new(list: &'a Messages, at: usize) -> Self {
+        Self {
+            list,
+            rest: list.iter_from(at).peekable(),
+        }
     }
 
     /// The message with this UID.
     pub(super) fn find(&mut self, uid: Uid) -> Option<&'a MessageMeta> {
         // Nearly always the next one; if not, the gap is searched, not walked.
-        let rest = self.list.get(self.at..)?;
-        if rest.first().is_some_and(|message| message.uid < uid) {
-            self.at += rest.partition_point(|message| message.uid < uid);
+        if self.rest.peek().is_some_and(|message| message.uid < uid) {
+            let at = self.list.partition_point(|message| message.uid < uid);
+            self.rest = self.list.iter_from(at).peekable();
         }
-        let found = self.list.get(self.at).filter(|message| message.uid == uid)?;
-        self.at += 1;
-        Some(found)
+        self.rest.next_if(|message| message.uid == uid)
     }
 }
 
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_finder_goes_forward() {
-        let list: Vec<MessageMeta> = [2, 3, 5, 8, 13]
+        let list: Messages = [2, 3, 5, 8, 13]
             .into_iter()
             .map(|uid| MessageMeta {
                 uid: Uid(uid),
@@ -114,7 +117,7 @@ mod tests {
                 internal_date: jiff::Timestamp::UNIX_EPOCH,
             })
             .collect();
-        let mut finder = Finder::new(&list);
+        let mut finder = Finder::new(&list, 0);
         for (uid, found) in [(1, false), (2, true), (4, false), (5, true), (13, true), (14, false)] {
             assert_eq!(finder.find(Uid(uid)).is_some(), found, "{uid}");
         }

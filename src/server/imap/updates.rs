@@ -1,7 +1,5 @@
 //! Telling a client what has changed in its mailbox (RFC 3501 §5.2, §7.3, §7.4.1).
 
-use std::sync::Arc;
-
 use crate::mail::mailbox::Messages;
 use crate::model::ids::Uid;
 use crate::model::mailbox::MessageMeta;
@@ -19,11 +17,11 @@ const PIECE: usize = 16_384;
 pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &mut Stream) -> Result<(), Gone> {
     tell_keywords(selected, stream);
     let now = selected.mailbox.messages();
-    if Arc::ptr_eq(&now, &selected.view) {
+    if now.is_same(&selected.view) {
         selected.told.clear();
         return Ok(());
     }
-    let before = std::mem::replace(&mut selected.view, Arc::clone(&now));
+    let before = std::mem::replace(&mut selected.view, now.clone());
     let (gone, came) = compare(&before, &now);
     match expunges {
         Expunges::Sent => tell_expunged(&gone, stream).await?,
@@ -52,10 +50,16 @@ pub(super) fn tell_keywords(selected: &mut Selected, stream: &mut Stream) {
 }
 
 /// The places in `before` of what is no longer there, ascending, and whether there is anything new.
-fn compare(before: &[MessageMeta], now: &[MessageMeta]) -> (Vec<usize>, bool) {
-    let mut finder = Finder::new(now);
-    let gone = before.iter().enumerate().filter(|(_, message)| finder.find(message.uid).is_none());
-    let gone = gone.map(|(index, _)| index).collect();
+fn compare(before: &Messages, now: &Messages) -> (Vec<usize>, bool) {
+    let mut gone = Vec::new();
+    for (old, new) in before.differences(now) {
+        let mut finder = Finder::new(now, new.start);
+        let places = old
+            .clone()
+            .zip(before.range(old))
+            .filter(|(_, message)| finder.find(message.uid).is_none());
+        gone.extend(places.map(|(index, _)| index));
+    }
     let came = match (before.last(), now.last()) {
         (Some(before), Some(now)) => now.uid > before.uid,
         (None, Some(_)) => true,
@@ -65,13 +69,13 @@ fn compare(before: &[MessageMeta], now: &[MessageMeta]) -> (Vec<usize>, bool) {
 }
 
 /// `now`, with what is gone still in its place.
-fn with_held(before: &[MessageMeta], now: &[MessageMeta], gone: &[usize]) -> Messages {
+fn with_held(before: &Messages, now: &Messages, gone: &[usize]) -> Messages {
     let mut all: Vec<MessageMeta> = Vec::with_capacity(now.len().saturating_add(gone.len()));
     all.extend(gone.iter().filter_map(|&index| before.get(index)).cloned());
-    all.extend_from_slice(now);
+    all.extend(now.iter().cloned());
     // Two ascending runs: the sort finds and merges them.
     all.sort_by_key(|message| message.uid);
-    Arc::new(all)
+    all.into_iter().collect()
 }
 
 async fn tell_expunged(gone: &[usize], stream: &mut Stream) -> Result<(), Gone> {
@@ -91,9 +95,7 @@ fn tell_new(selected: &mut Selected, stream: &mut Stream) {
     untagged(&mut out, selected.view.len(), b" EXISTS\r\n");
     if !selected.read_only {
         let view = &selected.view;
-        selected
-            .recent
-            .retain(|uid| view.binary_search_by_key(uid, |message| message.uid).is_ok());
+        selected.recent.retain(|uid| view.find(uid, |message| message.uid).is_some());
         selected.recent.append(&mut selected.mailbox.take_recent());
         selected.recent.sort_unstable();
         untagged(&mut out, selected.recent.len(), b" RECENT\r\n");
@@ -108,34 +110,37 @@ fn untagged(out: &mut Vec<u8>, count: usize, what: &[u8]) {
 }
 
 /// The flags of messages that were there before and have others now.
-async fn tell_flags(selected: &Selected, before: &[MessageMeta], stream: &mut Stream) -> Result<(), Gone> {
+async fn tell_flags(selected: &Selected, before: &Messages, stream: &mut Stream) -> Result<(), Gone> {
     let keywords = selected.mailbox.keywords();
-    let mut finder = Finder::new(before);
     let mut out = Vec::new();
-    for (message, sequence) in selected.view.iter().zip(1_u64..) {
-        let Some(old) = finder.find(message.uid) else { continue };
-        let changed = old.flags != message.flags || (selected.condstore && old.modseq != message.modseq);
-        if !changed || is_told(selected, message) {
-            continue;
+    for (old, new) in before.differences(&selected.view) {
+        let mut finder = Finder::new(before, old.start);
+        for (index, message) in new.clone().zip(selected.view.range(new)) {
+            let Some(old) = finder.find(message.uid) else { continue };
+            let changed = old.flags != message.flags || (selected.condstore && old.modseq != message.modseq);
+            if changed && !is_told(selected, message) {
+                write_flags(&mut out, (index, message), selected, &keywords);
+                pass_on(&mut out, stream).await?;
+            }
         }
-        out.extend_from_slice(b"* ");
-        number(&mut out, sequence);
-        out.extend_from_slice(b" FETCH (");
-        // RFC 7162 §3.1: with the modseq, and then the UID is welcome too.
-        if selected.condstore {
-            out.extend_from_slice(b"UID ");
-            number(&mut out, u64::from(message.uid.0));
-            out.extend_from_slice(b" MODSEQ (");
-            number(&mut out, message.modseq.0);
-            out.extend_from_slice(b") ");
-        }
-        out.extend_from_slice(b"FLAGS ");
-        flags(&mut out, message.flags, &keywords, selected.is_recent(message.uid));
-        out.extend_from_slice(b")\r\n");
-        pass_on(&mut out, stream).await?;
     }
     stream.write(&out);
     Ok(())
+}
+
+/// `* 3 FETCH (FLAGS (\Seen))`, for a client that knows modseqs with the UID and the modseq (RFC 7162 §3.1).
+fn write_flags(out: &mut Vec<u8>, (index, message): (usize, &MessageMeta), selected: &Selected, keywords: &[String]) {
+    untagged(out, index.saturating_add(1), b" FETCH (");
+    if selected.condstore {
+        out.extend_from_slice(b"UID ");
+        number(out, u64::from(message.uid.0));
+        out.extend_from_slice(b" MODSEQ (");
+        number(out, message.modseq.0);
+        out.extend_from_slice(b") ");
+    }
+    out.extend_from_slice(b"FLAGS ");
+    flags(out, message.flags, keywords, selected.is_recent(message.uid));
+    out.extend_from_slice(b")\r\n");
 }
 
 fn is_told(selected: &Selected, message: &MessageMeta) -> bool {
@@ -162,7 +167,7 @@ mod tests {
     use crate::model::ids::ModSeq;
     use crate::model::mailbox::Flags;
 
-    fn list(uids: &[u32]) -> Vec<MessageMeta> {
+    fn list(uids: &[u32]) -> Messages {
         let message = |&uid: &u32| MessageMeta {
             uid: Uid(uid),
             flags: Flags::NONE,

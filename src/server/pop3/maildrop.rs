@@ -97,7 +97,7 @@ mod tests {
             size,
             internal_date: jiff::Timestamp::UNIX_EPOCH,
         };
-        Scan::new([(3, 120), (7, 200), (9, 5)].into_iter().map(message).collect::<Vec<_>>().into())
+        Scan::new([(3, 120), (7, 200), (9, 5)].into_iter().map(message).collect())
     }
 
     #[test]

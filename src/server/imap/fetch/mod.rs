@@ -65,7 +65,7 @@ pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut S
         missing: false,
     };
     let now = run.context.selected.mailbox.messages();
-    let mut finder = Finder::new(&now);
+    let mut finder = Finder::new(&now, 0);
     for range in picked {
         let mut start = range.start;
         while start < range.end {
@@ -94,8 +94,8 @@ async fn mark_seen(selected: &mut Selected, fetch: &Fetch, picked: &[Range<usize
         return Ok(Vec::new());
     }
     let now = selected.mailbox.messages();
-    let mut finder = Finder::new(&now);
-    let messages = picked.iter().flat_map(|range| selected.view.get(range.clone()).unwrap_or_default());
+    let mut finder = Finder::new(&now, 0);
+    let messages = picked.iter().flat_map(|range| selected.view.range(range.clone()));
     let unseen: Vec<Uid> = messages
         .filter_map(|message| finder.find(message.uid))
         .filter(|message| !message.flags.contains(Flags::SEEN) && is_wanted(message, fetch))
@@ -133,15 +133,15 @@ impl Run<'_> {
     /// The responses for a piece of the view.
     async fn piece(&mut self, range: Range<usize>, finder: &mut Finder<'_>, stream: &mut Stream) -> Result<(), Fault> {
         let selected = self.context.selected;
-        let messages = selected.view.get(range.clone()).unwrap_or_default();
+        let messages = || selected.view.range(range.clone());
         let structures = if self.needs.structure {
-            let uids: Vec<Uid> = messages.iter().map(|message| message.uid).collect();
+            let uids: Vec<Uid> = messages().map(|message| message.uid).collect();
             selected.mailbox.structures(&uids).await?
         } else {
             Vec::new()
         };
         let mut structures = structures.into_iter().peekable();
-        for (index, known) in range.zip(messages) {
+        for (index, known) in range.clone().zip(messages()) {
             // What another session has removed is still told as it was (RFC 2180 §4.1.3), but for its content.
             let message = finder.find(known.uid).unwrap_or(known);
             let structure = structures.next_if(|(uid, _)| *uid == message.uid).map(|(_, structure)| structure);

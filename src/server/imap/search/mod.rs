@@ -57,7 +57,7 @@ pub(super) async fn search(selected: &mut Selected, search: Search, asked: (&Tag
 
 async fn run(selected: &Selected, test: &Arc<Test>, by_uid: bool) -> Result<Found, Refusal> {
     let now = selected.mailbox.messages();
-    let mut finder = Finder::new(&now);
+    let mut finder = Finder::new(&now, 0);
     let mut found = Found {
         numbers: Vec::new(),
         modseq: None,
