@@ -343,18 +343,34 @@ async fn many_at_once_have_one_uid_each() {
 }
 
 #[tokio::test]
-async fn what_a_dead_process_left_is_taken_in_later() {
+async fn two_who_copy_in_opposite_directions_do_not_wait_for_each_other() {
     let house = House::new().await;
     let alice = user(1, "alice");
-    house.mailboxes.list(&alice).await.unwrap();
-    let new = house.maildir("alice").join("new");
-    std::fs::write(new.join("1700000000.PHffffffffQ0.house.test"), "a\r\n").unwrap();
-    // The directory looks as if nothing happened for long, but the file is too young to be surely nobody's.
-    for dir in ["new", "cur"] {
-        let dir = std::fs::File::open(house.maildir("alice").join(dir)).unwrap();
-        dir.set_modified(std::time::UNIX_EPOCH).unwrap();
-    }
     let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
-    assert!(uids(&inbox).is_empty());
-    assert!(inbox.looks_again(), "the next look must not be left out");
+    let sent = house.mailboxes.open(&alice, &name("Sent")).await.unwrap();
+    for (mailbox, keywords) in [(&inbox, ["red", "blue"]), (&sent, ["green", "grey"])] {
+        let mut flags = Flags::NONE;
+        for keyword in keywords {
+            flags = flags.with(mailbox.keyword(keyword).await.unwrap().unwrap());
+        }
+        house.append(mailbox, "a\r\n", flags).await.unwrap();
+    }
+    let both = futures_util::future::join(inbox.copy(&[Uid(1)], &sent), sent.copy(&[Uid(1)], &inbox));
+    let (there, back) = tokio::time::timeout(Duration::from_secs(20), both).await.unwrap();
+    assert_eq!((there.unwrap().uids.len(), back.unwrap().uids.len()), (1, 1));
+    assert_eq!(sent.keywords().len(), 4);
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_leaves_nothing() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let sent = house.mailboxes.open(&alice, &name("Sent")).await.unwrap();
+    house.append(&inbox, "a\r\n", Flags::SEEN).await.unwrap();
+    std::fs::remove_dir(house.maildir("alice").join(".Sent/new")).unwrap();
+    assert!(inbox.copy(&[Uid(1)], &sent).await.is_err());
+    assert!(inbox.relocate(&[Uid(1)], &sent).await.is_err());
+    assert_eq!(files(&house.maildir("alice").join(".Sent/cur")), [""; 0]);
+    assert!(inbox.open_message(Uid(1)).await.unwrap().is_some());
 }

@@ -1,6 +1,7 @@
 //! Copying and moving between mailboxes of a user.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::index::{Addition, Write};
 use super::view::FileEntry;
@@ -47,8 +48,9 @@ impl Drop for InFlight<'_> {
 impl Mailbox {
     /// Copies messages (ascending) to another mailbox of the same user, by hard links. All or nothing. [`Refusal::OverQuota`].
     pub async fn copy(&self, uids: &[Uid], target: &Self) -> Result<Copied, Refusal> {
+        let keywords = self.keywords_in(uids, target).await?;
         let _work = self.work.lock().await;
-        let passengers = self.passengers(uids, target).await?;
+        let passengers = self.passengers(uids, &keywords);
         let bytes = passengers.iter().map(|it| it.message.size).sum();
         let owner = target.home().owner.clone();
         self.house.check_quota(&owner, bytes, passengers.len() as u64).await?;
@@ -57,49 +59,48 @@ impl Mailbox {
 
     /// Moves messages (ascending) to another mailbox of the same user. All or nothing (RFC 6851 §3.3).
     pub async fn relocate(&self, uids: &[Uid], target: &Self) -> Result<Copied, Refusal> {
+        let keywords = self.keywords_in(uids, target).await?;
         let _work = self.work.lock().await;
-        let passengers = self.passengers(uids, target).await?;
+        let passengers = self.passengers(uids, &keywords);
         let moved: Vec<Uid> = passengers.iter().map(|it| it.message.uid).collect();
         let removal = super::flags::removal(self.id, &self.view(), &moved);
         self.transfer(passengers, target, removal.into_iter().collect(), true).await
     }
 
-    async fn passengers(&self, uids: &[Uid], target: &Self) -> Result<Vec<Passenger>, Refusal> {
-        let keywords = self.keywords();
-        let mut passengers: Vec<Passenger> = {
+    /// The keywords of these messages, here and in the target, where each may have another number. Asked before the folder is locked: a
+    /// keyword that is new takes the target's lock, and two who copy in opposite directions must not wait for each other.
+    async fn keywords_in(&self, uids: &[Uid], target: &Self) -> Result<Vec<(Flags, Flags)>, Refusal> {
+        let (used, names) = {
             let view = self.view();
-            let passenger = |&uid: &Uid| {
-                let (message, file) = view.get(uid)?;
-                Some(Passenger {
-                    flags: message.flags,
-                    message: message.clone(),
-                    file: file.clone(),
-                    name: self.house.names.make(),
-                })
-            };
-            uids.iter().filter_map(passenger).collect()
+            let messages = uids.iter().filter_map(|&uid| view.get(uid));
+            let used = messages.fold(Flags::NONE, |used, (message, _)| used.with(message.flags));
+            (used, Arc::clone(&view.keywords))
         };
-        if target.id == self.id {
-            return Ok(passengers);
+        let mut pairs = Vec::new();
+        for number in used.keywords() {
+            let Some(here) = Flags::keyword(number) else { continue };
+            let there = match names.get(usize::from(number)) {
+                _ if target.id == self.id => here,
+                Some(name) => target.keyword(name).await?.unwrap_or(Flags::NONE),
+                None => Flags::NONE,
+            };
+            pairs.push((here, there));
         }
-        // A keyword may have another number over there.
-        let mut numbers: Vec<Option<Flags>> = vec![None; keywords.len()];
-        for passenger in &mut passengers {
-            for number in passenger.message.flags.keywords() {
-                let Some(mine) = Flags::keyword(number) else { continue };
-                passenger.flags = passenger.flags.without(mine);
-            }
-            for number in passenger.message.flags.keywords() {
-                let (Some(slot), Some(name)) = (numbers.get_mut(usize::from(number)), keywords.get(usize::from(number))) else {
-                    continue;
-                };
-                if slot.is_none() {
-                    *slot = target.keyword(name).await?;
-                }
-                passenger.flags = slot.map_or(passenger.flags, |theirs| passenger.flags.with(theirs));
-            }
-        }
-        Ok(passengers)
+        Ok(pairs)
+    }
+
+    fn passengers(&self, uids: &[Uid], keywords: &[(Flags, Flags)]) -> Vec<Passenger> {
+        let view = self.view();
+        let passenger = |&uid: &Uid| {
+            let (message, file) = view.get(uid)?;
+            Some(Passenger {
+                flags: translated(message.flags, keywords),
+                message: message.clone(),
+                file: file.clone(),
+                name: self.house.names.make(),
+            })
+        };
+        uids.iter().filter_map(passenger).collect()
     }
 
     async fn transfer(&self, passengers: Vec<Passenger>, target: &Self, mut writes: Vec<Write>, moving: bool) -> Result<Copied, Refusal> {
@@ -143,6 +144,13 @@ impl Mailbox {
     }
 }
 
+/// The flags, with the keywords of the other mailbox.
+fn translated(flags: Flags, keywords: &[(Flags, Flags)]) -> Flags {
+    let plain = flags.keywords().filter_map(Flags::keyword).fold(flags, Flags::without);
+    let there = keywords.iter().filter(|(here, _)| flags.contains(*here));
+    there.fold(plain, |flags, (_, there)| flags.with(*there))
+}
+
 fn addition(passenger: &Passenger) -> Addition {
     let message = NewMessage {
         name: passenger.name.as_str().to_owned(),
@@ -159,16 +167,14 @@ fn addition(passenger: &Passenger) -> Addition {
 /// Links or renames every file; those done so far are taken back when one fails.
 fn carry_all(passengers: &[Passenger], from: &Maildir, to: &Maildir, moving: bool) -> Result<Vec<(PathBuf, PathBuf)>, store::Error> {
     let mut done = Vec::with_capacity(passengers.len());
-    for it in passengers {
-        match carry(it, from, to) {
-            Ok(pair) => done.push(pair),
-            Err(error) => {
-                take_back(&done, false);
-                return Err(error);
-            }
-        }
+    let carry_on = |it| {
+        done.push(carry(it, from, to)?);
+        Ok(())
+    };
+    if let Err(error) = passengers.iter().try_for_each(carry_on).and_then(|()| to.sync()) {
+        take_back(&done, false);
+        return Err(error);
     }
-    to.sync()?;
     if moving {
         // Only now, with the new names durable, do the old ones go: a message is never without a name.
         for (old, _) in &done {
