@@ -22,7 +22,7 @@ use crate::store::maildir::{FileName, Found, Listing, Maildir, Place};
 pub(super) struct Scanned {
     /// When the directories had last changed, if that was long enough before the look that no later change can hide in the same
     /// tick of the file system's clock.
-    settled: Option<[Option<SystemTime>; 2]>,
+    pub settled: Option<[Option<SystemTime>; 2]>,
     /// When the look ended, and how long it took.
     ended: Option<(Instant, Duration)>,
 }
@@ -72,6 +72,8 @@ struct Difference {
     gone: Vec<Uid>,
     /// Messages with another size (only looked for by a reindex).
     sizes: Vec<(Uid, u64)>,
+    /// Something was left for the next look, whether or not the folder changes until then.
+    left: bool,
 }
 
 /// The view before the folder is listed.
@@ -107,22 +109,17 @@ impl Mailbox {
         };
         let sizes = patience == Patience::Reindex;
         let difference = blocking(move || compare(&maildir, &before, sizes)).await?;
-        let (report, put_off) = self.take_in(difference).await?;
+        let (report, left) = self.take_in(difference).await?;
         // A change within the clock's tick of the last one would leave the same time stamp: only an old one is settled.
         let settled = changed_at
             .iter()
             .flatten()
             .all(|at| SystemTime::now().duration_since(*at).is_ok_and(|age| age > Duration::from_secs(2)));
         *locked(&self.scanned) = Scanned {
-            settled: (settled && !put_off).then_some(changed_at),
+            settled: (settled && !left).then_some(changed_at),
             ended: Some((Instant::now(), begun.elapsed())),
         };
         Ok(report)
-    }
-
-    #[cfg(test)]
-    pub(super) fn looks_again(&self) -> bool {
-        locked(&self.scanned).settled.is_none()
     }
 
     fn looked_lately(&self) -> bool {
@@ -131,7 +128,7 @@ impl Mailbox {
             .is_some_and(|(at, took)| at.elapsed() < Duration::from_secs(1).max(took * 20))
     }
 
-    /// Makes the difference a change of the mailbox; whether a file was left for a later look.
+    /// What was found becomes a change of the mailbox. Also whether something was left for the next look.
     async fn take_in(&self, difference: Difference) -> Result<(ReindexReport, bool), Refusal> {
         {
             let mut view = self.view_mut();
@@ -166,29 +163,26 @@ impl Mailbox {
             }
             tx.commit().await?;
         }
-        let (added, put_off) = self.adopt(difference.added).await?;
+        let (added, left) = self.adopt(difference.added).await?;
         report.added = added;
-        Ok((report, put_off))
+        Ok((report, left || difference.left))
     }
 
-    /// Enters files of other programs into the index, the oldest first: how many, and whether one was left for a later look.
+    /// Enters files of other programs into the index, the oldest first: how many, and whether some were left for the next look.
     async fn adopt(&self, found: Vec<(FileName, Found)>) -> Result<(u64, bool), Refusal> {
-        let mut adopted = 0;
-        let mut put_off = false;
+        let (mut adopted, mut left) = (0, false);
         for part in found.chunks(BATCH) {
-            let (strangers, maildir, house) = (self.strangers(part), self.maildir(), Arc::clone(&self.house));
-            let (additions, under_way) = blocking(move || {
-                let (young, ripe) = strangers
-                    .into_iter()
-                    .partition::<Vec<_>, _>(|(name, found)| house.names.is_of_a_sibling(name) && is_young(&maildir, name, *found));
-                let additions: Vec<Addition> = ripe
+            let (strangers, waiting) = self.strangers(part);
+            left |= waiting;
+            let maildir = self.maildir();
+            let additions = blocking(move || {
+                Ok(strangers
                     .into_iter()
                     .filter_map(|(name, found)| addition(&maildir, name, found))
-                    .collect();
-                Ok((additions, !young.is_empty()))
+                    .collect())
             })
             .await?;
-            put_off |= under_way;
+            let additions: Vec<Addition> = additions;
             let count = additions.len() as u64;
             if count == 0 {
                 continue;
@@ -197,23 +191,29 @@ impl Mailbox {
                 Ok(_) => adopted += count,
                 // Another process was quicker with one of them: what it entered is read, and the next look does the rest.
                 Err(Failure::Store(store::Error::Conflict)) => {
-                    put_off = true;
+                    left = true;
                     self.catch_up().await?;
                 }
                 Err(failure) => return Err(failure.into()),
             }
         }
-        Ok((adopted, put_off))
+        Ok((adopted, left))
     }
 
-    /// Those that are neither on their way into the index by this process nor in it by now.
-    fn strangers(&self, found: &[(FileName, Found)]) -> Vec<(FileName, Found)> {
+    /// Those that are neither on their way into the index by this process nor in it by now; and whether there are others that a sibling
+    /// may be entering at this moment.
+    fn strangers(&self, found: &[(FileName, Found)]) -> (Vec<(FileName, Found)>, bool) {
         // In this order: what leaves the first set is in the second by then.
         let in_flight: HashSet<FileName> = locked(&self.house.in_flight).clone();
         let files = self.view().files.clone();
         let known: HashSet<&FileName> = files.iter().map(|file| &file.name).collect();
-        let strange = |(name, _): &&(FileName, Found)| !in_flight.contains(name) && !known.contains(name);
-        found.iter().filter(strange).cloned().collect()
+        let unknown = found.iter().filter(|(name, _)| !in_flight.contains(name) && !known.contains(name));
+        let maildir = self.maildir();
+        let of_sibling = |(name, at): &(FileName, Found)| {
+            self.house.names.is_of_a_sibling(name) && maildir.facts(name, *at).is_none_or(|facts| facts.age < SIBLING_GRACE)
+        };
+        let (waiting, strangers): (Vec<_>, Vec<_>) = unknown.cloned().partition(of_sibling);
+        (strangers, !waiting.is_empty())
     }
 }
 
@@ -239,15 +239,9 @@ impl Mailboxes {
     }
 }
 
-/// Whether another process of ours may still be about to enter the file into the index.
-fn is_young(maildir: &Maildir, name: &FileName, found: Found) -> bool {
-    maildir.facts(name, found).is_none_or(|facts| facts.age < SIBLING_GRACE)
-}
-
 /// What a file is to the index; none if it is gone again.
 fn addition(maildir: &Maildir, name: FileName, found: Found) -> Option<Addition> {
-    let prepared = maildir.respell(&name, found).and_then(|()| maildir.to_crlf(&name, found));
-    if let Err(error) = prepared {
+    if let Err(error) = maildir.to_crlf(&name, found) {
         tracing::warn!(%error, "a file of another program cannot be taken in");
         return None;
     }
@@ -267,7 +261,7 @@ fn addition(maildir: &Maildir, name: FileName, found: Found) -> Option<Addition>
 
 /// Compares the folder with the view as it was before.
 fn compare(maildir: &Maildir, before: &Before, sizes: bool) -> Result<Difference, store::Error> {
-    let mut listing = maildir.list()?;
+    let mut listing = list(maildir)?;
     let mut difference = Difference::default();
     let mut missing = Vec::new();
     for (message, file) in before.messages.iter().zip(before.files.iter()) {
@@ -278,7 +272,15 @@ fn compare(maildir: &Maildir, before: &Before, sizes: bool) -> Result<Difference
     }
     if !missing.is_empty() {
         // A file that was renamed while the directory was read may have been passed over: look once more.
-        let again: Listing = maildir.list()?;
+        let again = list(maildir)?;
+        if !maildir.exists() {
+            // The folder is being renamed, or its file system is not there: that says nothing of its messages.
+            tracing::warn!(path = %maildir.path().display(), "a folder is missing");
+            return Ok(Difference {
+                left: true,
+                ..Difference::default()
+            });
+        }
         for (message, file) in missing {
             match again.files.get(&file.name) {
                 Some(found) => difference.note(maildir, message, file, *found, sizes),
@@ -289,6 +291,13 @@ fn compare(maildir: &Maildir, before: &Before, sizes: bool) -> Result<Difference
     difference.added = listing.files.into_iter().collect();
     difference.added.sort_by_cached_key(|(name, _)| (seconds(name), name.clone()));
     Ok(difference)
+}
+
+/// The files of the folder, each with the name that we would give it.
+fn list(maildir: &Maildir) -> Result<Listing, store::Error> {
+    let mut listing = maildir.list()?;
+    maildir.respell(&mut listing);
+    Ok(listing)
 }
 
 /// The time with which nearly all programs begin a name.

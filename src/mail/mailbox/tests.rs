@@ -374,3 +374,54 @@ async fn a_copy_that_fails_leaves_nothing() {
     assert_eq!(files(&house.maildir("alice").join(".Sent/cur")), [""; 0]);
     assert!(inbox.open_message(Uid(1)).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn a_folder_that_is_missing_says_nothing_of_its_messages() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let sent = house.mailboxes.open(&alice, &name("Sent")).await.unwrap();
+    house.append(&sent, "a\r\n", Flags::SEEN).await.unwrap();
+    let (here, away) = (house.maildir("alice").join(".Sent"), house.maildir("alice").join("away"));
+    std::fs::rename(&here, &away).unwrap();
+    house.mailboxes.open(&alice, &name("Sent")).await.unwrap();
+    assert_eq!(uids(&sent), [1]);
+    std::fs::rename(&away, &here).unwrap();
+    house.mailboxes.open(&alice, &name("Sent")).await.unwrap();
+    assert!(sent.open_message(Uid(1)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_a_sibling_left_is_looked_for_again() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    let dir = house.maildir("alice");
+    std::fs::write(dir.join("new/1700000000.PH00000000Q1.house.test"), "a\r\n").unwrap();
+    for sub in ["new", "cur"] {
+        let directory = std::fs::File::open(dir.join(sub)).unwrap();
+        directory.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    }
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(uids(&inbox), [0; 0]);
+    assert_eq!(locked(&inbox.scanned).settled, None);
+}
+
+#[tokio::test]
+async fn files_are_read_however_they_are_spelled() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    house.append(&inbox, "a\r\n", Flags::SEEN).await.unwrap();
+    let dir = house.maildir("alice");
+    let own = files(&dir.join("cur")).remove(0);
+    let odd = own.replace(":2,S", ":2,SF");
+    std::fs::rename(dir.join("cur").join(own), dir.join("cur").join(odd)).unwrap();
+    std::fs::write(dir.join("new/1700000000.M1P2.elsewhere:2,"), "b\r\n").unwrap();
+    std::fs::write(dir.join("new/1700000000.M2P2.elsewhere:2,S"), "c\r\n").unwrap();
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let flags: Vec<Flags> = inbox.messages().iter().map(|it| it.flags).collect();
+    assert_eq!(flags, [Flags::SEEN.with(Flags::FLAGGED), Flags::NONE, Flags::SEEN]);
+    for uid in uids(&inbox) {
+        assert!(inbox.open_message(Uid(uid)).await.unwrap().is_some(), "{uid}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::{Error, FileName, Maildir, at};
@@ -39,6 +39,9 @@ pub struct Found {
 pub struct Listing {
     /// By base name.
     pub files: HashMap<FileName, Found>,
+    /// Those of them whose names are not spelled our way (flags in another order or in `new`, letters that we do not know), with the
+    /// paths that they have: see [`Maildir::respell`].
+    pub odd: Vec<(FileName, PathBuf)>,
 }
 
 /// What a file has beside its name.
@@ -67,9 +70,16 @@ impl Maildir {
                 let entry = entry.map_err(at(&path))?;
                 let name = entry.file_name();
                 // A name that is not UTF-8, or hidden, is no message of a Maildir.
-                let Some((name, flags)) = name.to_str().and_then(FileName::split) else {
+                let Some((text, (name, flags))) = name.to_str().and_then(|text| Some((text, FileName::split(text)?))) else {
                     continue;
                 };
+                let is_ours = match place {
+                    Place::New => text == name.as_str(),
+                    Place::Cur => text == name.with_flags(flags),
+                };
+                if !is_ours {
+                    listing.odd.push((name.clone(), entry.path()));
+                }
                 listing.files.insert(name, Found { place, flags });
             }
         }
@@ -96,21 +106,21 @@ impl Maildir {
         })
     }
 
-    /// Finds the name with which a listing's file is stored when its flags are not spelled our way (order, unknown letters), and
-    /// renames it to ours.
-    pub fn respell(&self, name: &FileName, found: Found) -> Result<(), Error> {
-        let ours = self.file(name, found.place, found.flags);
-        if found.place == Place::New || ours.exists() {
-            return Ok(());
-        }
-        let cur = self.path.join("cur");
-        for entry in fs::read_dir(&cur).map_err(at(&cur))?.flatten() {
-            let theirs = entry.file_name();
-            if theirs.to_str().and_then(FileName::split).is_some_and(|(base, _)| base == *name) {
-                return fs::rename(entry.path(), &ours).map_err(at(&ours));
+    /// Renames the files of a listing that are not spelled our way to what we would call them: only so are they found again.
+    pub fn respell(&self, listing: &mut Listing) {
+        for (name, theirs) in listing.odd.drain(..) {
+            let Some(found) = listing.files.get_mut(&name) else { continue };
+            let place = found.place.with_flags(found.flags);
+            let ours = self.file(&name, place, found.flags);
+            // A second file of this base name must not cost the first.
+            if ours.exists() {
+                continue;
+            }
+            match fs::rename(&theirs, &ours) {
+                Ok(()) => found.place = place,
+                Err(error) => tracing::warn!(path = %theirs.display(), %error, "a file of another program cannot be renamed"),
             }
         }
-        Ok(())
     }
 
     /// Rewrites a file that another program stored with bare LF line ends to CRLF, as IMAP and SMTP want it (RFC 9051 §2.2).
@@ -198,10 +208,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let maildir = Maildir::at(dir.path().join("m"));
         maildir.create(false).unwrap();
-        fs::write(maildir.path().join("cur/1.x.y:2,SXF"), "").unwrap();
-        let listing = maildir.list().unwrap();
-        let (name, found) = listing.files.iter().next().unwrap();
-        maildir.respell(name, *found).unwrap();
-        assert!(maildir.path().join("cur/1.x.y:2,FS").exists());
+        for odd in ["cur/1.x.y:2,SXF", "cur/2.x.y", "new/3.x.y:2,", "new/4.x.y:2,S"] {
+            fs::write(maildir.path().join(odd), odd).unwrap();
+        }
+        let mut listing = maildir.list().unwrap();
+        maildir.respell(&mut listing);
+        for ours in ["cur/1.x.y:2,FS", "cur/2.x.y:2,", "new/3.x.y", "cur/4.x.y:2,S"] {
+            assert!(maildir.path().join(ours).exists(), "{ours}");
+        }
+        let again = maildir.list().unwrap();
+        assert_eq!((again.odd.len(), again.files), (0, listing.files));
     }
 }
