@@ -246,7 +246,7 @@ async fn other(tx: &mut Tx, write: &Write, steps: &mut Vec<(MailboxId, ModSeq, C
             steps.push((*mailbox, modseq, Change::Gone(runs.clone())));
         }
         Write::Recent(mailbox, from) => mailboxes::set_recent(tx, *mailbox, *from).await?,
-        Write::Structures(mailbox, structures) => messages::insert_structures(tx, *mailbox, structures).await?,
+        Write::Structures(mailbox, structures) => messages::insert_structures(tx, *mailbox, structures.clone()).await?,
     }
     Ok(true)
 }

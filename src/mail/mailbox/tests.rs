@@ -425,3 +425,15 @@ async fn files_are_read_however_they_are_spelled() {
         assert!(inbox.open_message(Uid(uid)).await.unwrap().is_some(), "{uid}");
     }
 }
+
+#[tokio::test]
+async fn structures_that_two_sessions_parsed_are_kept_once() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let index = &house.mailboxes.inner.ledger.index;
+    for uids in [1..3, 2..4] {
+        let structures = uids.map(|uid| (Uid(uid), vec![1])).collect();
+        index.write(vec![index::Write::Structures(inbox.id, structures)]).await.unwrap();
+    }
+}

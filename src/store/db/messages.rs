@@ -1,5 +1,7 @@
 //! The index of the messages: UIDs, flags, modseqs, sizes, dates, and cached structures.
 
+use std::collections::BTreeSet;
+
 use super::mailboxes::{modseq, uid};
 use super::{Row, Tx, Value};
 use crate::model::clock::timestamp;
@@ -163,19 +165,26 @@ pub async fn structures(tx: &mut Tx, mailbox: MailboxId, first: Uid, last: Uid) 
         .await
 }
 
-/// Keeps structures; for a message that has one already (another session parsed it too) nothing changes.
-pub async fn insert_structures(tx: &mut Tx, mailbox: MailboxId, structures: &[(Uid, Vec<u8>)]) -> Result<(), Error> {
-    let sql = tx
-        .dialect()
-        .insert_or_ignore("INTO structures (mailbox_id, uid, data) VALUES (?, ?, ?)");
-    for (uid, data) in structures {
-        tx.query_built(sql.clone())
-            .bind(mailbox.0)
-            .bind(i64::from(uid.0))
-            .bind(data.as_slice())
-            .execute()
-            .await?;
+/// Keeps structures, but for messages that have one: two sessions may have parsed the same message.
+pub async fn insert_structures(tx: &mut Tx, mailbox: MailboxId, structures: Vec<(Uid, Vec<u8>)>) -> Result<(), Error> {
+    let uids = || structures.iter().map(|(uid, _)| i64::from(uid.0));
+    let sql = "SELECT uid FROM structures WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
+    let known = tx
+        .query(sql)
+        .bind(mailbox.0)
+        .bind(uids().min().unwrap_or(0))
+        .bind(uids().max().unwrap_or(0))
+        .all(|row| uid(row, 0))
+        .await?;
+    let known: BTreeSet<Uid> = known.into_iter().collect();
+    let mut values: Vec<Value> = Vec::with_capacity(structures.len() * 3);
+    for (uid, data) in structures.into_iter().filter(|(uid, _)| !known.contains(uid)) {
+        values.push(mailbox.0.into());
+        values.push(i64::from(uid.0).into());
+        values.push(data.into());
     }
+    tx.insert_many("INSERT INTO structures (mailbox_id, uid, data) VALUES", 3, values)
+        .await?;
     Ok(())
 }
 
