@@ -23,6 +23,8 @@ pub enum LineEnds {
 pub struct Draft {
     memory: Vec<u8>,
     spill: Option<File>,
+    /// Whether a file was begun. After an error it may be there while `spill` is not.
+    spilled: bool,
     path: PathBuf,
     size: u64,
     limit: u64,
@@ -37,6 +39,7 @@ impl Draft {
         Self {
             memory: Vec::new(),
             spill: None,
+            spilled: false,
             path,
             size: 0,
             limit,
@@ -53,6 +56,7 @@ impl Draft {
 
     /// Adds octets. Past the limit: [`Refusal::TooLarge`], and what came is thrown away.
     pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        self.check()?;
         let before = self.memory.len();
         match self.line_ends {
             LineEnds::AsTheyAre => self.memory.extend_from_slice(octets),
@@ -84,12 +88,13 @@ impl Draft {
 
     /// The begin of the message, as far as it is in memory: all of it when it is small.
     pub fn in_memory(&self) -> Option<&[u8]> {
-        self.spill.is_none().then_some(&*self.memory)
+        (!self.spilled).then_some(&*self.memory)
     }
 
     /// Makes sure that a message that went to a file is all there.
     pub(crate) async fn finish(&mut self) -> Result<(), Refusal> {
-        if self.spill.is_some() { self.flush().await } else { Ok(()) }
+        self.check()?;
+        if self.spilled { self.flush().await } else { Ok(()) }
     }
 
     /// The octets, with `prefix` before them. Only after [`Draft::finish`].
@@ -97,13 +102,22 @@ impl Draft {
         Content {
             prefix,
             memory: &self.memory,
-            file: self.spill.is_some().then_some(&*self.path),
+            file: self.spilled.then_some(&*self.path),
         }
+    }
+
+    /// A draft that lost octets, on a full disk or because its writer was broken off, stays of no use.
+    fn check(&self) -> Result<(), Refusal> {
+        if self.spilled && self.spill.is_none() {
+            return Err(Refusal::LATER);
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), Refusal> {
         let piece = std::mem::take(&mut self.memory);
         let (spill, path) = (self.spill.take(), self.path.clone());
+        self.spilled = true;
         self.spill = Some(blocking(move || append(spill, &path, &piece)).await?);
         Ok(())
     }
@@ -126,7 +140,7 @@ fn append(spill: Option<File>, path: &Path, piece: &[u8]) -> Result<File, store:
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if self.spill.is_some() {
+        if self.spilled {
             // What is left over after a crash is removed at the next start.
             drop(std::fs::remove_file(&self.path));
         }
@@ -151,5 +165,15 @@ mod tests {
         assert_eq!(draft.write(b"x").await, Err(Refusal::TooLarge(20)));
         drop(draft);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_draft_that_lost_octets_is_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut draft = Draft::new(dir.path().join("no such directory/draft"), 100, 8, LineEnds::AsTheyAre);
+        assert_eq!(draft.write(b"more than eight octets").await, Err(Refusal::LATER));
+        assert_eq!(draft.write(b"more").await, Err(Refusal::LATER));
+        assert_eq!(draft.finish().await, Err(Refusal::LATER));
+        assert_eq!(draft.in_memory(), None);
     }
 }
