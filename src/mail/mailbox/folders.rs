@@ -30,8 +30,15 @@ impl Mailboxes {
                 subscribed: false,
             })
         });
-        let made = self.make(user, wanted.collect()).await?;
-        rows.extend(made);
+        let wanted: Vec<Wanted> = wanted.collect();
+        for folder in wanted {
+            // One by one: another session may be quicker with one, and two folders may be spellings of one name.
+            match self.make(user, vec![folder]).await {
+                Ok(made) => rows.extend(made),
+                Err(Refusal::Exists { .. }) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
         rows.sort_by_cached_key(|row| (!row.info.name.is_inbox(), row.info.name.clone()));
         Ok(rows.into_iter().map(|row| row.info).collect())
     }

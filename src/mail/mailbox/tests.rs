@@ -437,3 +437,18 @@ async fn structures_that_two_sessions_parsed_are_kept_once() {
         index.write(vec![index::Write::Structures(inbox.id, structures)]).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn two_folders_of_one_name_do_not_hide_the_others() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    for folder in [".Entwürfe/cur", ".Entw&APw-rfe/cur", ".Other/cur"] {
+        std::fs::create_dir_all(house.maildir("alice").join(folder)).unwrap();
+    }
+    for _ in 0..2 {
+        let list = house.mailboxes.list(&alice).await.unwrap();
+        assert_eq!(list.iter().filter(|it| it.name == name("Entwürfe")).count(), 1);
+        assert_eq!(list.iter().filter(|it| it.name == name("Other")).count(), 1);
+    }
+}
