@@ -4,12 +4,18 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many clients are told at the same time that there are too many. It takes a moment, in which a flood would fill the memory.
+const FAREWELLS: usize = 100;
+
 /// Counts connections. Cheap to clone; all clones count together.
 #[derive(Debug, Clone)]
 pub struct Connections {
     most: usize,
     most_per_address: usize,
     counts: Arc<Mutex<Counts>>,
+    farewells: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +49,13 @@ impl Connections {
             most: limits.max_connections,
             most_per_address: limits.max_connections_per_address,
             counts: Arc::default(),
+            farewells: Arc::new(Semaphore::new(FAREWELLS)),
         }
+    }
+
+    /// Leave to tell a client that is not taken why. None: too many are being told already.
+    pub fn farewell(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.farewells).try_acquire_owned().ok()
     }
 
     /// Takes a place for a connection; one over a Unix socket has no address and counts only in the total.
@@ -115,6 +127,15 @@ mod tests {
         assert!(all.admit(ip("192.0.2.1")).is_ok());
         drop(third);
         assert_eq!(all.counts.lock().unwrap().total, 1);
+    }
+
+    #[test]
+    fn not_everybody_is_told() {
+        let all = connections(1, 1);
+        let told: Vec<_> = (0..FAREWELLS).map_while(|_| all.farewell()).collect();
+        assert_eq!((told.len(), all.clone().farewell().is_none()), (FAREWELLS, true));
+        drop(told);
+        assert!(all.farewell().is_some());
     }
 
     #[test]

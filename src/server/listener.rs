@@ -162,13 +162,19 @@ impl Sessions {
         }
     }
 
-    /// Says that there are too many, in a task that lives for a few seconds at most and is not counted.
+    /// Says that there are too many, in a task that lives for a few seconds at most; to so many at a time.
     fn turn_away(&self, front: &Arc<Front>, mut stream: Stream, full: Full) {
         tracing::info!(listener = front.key, peer = ?stream.peer(), reason = %full, "connection refused");
         // When all places are taken, a farewell for everyone would itself be a way to fill the memory.
-        if front.tls.is_none() && full == Full::Address {
+        if front.tls.is_none()
+            && full == Full::Address
+            && let Some(farewell) = self.connections.farewell()
+        {
             stream.write(front.busy.as_bytes());
-            self.running.spawn(stream.close());
+            self.running.spawn(async move {
+                stream.close().await;
+                drop(farewell);
+            });
         }
     }
 }
