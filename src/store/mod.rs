@@ -4,6 +4,7 @@
 //! `spool` keeps the messages under way. Only `mail` calls this room.
 
 pub mod db;
+mod leftovers;
 pub mod maildir;
 pub mod spool;
 

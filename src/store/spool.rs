@@ -1,6 +1,7 @@
 //! Files of messages under way: `spool/incoming/` while octets come in, `spool/queue/` for what the ledger holds.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::model::ids::MailId;
 
@@ -38,22 +39,6 @@ impl Spool {
 
     /// Removes what a crash left in `incoming`: nothing that lies there for a day can still be coming in.
     pub fn sweep(&self) -> Result<(), super::Error> {
-        let path = self.root.join("incoming");
-        let error = |source| super::Error::File {
-            path: path.clone(),
-            source,
-        };
-        for entry in std::fs::read_dir(&path).map_err(error)? {
-            let entry = entry.map_err(error)?;
-            let age = entry
-                .metadata()
-                .and_then(|meta| meta.modified())
-                .ok()
-                .and_then(|at| at.elapsed().ok());
-            if age.is_some_and(|age| age > std::time::Duration::from_secs(86_400)) {
-                std::fs::remove_file(entry.path()).map_err(error)?;
-            }
-        }
-        Ok(())
+        super::leftovers::remove_older(&self.root.join("incoming"), Duration::from_secs(86_400))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use tokio::sync::watch;
 
 use super::view::View;
-use super::{Home, Inner, Mailbox, Mailboxes, Owner, locked, scan};
+use super::{Home, Inner, Mailbox, Mailboxes, Owner, blocking, locked, scan};
 use crate::model::account::User;
 use crate::model::ids::{MailboxId, ModSeq};
 use crate::model::mailbox::{MailboxName, MailboxStatus};
@@ -105,6 +105,10 @@ impl Inner {
         locked(&self.views).insert(id, Arc::clone(&mailbox));
         // What was written after the rows were read and before the view could be shown changes.
         mailbox.catch_up().await?;
+        let maildir = home.maildir.clone();
+        if let Err(error) = blocking(move || maildir.sweep()).await {
+            tracing::warn!(%error, "what a crash left cannot be removed");
+        }
         Ok(mailbox)
     }
 }

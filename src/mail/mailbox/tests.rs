@@ -452,3 +452,16 @@ async fn two_folders_of_one_name_do_not_hide_the_others() {
         assert_eq!(list.iter().filter(|it| it.name == name("Other")).count(), 1);
     }
 }
+
+#[tokio::test]
+async fn what_a_crash_left_is_removed() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    let left = house.maildir("alice").join("tmp/1500000000.PH00000000Q1.house.test");
+    std::fs::write(&left, "Subject: ha").unwrap();
+    let file = std::fs::File::options().write(true).open(&left).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert!(!left.exists());
+}

@@ -16,6 +16,7 @@ pub use write::Content;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Error;
 use crate::model::mailbox::Flags;
@@ -88,6 +89,11 @@ impl Maildir {
     pub fn remove(&self, name: &FileName, place: Place, flags: Flags) -> Result<bool, Error> {
         let path = self.file(name, place, flags);
         found(fs::remove_file(&path), &path)
+    }
+
+    /// Removes what a crash left in `tmp`. The format has 36 hours for it.
+    pub fn sweep(&self) -> Result<(), Error> {
+        super::leftovers::remove_older(&self.path.join("tmp"), Duration::from_hours(36))
     }
 
     /// Removes the folder and everything in it, in a way that leaves either all or nothing in sight.
