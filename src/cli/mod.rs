@@ -209,8 +209,13 @@ mod tests {
             "posthouse api-key remove 0000000000001",
             "posthouse queue list",
             "posthouse queue show 0000000000001",
+            "posthouse queue list --sender <> --state held --older-than 4h --error greylisted --json",
             "posthouse queue retry 0000000000001",
+            "posthouse queue hold --recipient-domain remote.test --sender-domain house.test",
+            "posthouse queue release --all",
+            "posthouse queue expire 0000000000001 0000000000002 --recipient a@b.test",
             "posthouse queue remove 0000000000001",
+            "posthouse queue flush",
             "posthouse reindex",
             "posthouse reindex alice@example.test bob@example.test",
             "posthouse openapi",
@@ -243,6 +248,8 @@ mod tests {
             "posthouse api-key add panel --role domain_admin",
             "posthouse api-key add panel --role server_admin --expires-at tomorrow",
             "posthouse queue show not!an!id",
+            "posthouse queue list --state lost",
+            "posthouse queue hold --older-than soon",
             "posthouse config",
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} was taken"));

@@ -9,5 +9,6 @@ pub mod clock;
 pub mod envelope;
 pub mod ids;
 pub mod mailbox;
+pub mod queue;
 pub mod refusal;
 pub mod secret;

@@ -13,6 +13,7 @@ mod reading;
 mod receiving;
 mod rest;
 mod starting;
+mod steering;
 mod storage;
 mod submitting;
 mod support;

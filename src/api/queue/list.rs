@@ -1,9 +1,9 @@
 use actix_web::get;
 use actix_web::web::Data;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::QueuedMessage;
+use super::{QueuedMessage, pick};
 use crate::api::body::{Json, Query};
 use crate::api::caller::Caller;
 use crate::api::house::House;
@@ -11,16 +11,15 @@ use crate::api::page;
 use crate::api::problem::{Problem, Problems};
 use crate::model::ids::MailId;
 
-/// Which messages.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(in crate::api) struct Which {
-    /// At most so many; 100 if absent.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
+pick::query! {
+    /// Which messages: those that have a recipient that all filters pick.
+    Which {
+        /// At most so many; 100 if absent.
+        #[param(minimum = 1, maximum = 1000)]
+        limit: Option<usize>,
+        /// `next_cursor` of the page before.
+        cursor: Option<String>,
+    }
 }
 
 /// A page of the queue.
@@ -35,7 +34,7 @@ pub(in crate::api) struct QueueList {
 
 /// List the queue
 ///
-/// What waits to go out, the oldest first. For server administrators.
+/// What waits to go out, the oldest first: the messages that have a recipient that all filters pick, with all their recipients. For server administrators.
 #[utoipa::path(
     operation_id = "list_queue", tag = "queue", security(("bearer" = [])), params(Which),
     responses((status = 200, description = "A page of the queue.", body = QueueList), Problems)
@@ -43,6 +42,7 @@ pub(in crate::api) struct QueueList {
 #[get("/queue")]
 pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Which>) -> Result<Json<QueueList>, Problem> {
     caller.server_admin()?;
+    let filter = which.filter(&house)?;
     let page = page::bounds(which.limit, which.cursor)?;
     let after: Option<MailId> = page
         .after
@@ -50,7 +50,7 @@ pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Whi
         .transpose()?;
     // One more than asked for tells whether there is a next page.
     let mut found = house
-        .run(|house| async move { house.queue.list(after, page.limit.saturating_add(1)).await })
+        .run(|house| async move { house.queue.list(&filter, after, page.limit.saturating_add(1)).await })
         .await?;
     let more = found.len() > page.limit;
     found.truncate(page.limit);

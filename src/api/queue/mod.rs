@@ -1,6 +1,10 @@
-//! Outgoing mail that waits: look at it, try it now, drop it.
+//! Outgoing mail that waits: look at it, hold and release it, try it now, give it up, drop it.
 
+pub(super) mod bulk;
+pub(super) mod change;
+pub(super) mod expire;
 pub(super) mod list;
+mod pick;
 pub(super) mod remove;
 pub(super) mod retry;
 pub(super) mod show;
@@ -10,12 +14,13 @@ use utoipa::ToSchema;
 
 use super::time::Time;
 use crate::mail::queue;
+use crate::model;
 
 /// A message that waits to go out.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "01jzc8m3f9xkq", "sender": "alice@example.test", "size": 2431,
-    "created_at": "2026-11-23T20:19:30.125Z", "expires_at": "2026-11-28T20:19:30.125Z",
+    "created_at": "2026-11-23T20:19:30.125Z", "expires_at": "2026-11-28T20:19:30.125Z", "held": false,
     "recipients": [{
         "address": "bob@elsewhere.test", "domain": "elsewhere.test", "state": "waiting", "attempts": 2,
         "next_attempt_at": "2026-11-23T20:49:30.125Z", "last_error": "451 4.7.1 greylisted"
@@ -31,6 +36,8 @@ pub(super) struct QueuedMessage {
     created_at: Time,
     /// When it is given up.
     expires_at: Time,
+    /// Whether any recipient is held.
+    held: bool,
     recipients: Vec<QueuedRecipient>,
 }
 
@@ -56,6 +63,7 @@ pub(super) struct QueuedRecipient {
 #[serde(rename_all = "lowercase")]
 pub(super) enum RecipientState {
     Waiting,
+    Held,
     Delivered,
     Failed,
 }
@@ -68,6 +76,10 @@ impl From<queue::QueuedMail> for QueuedMessage {
             size: mail.size,
             created_at: Time(mail.created_at),
             expires_at: Time(mail.expires_at),
+            held: mail
+                .recipients
+                .iter()
+                .any(|recipient| recipient.state == model::queue::RecipientState::Held),
             recipients: mail.recipients.into_iter().map(QueuedRecipient::from).collect(),
         }
     }
@@ -79,9 +91,10 @@ impl From<queue::QueuedRecipient> for QueuedRecipient {
             address: queued.recipient.address.to_string(),
             domain: queued.domain.map(|domain| domain.to_string()),
             state: match queued.state {
-                queue::RecipientState::Waiting => RecipientState::Waiting,
-                queue::RecipientState::Delivered => RecipientState::Delivered,
-                queue::RecipientState::Failed => RecipientState::Failed,
+                model::queue::RecipientState::Waiting => RecipientState::Waiting,
+                model::queue::RecipientState::Held => RecipientState::Held,
+                model::queue::RecipientState::Delivered => RecipientState::Delivered,
+                model::queue::RecipientState::Failed => RecipientState::Failed,
             },
             attempts: queued.attempts,
             next_attempt_at: Time(queued.next_attempt_at),

@@ -51,7 +51,7 @@ fn is_wanted(row: &Addressee) -> bool {
     match row.state {
         State::FailedUnreported => notify.failure,
         State::RelayedUnreported => notify.success,
-        State::Waiting | State::Done | State::Failed => false,
+        State::Waiting | State::Held | State::Done | State::Failed => false,
     }
 }
 

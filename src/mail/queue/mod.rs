@@ -9,6 +9,7 @@
 mod backoff;
 mod claim;
 mod clean;
+mod steer;
 
 pub(in crate::mail) use claim::RENEW_EVERY;
 pub use claim::{Claim, Finding, Progress, Settlement};
@@ -24,6 +25,7 @@ use crate::model::address::{Domain, Host};
 use crate::model::clock::Clock;
 use crate::model::envelope::{Recipient, Sender};
 use crate::model::ids::{MailId, UserId};
+use crate::model::queue::{QueueFilter, RecipientState, Steering};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::{Database, queue as rows};
@@ -39,14 +41,6 @@ pub struct NewMail {
     pub size: u64,
     /// Who submitted it.
     pub user: Option<UserId>,
-}
-
-/// What became of a recipient so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecipientState {
-    Waiting,
-    Delivered,
-    Failed,
 }
 
 /// A message in the queue, as it is shown.
@@ -133,15 +127,14 @@ impl Queue {
         Ok(())
     }
 
-    /// The messages in the queue, oldest first; at most 500 at a time.
-    pub async fn list(&self, after: Option<MailId>, limit: usize) -> Result<Vec<QueuedMail>, Refusal> {
+    /// The messages in the queue that have a recipient picked by the filter, with all their recipients, oldest first; at most 500 at
+    /// a time.
+    pub async fn list(&self, filter: &QueueFilter, after: Option<MailId>, limit: usize) -> Result<Vec<QueuedMail>, Refusal> {
         let mut tx = self.inner.database.read().await?;
-        let messages = rows::page(&mut tx, after, limit.min(500)).await?;
-        let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
-            return Ok(Vec::new());
-        };
+        let messages = rows::page(&mut tx, filter, after, limit.min(500)).await?;
+        let ids: Vec<MailId> = messages.iter().map(|message| message.id).collect();
         let mut by_message: BTreeMap<MailId, Vec<QueuedRecipient>> = BTreeMap::new();
-        for (id, recipient) in rows::recipients_between(&mut tx, first.id, last.id).await? {
+        for (id, recipient) in rows::recipients_of(&mut tx, &ids).await? {
             by_message.entry(id).or_default().push(shown_recipient(recipient));
         }
         let shown = |message: rows::Message| {
@@ -155,21 +148,14 @@ impl Queue {
     pub async fn show(&self, id: MailId) -> Result<QueuedMail, Refusal> {
         let mut tx = self.inner.database.read().await?;
         let message = rows::find(&mut tx, id).await?.ok_or_else(|| not_found(id))?;
-        let recipients = rows::recipients_between(&mut tx, id, id).await?;
+        let recipients = rows::recipients_of(&mut tx, &[id]).await?;
         let recipients = recipients.into_iter().map(|(_, recipient)| shown_recipient(recipient)).collect();
         Ok(shown_mail(message, recipients))
     }
 
-    /// Tries it now.
+    /// Tries it now. What is held stays so.
     pub async fn retry(&self, id: MailId) -> Result<(), Refusal> {
-        let mut tx = self.inner.database.write().await?;
-        if !rows::is_known(&mut tx, id).await? {
-            return Err(not_found(id));
-        }
-        let destinations = rows::expedite(&mut tx, id, self.inner.clock.now_ms()).await?;
-        tx.commit().await?;
-        self.wake(destinations);
-        Ok(())
+        self.steer_one(id, Steering::Retry).await.map(drop)
     }
 
     /// Drops it without a bounce. A transaction in flight is not interrupted.
@@ -270,6 +256,7 @@ fn shown_recipient(row: rows::Addressee) -> QueuedRecipient {
         recipient: row.recipient,
         state: match row.state {
             rows::State::Waiting => RecipientState::Waiting,
+            rows::State::Held => RecipientState::Held,
             rows::State::Done | rows::State::RelayedUnreported => RecipientState::Delivered,
             rows::State::FailedUnreported | rows::State::Failed => RecipientState::Failed,
         },

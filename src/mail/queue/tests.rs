@@ -235,9 +235,9 @@ async fn the_queue_is_shown_and_steered() {
         user: None,
     };
     assert!(matches!(house.queue.put(full).await, Err(Refusal::LimitReached(_))));
-    let first = house.queue.list(None, 2).await.unwrap();
+    let first = house.queue.list(&QueueFilter::default(), None, 2).await.unwrap();
     assert_eq!(first.iter().map(|mail| mail.id).collect::<Vec<_>>(), ids[..2]);
-    let rest = house.queue.list(Some(ids[1]), 2).await.unwrap();
+    let rest = house.queue.list(&QueueFilter::default(), Some(ids[1]), 2).await.unwrap();
     assert_eq!(rest.iter().map(|mail| mail.id).collect::<Vec<_>>(), ids[2..]);
     assert_eq!(rest[0].recipients.len(), 2);
     assert_eq!(rest[0].recipients[1].domain, None);
@@ -263,4 +263,111 @@ async fn files_in_no_ledger_are_removed_when_they_are_old() {
     assert_eq!(house.queue.clean().await.unwrap(), 1);
     assert!(house.spool.queued(known).exists() && house.spool.queued(fresh).exists());
     assert!(!house.spool.queued(orphan).exists());
+}
+
+#[tokio::test]
+async fn what_is_held_waits_until_it_is_released() {
+    let house = House::new(config::Queue::default()).await;
+    let id = house.put(vec![to("bob@a.test"), to("eve@b.test")]).await;
+    let at_a = QueueFilter {
+        recipient_domain: Some("a.test".parse().unwrap()),
+        ..QueueFilter::default()
+    };
+    assert_eq!(house.queue.steer(&at_a, Steering::Hold).await.unwrap(), 1);
+    assert_eq!(house.queue.steer(&at_a, Steering::Hold).await.unwrap(), 0, "held already");
+    assert_eq!(house.states(id).await, [(RecipientState::Held, 0), (RecipientState::Waiting, 0)]);
+    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none());
+    let claim = house.queue.claim(&[host("b.test")]).await.unwrap().unwrap();
+    assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Waiting);
+    house.queue.retry(id).await.unwrap();
+    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none(), "a try is no release");
+    house.queue.woken().await;
+    assert_eq!(house.queue.steer_one(id, Steering::Release).await.unwrap(), 1);
+    assert_eq!(house.queue.woken().await, BTreeSet::from([host("a.test")]));
+    let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    // Held while it is delivered: the delivery counts.
+    assert_eq!(house.queue.steer_one(id, Steering::Hold).await.unwrap(), 1);
+    assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Done);
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_reported_but_not_what_is_under_way() {
+    let house = House::new(config::Queue::default()).await;
+    let id = house.put(vec![to("bob@a.test"), to("eve@b.test")]).await;
+    let claim = house.queue.claim(&[host("b.test")]).await.unwrap().unwrap();
+    house.queue.steer_one(id, Steering::Hold).await.unwrap();
+    assert_eq!(house.queue.steer_one(id, Steering::Expire).await.unwrap(), 1);
+    assert_eq!(house.queue.due_reports(10).await.unwrap(), [id]);
+    // Held under way, and put off: it stays held.
+    assert_eq!(house.queue.settle(&claim, &[deferred()]).await.unwrap(), Progress::Report);
+    assert_eq!(house.states(id).await, [(RecipientState::Failed, 0), (RecipientState::Held, 1)]);
+    let report = house.queue.claim_reports(id).await.unwrap().unwrap();
+    assert_eq!(report.recipients[0].last.status.as_deref(), Some("5.4.7"));
+    assert_eq!(house.queue.reported(report).await.unwrap(), Progress::Waiting);
+    let by_error = QueueFilter {
+        error: Some("WORDS".into()),
+        ..QueueFilter::default()
+    };
+    assert_eq!(house.queue.steer(&by_error, Steering::Remove).await.unwrap(), 1);
+    assert!(!house.spool.queued(id).exists());
+    assert!(matches!(
+        house.queue.steer_one(id, Steering::Hold).await,
+        Err(Refusal::NotFound { .. })
+    ));
+}
+
+#[tokio::test]
+async fn filters_pick_what_they_say() {
+    let house = House::new(config::Queue::default()).await;
+    let old = house.put(vec![to("Bob@a.test"), to("eve@b.test")]).await;
+    house.pass(100);
+    let new = house.put(vec![to("bob@sub.a.test")]).await;
+    house.queue.postpone(&[host("b.test")], &finding("4.4.1")).await.unwrap();
+    let ids = async |filter: QueueFilter| {
+        let found = house.queue.list(&filter, None, 10).await.unwrap();
+        found.iter().map(|mail| mail.id).collect::<Vec<_>>()
+    };
+    let all = QueueFilter::default();
+    let ada = Some(ReversePath::Address("ADA@house.test".parse().unwrap()));
+    assert_eq!(
+        ids(QueueFilter {
+            sender: ada,
+            ..all.clone()
+        })
+        .await,
+        [old, new]
+    );
+    let null = Some(ReversePath::Null);
+    assert_eq!(
+        ids(QueueFilter {
+            sender: null,
+            ..all.clone()
+        })
+        .await,
+        []
+    );
+    for (domain, expected) in [("house.test", vec![old, new]), ("ouse.test", vec![])] {
+        let sender_domain = Some(domain.parse().unwrap());
+        assert_eq!(
+            ids(QueueFilter {
+                sender_domain,
+                ..all.clone()
+            })
+            .await,
+            expected,
+            "{domain}"
+        );
+    }
+    let recipient = Some("bob@A.test".parse().unwrap());
+    assert_eq!(ids(QueueFilter { recipient, ..all.clone() }).await, [old]);
+    let before = Some(house.queue.now());
+    assert_eq!(ids(QueueFilter { before, ..all.clone() }).await, [old]);
+    let error = Some("word%".to_owned());
+    assert_eq!(ids(QueueFilter { error, ..all.clone() }).await, []);
+    let error = Some("Word".to_owned());
+    assert_eq!(ids(QueueFilter { error, ..all.clone() }).await, [old]);
+    let state = Some(RecipientState::Held);
+    assert_eq!(ids(QueueFilter { state, ..all.clone() }).await, []);
+    assert_eq!(house.queue.steer(&all, Steering::Hold).await.unwrap(), 3);
+    assert_eq!(ids(QueueFilter { state, ..all }).await, [old, new]);
 }

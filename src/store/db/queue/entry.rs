@@ -1,7 +1,6 @@
 //! Messages into the queue, out of it, and on show.
 
-use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, message, notify_bits, nullable};
-use crate::model::address::Host;
+use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, marks, message, notify_bits, nullable};
 use crate::model::envelope::{BodyType, Recipient, Ret};
 use crate::model::ids::MailId;
 use crate::store::Error;
@@ -83,37 +82,18 @@ pub async fn find(tx: &mut Tx, id: MailId) -> Result<Option<Message>, Error> {
         .await
 }
 
-/// The messages after the one named, oldest first.
-pub async fn page(tx: &mut Tx, after: Option<MailId>, limit: usize) -> Result<Vec<Message>, Error> {
-    tx.query_built(format!("SELECT {MESSAGE} FROM queue_messages WHERE id > ? ORDER BY id LIMIT ?"))
-        .bind(after.map_or(i64::MIN, |after| after.0))
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .all(message)
-        .await
-}
-
-/// The recipients of all messages from `first` to `last`, in order.
-pub async fn recipients_between(tx: &mut Tx, first: MailId, last: MailId) -> Result<Vec<(MailId, Addressee)>, Error> {
+/// The recipients of these messages, in order.
+pub async fn recipients_of(tx: &mut Tx, ids: &[MailId]) -> Result<Vec<(MailId, Addressee)>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     tx.query_built(format!(
-        "SELECT {ADDRESSEE} FROM queue_recipients WHERE message_id >= ? AND message_id <= ? ORDER BY message_id, position"
+        "SELECT {ADDRESSEE} FROM queue_recipients WHERE message_id IN ({}) ORDER BY message_id, position",
+        marks(ids.len())
     ))
-    .bind(first.0)
-    .bind(last.0)
+    .bind_all(ids.iter().map(|id| Value::from(id.0)))
     .all(addressee)
     .await
-}
-
-/// Makes all that waits of a message due at `now`; gives their destinations.
-pub async fn expedite(tx: &mut Tx, id: MailId, now: i64) -> Result<Vec<Host>, Error> {
-    tx.query("UPDATE queue_recipients SET next_attempt_at = ? WHERE message_id = ? AND state = 0")
-        .bind(now)
-        .bind(id.0)
-        .execute()
-        .await?;
-    tx.query("SELECT DISTINCT destination FROM queue_recipients WHERE message_id = ? AND state = 0")
-        .bind(id.0)
-        .all(|row| super::destination(&row.text(0)?))
-        .await
 }
 
 /// Takes a message out, whatever its state; whether it was there.

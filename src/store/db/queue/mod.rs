@@ -1,12 +1,14 @@
 //! The queue's tables: a row a message, a row a recipient.
 //!
-//! `mail::queue` calls this room. `entry` keeps messages and shows them, `work` is for those that deliver: claims with leases, results.
+//! `mail::queue` calls this room. `entry` keeps messages and shows them, `steer` is for the operator, `work` is for those that deliver: claims with leases, results.
 //! A claim is one conditional UPDATE and its row count, which two nodes cannot both win on any of the three databases.
 
 mod entry;
+mod steer;
 mod work;
 
-pub use entry::{count, expedite, find, insert, is_known, page, recipients_between, remove};
+pub use entry::{count, find, insert, is_known, recipients_of, remove};
+pub use steer::{Target, page, steer, targets};
 pub use work::{
     Claimed, Mark, Note, Rest, claim, claim_reports, close_reports, conclude, defer, defer_reports, due_destinations, due_reports,
     fail_expired, finish, hold, next_due, postpone, release, release_everything, renew, waiting_attempts,
@@ -70,6 +72,8 @@ pub enum State {
     RelayedUnreported,
     /// Failed, and the sender was told or is not to be.
     Failed,
+    /// To be delivered, but not before it is released.
+    Held,
 }
 
 impl State {
@@ -80,6 +84,7 @@ impl State {
             Self::FailedUnreported => 2,
             Self::RelayedUnreported => 3,
             Self::Failed => 4,
+            Self::Held => 5,
         }
     }
 
@@ -90,6 +95,7 @@ impl State {
             Self::FailedUnreported,
             Self::RelayedUnreported,
             Self::Failed,
+            Self::Held,
         ]
         .into_iter()
         .find(|state| state.code() == code)
@@ -195,10 +201,10 @@ mod tests {
 
     #[test]
     fn states_and_notify_are_read_back() {
-        for code in 0..5 {
+        for code in 0..6 {
             assert_eq!(State::read(code).map(State::code).ok(), Some(code));
         }
-        assert!(State::read(5).is_err());
+        assert!(State::read(6).is_err());
         for bits in 0..8 {
             assert_eq!(notify_bits(notify_from_bits(bits)), bits);
         }

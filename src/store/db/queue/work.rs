@@ -193,7 +193,7 @@ pub async fn conclude(tx: &mut Tx, id: MailId, position: i64, state: State, note
     let query = tx
         .query(
             "UPDATE queue_recipients SET state = ?, attempts = attempts + 1, next_attempt_at = ?, lease = 0, lease_until = 0, \
-             last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? WHERE message_id = ? AND position = ? AND state = 0",
+             last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? WHERE message_id = ? AND position = ? AND state IN (0, 5)",
         )
         .bind(state.code())
         .bind(note.at);
@@ -277,7 +277,7 @@ pub enum Rest {
     Nothing,
     /// Something is to be reported, and perhaps something waits.
     Report,
-    /// Something waits.
+    /// Something waits or is held.
     Wait,
 }
 
@@ -295,7 +295,7 @@ pub async fn hold(tx: &mut Tx, id: MailId, now: i64) -> Result<(), Error> {
 /// Removes the rows of a message for which nothing is left to do. After [`hold`].
 pub async fn finish(tx: &mut Tx, id: MailId) -> Result<Rest, Error> {
     let open = tx
-        .query("SELECT DISTINCT state FROM queue_recipients WHERE message_id = ? AND state IN (0, 2, 3)")
+        .query("SELECT DISTINCT state FROM queue_recipients WHERE message_id = ? AND state IN (0, 2, 3, 5)")
         .bind(id.0)
         .all(|row| State::read(row.integer(0)?))
         .await?;
@@ -303,7 +303,7 @@ pub async fn finish(tx: &mut Tx, id: MailId) -> Result<Rest, Error> {
         super::remove(tx, id).await?;
         return Ok(Rest::Nothing);
     }
-    let silent = open.iter().all(|state| *state == State::Waiting);
+    let silent = open.iter().all(|state| matches!(state, State::Waiting | State::Held));
     Ok(if silent { Rest::Wait } else { Rest::Report })
 }
 

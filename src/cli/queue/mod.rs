@@ -1,59 +1,92 @@
 //! `posthouse queue`.
 
+mod selection;
+
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
 
+use self::selection::{Filters, Selection};
 use super::failure::Failure;
 use super::output::{Output, Show};
 use super::pages::PAGE;
 use crate::app::Services;
-use crate::mail::queue::{QueuedMail, QueuedRecipient, RecipientState};
+use crate::mail::queue::{QueuedMail, QueuedRecipient};
 use crate::model::ids::MailId;
+use crate::model::queue::{QueueFilter, Steering};
 
 /// The commands of `posthouse queue`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Queue {
-    /// List the messages that wait, the oldest first
-    List,
+    /// List the messages that wait, the oldest first: those with a recipient that all filters pick
+    List(Filters),
     /// Show a message: each recipient, the tries so far, and what the other server said
     Show {
         /// Its id
         id: MailId,
     },
-    /// Try a message now
-    Retry {
-        /// Its id
-        id: MailId,
-    },
-    /// Drop a message without telling its sender
-    Remove {
-        /// Its id
-        id: MailId,
-    },
+    /// Try now what waits
+    Retry(Selection),
+    /// Hold what waits: it is not tried, and does not expire, before it is released
+    Hold(Selection),
+    /// Release what is held: it is tried at once
+    Release(Selection),
+    /// Give up what waits or is held: it fails now, and its sender is told
+    Expire(Selection),
+    /// Drop from the queue without telling the sender
+    Remove(Selection),
+    /// Try now all that waits
+    Flush,
 }
 
 impl Queue {
     pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
         match self {
-            Self::List => list(services, out).await,
+            Self::List(filters) => list(services, filters, out).await,
             Self::Show { id } => show(services, id, out).await,
-            Self::Retry { id } => {
-                services.queue.retry(id).await?;
-                out.done(&format!("Message {id} is tried now."), &json!({ "retried": id.to_string() }))
-            }
-            Self::Remove { id } => {
-                services.queue.remove(id).await?;
-                out.done(&format!("Removed message {id}."), &json!({ "removed": id.to_string() }))
+            Self::Retry(selection) => steer(services, selection, Steering::Retry, out).await,
+            Self::Hold(selection) => steer(services, selection, Steering::Hold, out).await,
+            Self::Release(selection) => steer(services, selection, Steering::Release, out).await,
+            Self::Expire(selection) => steer(services, selection, Steering::Expire, out).await,
+            Self::Remove(selection) => steer(services, selection, Steering::Remove, out).await,
+            Self::Flush => {
+                let count = services.queue.steer(&QueueFilter::default(), Steering::Retry).await?;
+                done(Steering::Retry, count, out)
             }
         }
     }
 }
 
-async fn list(services: &Services, out: &mut Output) -> Result<(), Failure> {
+async fn steer(services: &Services, selection: Selection, steering: Steering, out: &mut Output) -> Result<(), Failure> {
+    let mut count = 0_u64;
+    for filter in selection.read(services.queue.now())? {
+        if let Some(id) = filter.id {
+            // An id that is not there is an error; a filter that picks nothing is not.
+            services.queue.show(id).await?;
+        }
+        count = count.saturating_add(services.queue.steer(&filter, steering).await?);
+    }
+    done(steering, count, out)
+}
+
+/// Says how many recipients it were.
+fn done(steering: Steering, count: u64, out: &mut Output) -> Result<(), Failure> {
+    let (name, what) = match steering {
+        Steering::Hold => ("held", "held"),
+        Steering::Release => ("released", "released"),
+        Steering::Retry => ("retried", "tried now"),
+        Steering::Expire => ("expired", "given up"),
+        Steering::Remove => ("removed", "removed"),
+    };
+    let recipients = if count == 1 { "recipient is" } else { "recipients are" };
+    out.done(&format!("{count} {recipients} {what}."), &json!({ name: count }))
+}
+
+async fn list(services: &Services, filters: Filters, out: &mut Output) -> Result<(), Failure> {
+    let filter = filters.filter(services.queue.now());
     let mut after = None;
     loop {
-        let mails = services.queue.list(after, PAGE).await?;
+        let mails = services.queue.list(&filter, after, PAGE).await?;
         let Some(last) = mails.last() else { return Ok(()) };
         after = Some(last.id);
         out.rows(&mails.iter().map(Mail::from).collect::<Vec<_>>())?;
@@ -110,11 +143,7 @@ impl From<&QueuedRecipient> for Recipient {
     fn from(recipient: &QueuedRecipient) -> Self {
         Self {
             address: recipient.recipient.address.to_string(),
-            state: match recipient.state {
-                RecipientState::Waiting => "waiting",
-                RecipientState::Delivered => "delivered",
-                RecipientState::Failed => "failed",
-            },
+            state: recipient.state.name(),
             attempts: recipient.attempts,
             next_attempt_at: recipient.next_attempt_at.to_string(),
             last_error: recipient.last_error.clone(),
