@@ -18,6 +18,9 @@ pub struct Queue {
     /// After how many seconds a message that could not be delivered is returned.
     #[schemars(range(min = 1, max = 31_536_000))]
     pub expire_seconds: u64,
+    /// After how many seconds in the queue the sender is told, once, that the message is late but still tried. 0: never.
+    #[schemars(range(min = 0, max = 31_536_000))]
+    pub delay_notice_seconds: u64,
     /// The most messages in the queue. 0: no bound.
     pub max_messages: u64,
 }
@@ -28,6 +31,7 @@ impl Default for Queue {
             retry_first_seconds: 300,
             retry_max_seconds: 14_400,
             expire_seconds: 432_000,
+            delay_notice_seconds: 14_400,
             max_messages: 0,
         }
     }

@@ -262,3 +262,37 @@ fn recipients_of_one_domain_share_a_transaction() {
     wait_for_empty_queue(&house);
     assert_eq!(mx.seen().letters.len(), 1);
 }
+
+/// RFC 3464 §2.3.3: who waits is told once that it takes longer; who has no interest in delays is not.
+#[test]
+fn of_late_mail_the_sender_is_told_once() {
+    let mx = Mx::scripted(|line, _| {
+        if line.starts_with("RCPT") {
+            Answer::Say("450 4.7.1 greylisted, come again")
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx).set("queue.delay_notice_seconds", 2));
+    let mut smtp = house.submission("alice@house.test");
+    smtp.command("MAIL FROM:<alice@house.test>").expect(250);
+    smtp.command("RCPT TO:<friend@remote.test>").expect(250);
+    smtp.command("RCPT TO:<quiet@remote.test> NOTIFY=FAILURE").expect(250);
+    smtp.command("DATA").expect(354);
+    smtp.command("Subject: out\r\n\r\nHello.\r\n.").expect(250);
+    let text = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    for needed in [
+        "Action: delayed",
+        "friend@remote.test",
+        "Will-Retry-Until: ",
+        "Subject: out",
+        "greylisted",
+    ] {
+        assert!(text.contains(needed), "{needed} is missing in\n{text}");
+    }
+    assert!(!text.contains("quiet@remote.test"), "{text}");
+    let tries = |mx: &Mx| mx.seen().lines.iter().filter(|line| line.starts_with("RCPT")).count();
+    let before = tries(&mx);
+    crate::support::wait::until("two more tries", || (tries(&mx) >= before + 4).then_some(()));
+    assert_eq!(house.inbox("alice@house.test").len(), 1, "told once");
+}

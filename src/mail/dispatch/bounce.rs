@@ -4,14 +4,13 @@
 
 use super::Shared;
 use crate::mail::intake::{self, Accepted, Incoming, Origin};
-use crate::mail::queue::Claim;
 use crate::mail::relay::Body;
 use crate::model::address::EmailAddress;
 use crate::model::envelope::{BodyType, Recipient, Ret, ReversePath, Sender};
 use crate::model::ids::MailId;
 use crate::model::refusal::Refusal;
 use crate::store;
-use crate::store::db::queue::{Addressee, State};
+use crate::store::db::queue::{Addressee, Message, State};
 use crate::wire::message::dsn::{Action, Fate, Notification, Returned};
 
 /// Up to so many octets a message is returned whole if its sender did not say (RFC 3461 §4.3 leaves it to us).
@@ -32,7 +31,7 @@ pub(super) async fn report(shared: &Shared, id: MailId) -> Result<bool, store::E
         None => tracing::info!(%id, "the message has the null sender: nobody is told"),
         Some(_) if fates.is_empty() => {}
         Some(to) => {
-            if let Err(refusal) = send(shared, &claim, to, &fates).await {
+            if let Err(refusal) = send(shared, &claim.message, to, &fates).await {
                 if refusal.is_temporary() && shared.queue.report_later(&claim).await? {
                     tracing::info!(%id, %to, why = %refusal, "the report waits");
                     return Ok(true);
@@ -43,6 +42,31 @@ pub(super) async fn report(shared: &Shared, id: MailId) -> Result<bool, store::E
     }
     shared.queue.reported(claim).await?;
     Ok(true)
+}
+
+/// Tells the sender of a message that it is late (RFC 3464 §2.3.3, `delayed`); false if there is nothing to tell.
+pub(super) async fn tell_late(shared: &Shared, id: MailId) -> Result<bool, store::Error> {
+    let Some((message, late)) = shared.queue.take_notices(id).await? else {
+        return Ok(false);
+    };
+    let Some(to) = message.sender.path.address() else {
+        return Ok(true);
+    };
+    let fates: Vec<Fate> = late.iter().map(late_fate).collect();
+    if let Err(refusal) = send(shared, &message, to, &fates).await {
+        tracing::warn!(%id, %to, why = %refusal, "the sender cannot be told that the message is late");
+    }
+    Ok(true)
+}
+
+fn late_fate(row: &Addressee) -> Fate {
+    Fate {
+        action: Action::Delayed,
+        // RFC 3463 §2: a delay is of class 4.
+        status: row.last.status.clone().unwrap_or_else(|| "4.4.0".into()),
+        text: row.last.text.clone().unwrap_or_else(|| "it was not tried yet".into()),
+        ..fate(row)
+    }
 }
 
 /// RFC 3461 §4.1: whether the sender wants to hear of it.
@@ -69,13 +93,15 @@ fn fate(row: &Addressee) -> Fate {
     }
 }
 
-async fn send(shared: &Shared, claim: &Claim, to: &EmailAddress, fates: &[Fate]) -> Result<(), Refusal> {
+async fn send(shared: &Shared, message: &Message, to: &EmailAddress, fates: &[Fate]) -> Result<(), Refusal> {
     let route = shared.directory.route(to).await?;
     let mut incoming = shared.intake.begin();
     let unique = incoming.id().to_string();
-    let original = Body::open(&shared.queue.file(claim.message.id)).await;
+    let original = Body::open(&shared.queue.file(message.id)).await;
     let returned = match &original {
-        Ok(_) => returned(shared, claim, fates),
+        Ok(_) => returned(shared, message, fates),
+        // What is late may have been delivered this moment.
+        Err(_) if fates.iter().all(|fate| fate.action == Action::Delayed) => return Ok(()),
         Err(_) => Returned::Nothing,
     };
     let notification = Notification {
@@ -83,9 +109,9 @@ async fn send(shared: &Shared, claim: &Claim, to: &EmailAddress, fates: &[Fate])
         host: shared.relay.hostname(),
         to,
         date: shared.queue.now(),
-        arrival: claim.message.created_at,
-        expiry: claim.message.expires_at,
-        envid: claim.message.sender.envid.as_deref(),
+        arrival: message.created_at,
+        expiry: message.expires_at,
+        envid: message.sender.envid.as_deref(),
         fates,
         returned,
     };
@@ -106,7 +132,7 @@ async fn send(shared: &Shared, claim: &Claim, to: &EmailAddress, fates: &[Fate])
         .intake
         .receive(&origin(), sender, accepted, incoming, intake::Fate::Own)
         .await?;
-    tracing::info!(id = %claim.message.id, report = %outcome.id, %to, recipients = fates.len(), "reported to the sender");
+    tracing::info!(id = %message.id, report = %outcome.id, %to, recipients = fates.len(), "reported to the sender");
     outcome.recipients.into_iter().collect()
 }
 
@@ -122,10 +148,10 @@ fn origin() -> Origin {
 }
 
 /// RFC 3461 §4.3: RET is about failures; a success returns the header only.
-fn returned(shared: &Shared, claim: &Claim, fates: &[Fate]) -> Returned {
-    let size = claim.message.size;
+fn returned(shared: &Shared, message: &Message, fates: &[Fate]) -> Returned {
+    let size = message.size;
     let fits = size.saturating_add(ROOM) <= shared.intake.max_size();
-    let is_whole = match claim.message.sender.ret {
+    let is_whole = match message.sender.ret {
         Some(Ret::Full) => fits,
         Some(Ret::Headers) => false,
         None => fits && size <= RETURN_WHOLE,

@@ -196,8 +196,28 @@ async fn look(shared: &Shared) -> Result<Duration, store::Error> {
     Ok(next.unwrap_or(SWEEP_EVERY).clamp(SWEEP_LEAST, SWEEP_EVERY))
 }
 
-/// Sends all reports that wait, such as those that a crash or a full mailbox left.
+/// Sends all reports that wait, such as those that a crash or a full mailbox left, and tells of what is late.
 async fn report_all(shared: Arc<Shared>, cancel: CancellationToken) {
+    report_ends(&shared, &cancel).await;
+    while !cancel.is_cancelled() {
+        match tell_late(&shared).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::error!(%error, "cannot tell of what is late"),
+        }
+    }
+}
+
+/// Tells of some messages that are late; whether there were any.
+async fn tell_late(shared: &Shared) -> Result<bool, store::Error> {
+    let mut any = false;
+    for id in shared.queue.due_notices(REPORTS_AT_ONCE).await? {
+        any |= bounce::tell_late(shared, id).await?;
+    }
+    Ok(any)
+}
+
+async fn report_ends(shared: &Shared, cancel: &CancellationToken) {
     loop {
         let ids = match shared.queue.due_reports(REPORTS_AT_ONCE).await {
             Ok(ids) => ids,
@@ -208,7 +228,7 @@ async fn report_all(shared: Arc<Shared>, cancel: CancellationToken) {
             if cancel.is_cancelled() {
                 return;
             }
-            match bounce::report(&shared, id).await {
+            match bounce::report(shared, id).await {
                 Ok(done) => any |= done,
                 Err(error) => return tracing::error!(%id, %error, "cannot report"),
             }

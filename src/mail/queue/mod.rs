@@ -9,6 +9,7 @@
 mod backoff;
 mod claim;
 mod clean;
+mod notice;
 mod steer;
 
 pub(in crate::mail) use claim::RENEW_EVERY;
@@ -120,7 +121,7 @@ impl Queue {
         if most > 0 && rows::count(&mut tx).await? >= most {
             return Err(Refusal::LimitReached(format!("the queue holds {most} messages already, its limit")));
         }
-        rows::insert(&mut tx, &message, &mail.recipients).await?;
+        rows::insert(&mut tx, &message, &mail.recipients, self.notice_at(created_at)).await?;
         tx.commit().await?;
         tracing::info!(id = %mail.id, sender = %message.sender.path, recipients = mail.recipients.len(), size = mail.size, "queued");
         self.wake(mail.recipients.iter().map(|recipient| recipient.address.host().clone()));
@@ -210,6 +211,13 @@ impl Queue {
         let mut tx = self.inner.database.read().await?;
         let next = rows::next_due(&mut tx, now).await?;
         Ok(next.map(|next| std::time::Duration::from_millis(next.saturating_sub(now).unsigned_abs())))
+    }
+
+    /// When the sender of what is queued at this moment is told that it is late.
+    fn notice_at(&self, created_at: Timestamp) -> Option<i64> {
+        let patience = self.inner.settings.delay_notice_seconds;
+        let at = created_at.saturating_add(seconds(patience)).unwrap_or(Timestamp::MAX);
+        (patience > 0).then(|| at.as_millisecond())
     }
 
     async fn remove_file(&self, id: MailId) {

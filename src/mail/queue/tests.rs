@@ -89,7 +89,7 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
         retry_first_seconds: 100,
         retry_max_seconds: 400,
         expire_seconds: 500,
-        max_messages: 0,
+        ..config::Queue::default()
     })
     .await;
     let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;
@@ -370,4 +370,46 @@ async fn filters_pick_what_they_say() {
     assert_eq!(ids(QueueFilter { state, ..all.clone() }).await, []);
     assert_eq!(house.queue.steer(&all, Steering::Hold).await.unwrap(), 3);
     assert_eq!(ids(QueueFilter { state, ..all }).await, [old, new]);
+}
+
+#[tokio::test]
+async fn of_what_is_late_the_sender_is_told_once() {
+    let house = House::new(config::Queue::default()).await;
+    let mut asks_not = to("eve@a.test");
+    asks_not.notify = Some(Notify {
+        success: true,
+        failure: true,
+        delay: false,
+    });
+    let id = house
+        .put(vec![to("bob@a.test"), asks_not, to("held@b.test"), to("done@c.test")])
+        .await;
+    let null = MailId::fresh();
+    let mail = NewMail {
+        id: null,
+        sender: Sender::plain(ReversePath::Null),
+        recipients: vec![to("bob@a.test")],
+        size: 1,
+        user: None,
+    };
+    house.queue.put(mail).await.unwrap();
+    let at_b = QueueFilter {
+        recipient_domain: Some("b.test".parse().unwrap()),
+        ..QueueFilter::default()
+    };
+    house.queue.steer(&at_b, Steering::Hold).await.unwrap();
+    let claim = house.queue.claim(&[host("c.test")]).await.unwrap().unwrap();
+    house.queue.settle(&claim, &[delivered()]).await.unwrap();
+    house.pass(14_399);
+    assert_eq!(house.queue.due_notices(10).await.unwrap(), []);
+    house.pass(1);
+    assert_eq!(house.queue.due_notices(10).await.unwrap(), [id]);
+    assert!(house.queue.take_notices(null).await.unwrap().is_none());
+    let (_, late) = house.queue.take_notices(id).await.unwrap().unwrap();
+    assert_eq!(late.iter().map(|row| row.position).collect::<Vec<_>>(), [0]);
+    assert!(house.queue.take_notices(id).await.unwrap().is_none());
+    assert_eq!(house.queue.due_notices(10).await.unwrap(), []);
+    house.queue.steer(&at_b, Steering::Release).await.unwrap();
+    let (_, late) = house.queue.take_notices(id).await.unwrap().unwrap();
+    assert_eq!(late.iter().map(|row| row.position).collect::<Vec<_>>(), [2]);
 }

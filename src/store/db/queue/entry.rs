@@ -7,11 +7,12 @@ use crate::store::Error;
 use crate::store::db::{Tx, Value};
 
 const INSERT_RECIPIENTS: &str = "INSERT INTO queue_recipients (message_id, position, address, notify, orcpt, destination, state, attempts, \
-                                 next_attempt_at, expires_at, lease, lease_until) VALUES";
-const INSERTED_COLUMNS: usize = 12;
+                                 next_attempt_at, expires_at, lease, lease_until, notice_at) VALUES";
+const INSERTED_COLUMNS: usize = 13;
 
-/// Enters a message whose recipients are all due at once. Conflict if the id is there already.
-pub async fn insert(tx: &mut Tx, message: &Message, recipients: &[Recipient]) -> Result<(), Error> {
+/// Enters a message whose recipients are all due at once; at `notice_at` the sender is told that it is late. Conflict if the id is there
+/// already.
+pub async fn insert(tx: &mut Tx, message: &Message, recipients: &[Recipient], notice_at: Option<i64>) -> Result<(), Error> {
     let sender = &message.sender;
     let created_at = message.created_at.as_millisecond();
     tx.query(
@@ -33,12 +34,14 @@ pub async fn insert(tx: &mut Tx, message: &Message, recipients: &[Recipient]) ->
     .await?;
     let rows = (0_i64..)
         .zip(recipients)
-        .flat_map(|(position, recipient)| new_recipient(message, position, recipient));
+        .flat_map(|(position, recipient)| new_recipient(message, position, recipient, notice_at));
     tx.insert_many(INSERT_RECIPIENTS, INSERTED_COLUMNS, rows.collect()).await.map(drop)
 }
 
 /// The values of [`INSERT_RECIPIENTS`] for one recipient.
-fn new_recipient(message: &Message, position: i64, recipient: &Recipient) -> [Value; INSERTED_COLUMNS] {
+fn new_recipient(message: &Message, position: i64, recipient: &Recipient, notice_at: Option<i64>) -> [Value; INSERTED_COLUMNS] {
+    // RFC 3461 §4.1: NOTIFY says whether a delay is told; RFC 3464 §2: and nobody can be told of what has the null sender.
+    let is_told = message.sender.path.address().is_some() && recipient.notify.unwrap_or_default().delay;
     [
         message.id.0.into(),
         position.into(),
@@ -52,6 +55,7 @@ fn new_recipient(message: &Message, position: i64, recipient: &Recipient) -> [Va
         message.expires_at.as_millisecond().into(),
         0_i64.into(),
         0_i64.into(),
+        notice_at.filter(|_| is_told).into(),
     ]
 }
 

@@ -4,10 +4,12 @@
 //! A claim is one conditional UPDATE and its row count, which two nodes cannot both win on any of the three databases.
 
 mod entry;
+mod notice;
 mod steer;
 mod work;
 
 pub use entry::{count, find, insert, is_known, recipients_of, remove};
+pub use notice::{due_notices, take_notices};
 pub use steer::{Target, page, steer, targets};
 pub use work::{
     Claimed, Mark, Note, Rest, claim, claim_reports, close_reports, conclude, defer, defer_reports, due_destinations, due_reports,

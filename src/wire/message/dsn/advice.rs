@@ -23,7 +23,7 @@ pub(super) fn advice(status: &str) -> &'static str {
         ("4", "4.3") => "The part of the address after the @ could not be looked up.",
         ("4", "4.1" | "4.2") => "The receiving server could not be reached.",
         (_, "7.5" | "7.10" | "7.11") => "No secure connection to the receiving server could be made.",
-        (_, code) if code.starts_with("7.") => "The receiving server refused the message by its rules. Its words below may say why.",
+        ("5", code) if code.starts_with("7.") => "The receiving server refused the message by its rules. Its words below may say why.",
         ("4", _) => "The receiving server did not take the message.",
         _ => "The receiving server refused the message.",
     }

@@ -18,6 +18,8 @@ use crate::model::address::EmailAddress;
 pub enum Action {
     /// It was not delivered, and will not be.
     Failed,
+    /// It was not delivered yet, and is tried further.
+    Delayed,
     /// It was given to a server that reports nothing further.
     Relayed,
 }
@@ -97,13 +99,15 @@ impl Notification<'_> {
         Spelled { before: out, after }
     }
 
-    fn failed(&self) -> bool {
-        self.fates.iter().any(|fate| fate.action == Action::Failed)
+    fn any(&self, action: Action) -> bool {
+        self.fates.iter().any(|fate| fate.action == action)
     }
 
     fn head(&self, out: &mut Vec<u8>, boundary: &str) {
-        let subject = if self.failed() {
+        let subject = if self.any(Action::Failed) {
             "Undelivered: your message could not be delivered"
+        } else if self.any(Action::Delayed) {
+            "Delayed: your message is still on its way"
         } else {
             "Delivered: your message was passed on"
         };
@@ -130,11 +134,16 @@ impl Notification<'_> {
     fn people(&self, out: &mut Vec<u8>, boundary: &str) {
         part(out, boundary, "text/plain; charset=utf-8", "8bit");
         line(out, &format!("This is the mail server {}.", self.host));
+        let late = format!(
+            "Your message could not be delivered yet to the following. You need not send it again: it is tried until {}.",
+            date(self.expiry)
+        );
         for (action, intro) in [
             (
                 Action::Failed,
                 "Your message could not be delivered to the following, and it will not be tried again:",
             ),
+            (Action::Delayed, late.as_str()),
             (
                 Action::Relayed,
                 "Your message was passed on to another server, which will not report what becomes of it, for:",
@@ -160,8 +169,8 @@ impl Notification<'_> {
     }
 
     fn explain(&self, out: &mut Vec<u8>, fate: &Fate) {
-        if fate.action == Action::Failed {
-            if fate.status.starts_with('4') {
+        if fate.action != Action::Relayed {
+            if fate.action == Action::Failed && fate.status.starts_with('4') {
                 let span = advice::span(self.arrival, self.expiry);
                 line(out, &format!("    It was tried for {span} without success. The last problem:"));
             }
@@ -190,6 +199,7 @@ impl Notification<'_> {
             header(out, "Final-Recipient", &typed(&fate.recipient));
             let action = match fate.action {
                 Action::Failed => "failed",
+                Action::Delayed => "delayed",
                 Action::Relayed => "relayed",
             };
             header(out, "Action", action);
@@ -200,6 +210,10 @@ impl Notification<'_> {
             }
             if let Some(at) = fate.last_attempt {
                 header(out, "Last-Attempt-Date", &date(at));
+            }
+            // RFC 3464 §2.3.9: for what is delayed only.
+            if fate.action == Action::Delayed {
+                header(out, "Will-Retry-Until", &date(self.expiry));
             }
         }
     }

@@ -89,3 +89,21 @@ fn a_long_answer_and_a_lost_message() {
     assert!(before.contains("cannot be returned"));
     assert_eq!(after, "--=_0000000000001--\r\n");
 }
+
+#[test]
+fn a_delay_is_reported_with_its_end() {
+    let mut late = fate("bob@remote.test", "4.7.1", Some("mx.remote.test"), "450 4.7.1 greylisted");
+    late.action = Action::Delayed;
+    let (before, _) = spelled(&[late], Returned::Headers, None);
+    for needed in [
+        "Subject: Delayed: your message is still on its way\r\n",
+        "You need not send it again: it is tried until Tue, 06 Jan 1970",
+        "Action: delayed\r\n",
+        "Status: 4.7.1\r\n",
+        "Will-Retry-Until: Tue, 06 Jan 1970",
+        "450 4.7.1 greylisted",
+    ] {
+        assert!(before.contains(needed), "{needed} is missing in\n{before}");
+    }
+    assert!(!before.contains("It was tried for"), "{before}");
+}
