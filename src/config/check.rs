@@ -26,6 +26,14 @@ pub(super) fn host_and_port(text: &str) -> Result<(), String> {
     if host_is_right && port_is_right { Ok(()) } else { Err(wrong()) }
 }
 
+/// A name for EHLO, or nothing.
+pub(super) fn helo_name(text: &str) -> Result<(), String> {
+    match Domain::parse(text) {
+        Err(bad) if !text.is_empty() => Err(format!("'{text}': {bad}; right would be a name such as 'mail.example.org'")),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,12 +35,17 @@ pub(super) struct Key {
 /// What values a key takes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
-    Integer { least: i64, most: i64 },
+    Integer {
+        least: i64,
+        most: i64,
+    },
     Boolean,
     Text,
     Choice(Vec<String>),
     List,
     Map,
+    /// A map to texts or tables.
+    Tables,
 }
 
 /// All sections, in the order of the source.
@@ -89,6 +94,13 @@ impl Key {
                     return Some(format!("'{name}' is {found}; right would be {}", self.expected()));
                 }
             },
+            (Kind::Tables, Value::Table(entries)) => match entries.iter().find(|(_, value)| !value.is_str() && !value.is_table()) {
+                None => true,
+                Some((name, value)) => {
+                    let found = self.shown(value);
+                    return Some(format!("'{name}' is {found}; right would be {}", self.expected()));
+                }
+            },
             _ => false,
         };
         (!is_right).then(|| format!("is {}; right would be {}", self.shown(value), self.expected()))
@@ -98,7 +110,10 @@ impl Key {
     pub(super) fn expected(&self) -> String {
         match (self.default.as_ref().or(self.example.as_ref()), &self.kind) {
             (_, Kind::Choice(_)) => self.kind.to_string(),
-            (_, Kind::Map) => "a table of texts, such as { \"example.org\" = \"192.0.2.1:25\" }".into(),
+            (_, Kind::Map) => "a table of texts, such as { \"example.org\" = \"required\" }".into(),
+            (_, Kind::Tables) => {
+                "a table of texts or tables, such as { \"example.org\" = \"192.0.2.1:25\", \"example.net\" = { server = \"192.0.2.1:25\" } }".into()
+            }
             (Some(Value::String(text)), kind) if !text.is_empty() => format!("{kind}, such as \"{text}\""),
             (Some(value @ (Value::Integer(_) | Value::Boolean(_))), kind) => format!("{kind}, such as {value}"),
             (Some(Value::Array(items)), kind) if !items.is_empty() => format!("{kind}, such as {}", Value::Array(items.clone())),
@@ -132,6 +147,7 @@ impl fmt::Display for Kind {
             Self::Choice(choices) => write!(f, "\"{}\"", choices.join("\" or \"")),
             Self::List => f.write_str("a list of texts"),
             Self::Map => f.write_str("a table of texts"),
+            Self::Tables => f.write_str("a table of texts or tables"),
         }
     }
 }
@@ -202,6 +218,7 @@ fn read_kind(schema: &Json) -> Kind {
         },
         Some("boolean") => Kind::Boolean,
         Some("array") => Kind::List,
+        Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "object") => Kind::Tables,
         Some("object") => Kind::Map,
         // Also the pair of "string" and "null", which is an optional text.
         _ => Kind::Text,
@@ -249,7 +266,8 @@ mod tests {
         assert_eq!(key("outbound.smtp_port").kind, Kind::Integer { least: 1, most: 65535 });
         assert_eq!(key("tls.certificate").kind, Kind::Text);
         assert_eq!(key("listen.smtp").kind, Kind::List);
-        assert_eq!(key("outbound.routes").kind, Kind::Map);
+        assert_eq!(key("outbound.routes").kind, Kind::Tables);
+        assert_eq!(key("outbound.tls_policy").kind, Kind::Map);
         assert_eq!(key("log.format").kind, Kind::Choice(vec!["text".into(), "json".into()]));
         assert_eq!(key("data_dir").variable(), "POSTHOUSE_DATA_DIR");
         assert_eq!(key("smtp.max_recipients").variable(), "POSTHOUSE_SMTP__MAX_RECIPIENTS");

@@ -176,10 +176,10 @@ impl Source {
     fn deserialize(&self) -> Result<Config, Error> {
         serde_path_to_error::deserialize(Value::Table(self.table.clone())).map_err(|error| {
             let path = error.path().to_string();
-            // `listen.smtp[0]` is a part of the key `listen.smtp`.
-            let key = keys::all()
-                .map(Key::path)
-                .find(|key| path == *key || path.starts_with(&format!("{key}[")));
+            // `listen.smtp[0]` is a part of the key `listen.smtp`, as is what comes after a dot in a table.
+            let key = keys::all().map(Key::path).find(|key| {
+                path == *key || path.starts_with(&format!("{key}[")) || key.contains('.') && path.starts_with(&format!("{key}."))
+            });
             let text = error.inner().message().lines().collect::<Vec<_>>().join(", ");
             self.blame(Problem::new(key.unwrap_or(path), text))
         })

@@ -23,6 +23,7 @@ mod outbound;
 mod problem;
 mod queue;
 mod reference;
+mod route;
 mod smtp;
 mod tls;
 
@@ -37,10 +38,11 @@ pub use listen::Listen;
 pub use load::{Loaded, Setting};
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
-pub use outbound::{Outbound, OutboundTls};
+pub use outbound::{AddressFamily, Outbound, OutboundTls, TlsPolicy};
 pub use problem::{Error, Origin};
 pub use queue::Queue;
 pub use reference::{example, reference_markdown};
+pub use route::Route;
 pub use smtp::Smtp;
 pub use tls::{Network, Tls};
 

@@ -1,12 +1,13 @@
 //! Delivery to other servers.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check;
 use super::problem::Problem;
+use super::{Route, check};
 use crate::model::address::Domain;
 use crate::model::secret::Secret;
 
@@ -26,8 +27,20 @@ pub struct Outbound {
     pub password: Secret,
     /// TLS to the smarthost: `opportunistic`, `required`, or `none`.
     pub tls: OutboundTls,
-    /// Fixed routes, `domain = "host:port"`, that win over MX and smarthost.
-    pub routes: BTreeMap<String, String>,
+    /// Fixed routes that win over MX and smarthost: `domain = "host:port"`, or `domain = { server = "host:port", … }` with any of
+    /// `tls`, `username`, `password`, `source_addresses` and `helo_name`, which mean what the keys of this section mean.
+    #[schemars(extend("default" = {}))]
+    pub routes: BTreeMap<String, Route>,
+    /// How much TLS a domain's own servers must have, `domain = "none"`, `"opportunistic"` (whatever the certificate, and in clear if
+    /// it fails), `"encrypted"` (whatever the certificate) or `"required"` (a certificate that is valid for the server's name).
+    /// Others: `opportunistic`.
+    pub tls_policy: BTreeMap<String, TlsPolicy>,
+    /// The addresses to connect from; of each family the first one counts. Empty, or none of the family: the system chooses.
+    pub source_addresses: Vec<IpAddr>,
+    /// The name to say in EHLO. Empty: `hostname`.
+    pub helo_name: String,
+    /// Which addresses of a server are used, and which of them first.
+    pub address_family: AddressFamily,
     /// How many seconds to wait for a connection.
     #[schemars(range(min = 1, max = 3600))]
     pub connect_timeout_seconds: u64,
@@ -51,6 +64,10 @@ impl Default for Outbound {
             password: Secret::new(""),
             tls: OutboundTls::Opportunistic,
             routes: BTreeMap::new(),
+            tls_policy: BTreeMap::new(),
+            source_addresses: Vec::new(),
+            helo_name: String::new(),
+            address_family: AddressFamily::Ipv4First,
             connect_timeout_seconds: 30,
             reply_timeout_seconds: 300,
             max_connections_per_destination: 20,
@@ -70,16 +87,24 @@ impl Outbound {
                 "is set without a server to log in to; right would be outbound.smarthost as well",
             ));
         }
-        for (domain, host) in &self.routes {
-            Domain::parse(domain).map_err(|bad| {
-                Problem::new(
-                    "routes",
-                    format!("'{domain}': {bad}; right would be a domain such as 'example.org'"),
-                )
-            })?;
-            check::host_and_port(host).map_err(|text| Problem::new("routes", format!("'{domain}': {text}")))?;
+        check::helo_name(&self.helo_name).map_err(|text| Problem::new("helo_name", text))?;
+        for (domain, route) in &self.routes {
+            is_domain("routes", domain)?;
+            route
+                .validate()
+                .map_err(|text| Problem::new("routes", format!("'{domain}': {text}")))?;
         }
-        Ok(())
+        self.tls_policy.keys().try_for_each(|domain| is_domain("tls_policy", domain))
+    }
+}
+
+fn is_domain(key: &str, domain: &str) -> Result<(), Problem> {
+    match Domain::parse(domain) {
+        Ok(_) => Ok(()),
+        Err(bad) => Err(Problem::new(
+            key,
+            format!("'{domain}': {bad}; right would be a domain such as 'example.org'"),
+        )),
     }
 }
 
@@ -93,4 +118,32 @@ pub enum OutboundTls {
     Opportunistic,
     /// Always, with a certificate that is valid for the host.
     Required,
+}
+
+/// How much TLS a domain's own servers must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsPolicy {
+    /// Never.
+    None,
+    /// Where it is offered, whatever the certificate; in clear if that fails.
+    Opportunistic,
+    /// Always, whatever the certificate.
+    Encrypted,
+    /// Always, with a certificate that is valid for the host.
+    Required,
+}
+
+/// Which addresses of a server are used, and which of them first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AddressFamily {
+    /// IPv4, then IPv6.
+    Ipv4First,
+    /// IPv6, then IPv4.
+    Ipv6First,
+    /// IPv4 only.
+    Ipv4,
+    /// IPv6 only.
+    Ipv6,
 }

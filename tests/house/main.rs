@@ -9,6 +9,7 @@ mod crash;
 mod databases;
 mod layers;
 mod outbound;
+mod outbound_routes;
 mod reading;
 mod receiving;
 mod rest;

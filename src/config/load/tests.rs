@@ -69,7 +69,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "[outbound]\nroutes = {'a.test' = 25}",
-        "FILE line 2: outbound.routes: 'a.test' is the number 25; right would be a table of texts, such as { \"example.org\" = \"192.0.2.1:25\" }",
+        "FILE line 2: outbound.routes: 'a.test' is the number 25; right would be a table of texts or tables, such as { \"example.org\" = \"192.0.2.1:25\", \"example.net\" = { server = \"192.0.2.1:25\" } }",
     ),
 ];
 
@@ -168,7 +168,7 @@ fn the_environment_wins_over_the_file_and_is_blamed_for_its_own() {
     )
     .unwrap();
     assert_eq!((loaded.config.smtp.max_recipients, loaded.config.smtp.max_errors), (7, 6));
-    assert_eq!(loaded.config.outbound.routes["a.test"], "h.test:25");
+    assert_eq!(loaded.config.outbound.routes["a.test"].server, "h.test:25");
     let settings: Vec<_> = loaded.settings.iter().map(|setting| setting.key.as_str()).collect();
     assert_eq!(settings, ["data_dir", "smtp.max_recipients", "smtp.max_errors", "outbound.routes"]);
     assert_eq!(loaded.settings[1].origin, Origin::Variable("POSTHOUSE_SMTP__MAX_RECIPIENTS".into()));
@@ -187,7 +187,7 @@ fn the_environment_wins_over_the_file_and_is_blamed_for_its_own() {
         (
             "POSTHOUSE_OUTBOUND__ROUTES",
             "a.test",
-            "POSTHOUSE_OUTBOUND__ROUTES: outbound.routes: is the text \"a.test\"; right would be a table of texts, such as { \"example.org\" = \"192.0.2.1:25\" }",
+            "POSTHOUSE_OUTBOUND__ROUTES: outbound.routes: is the text \"a.test\"; right would be a table of texts or tables, such as { \"example.org\" = \"192.0.2.1:25\", \"example.net\" = { server = \"192.0.2.1:25\" } }",
         ),
     ] {
         assert_eq!(load("", &[(name, value)]).map(|_| ()), Err(error.to_owned()));

@@ -2,13 +2,13 @@
 //!
 //! RFC 5321 §4.5.3.2 (time limits), RFC 3207 §4 (STARTTLS).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -46,9 +46,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects within `to_connect`; later each reply and each write may take `patience`.
-    pub(super) async fn open(address: SocketAddr, to_connect: Duration, patience: Duration) -> Result<Self, Broken> {
-        let stream = within(to_connect, TcpStream::connect(address)).await?;
+    /// Connects within `to_connect`, from `source` if one is named; later each reply and each write may take `patience`.
+    pub(super) async fn open(
+        source: Option<IpAddr>,
+        address: SocketAddr,
+        to_connect: Duration,
+        patience: Duration,
+    ) -> Result<Self, Broken> {
+        let stream = within(to_connect, connect(source, address)).await?;
         // Commands are written whole, so waiting for more gains nothing.
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -127,6 +132,19 @@ impl Connection {
             }
         }
     }
+}
+
+async fn connect(source: Option<IpAddr>, address: SocketAddr) -> std::io::Result<TcpStream> {
+    let Some(source) = source else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(address).await
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = std::io::Result<T>>) -> Result<T, Broken> {

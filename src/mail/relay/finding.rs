@@ -72,7 +72,7 @@ pub(super) fn no_tls(target: &Target, problem: &dyn Display) -> Finding {
     own("4.7.5", format!("{target}: TLS: {problem}"))
 }
 
-/// The login at the smarthost cannot be done.
+/// The login cannot be done.
 pub(super) fn no_login(target: &Target, problem: &dyn Display) -> Finding {
     own("4.7.8", format!("{target}: login: {problem}"))
 }

@@ -4,7 +4,8 @@
 //! delivered, failed for good, or put off. A host that cannot be used gives way to the next one of the domain. After the final dot
 //! of a message no second host is asked, since the first may have taken it.
 //!
-//! Towards a domain's own servers TLS is used where it is offered, whatever the certificate. A login is said only over TLS.
+//! Towards a domain's own servers TLS is used where it is offered, whatever the certificate, unless `outbound.tls_policy` says more.
+//! A login is said only over TLS.
 //!
 //! RFC 5321 §3.3 (transactions), §5.1 (MX), RFC 3207 §4 (STARTTLS), RFC 7435 §3 (opportunistic security), RFC 7505 §4 (null MX).
 
@@ -36,7 +37,7 @@ use self::route::Routes;
 use self::session::{Login, NoSession, Terms, TlsTerms};
 use super::dns::Dns;
 use super::queue::{Finding, Settlement};
-use crate::config::{self, OutboundTls};
+use crate::config::{self, OutboundTls, TlsPolicy};
 use crate::model::address::Host;
 use crate::model::envelope::{Recipient, Sender};
 
@@ -93,28 +94,23 @@ struct Inner {
     routes: Routes,
     dns: Dns,
     anyone: TlsConnector,
-    /// Present where `outbound.tls` asks for it.
-    verified: Option<TlsConnector>,
+    verified: TlsConnector,
 }
 
 impl Relay {
-    /// `hostname` is what the server calls itself. Reads the system's certificate authorities if `outbound.tls` is `required`.
+    /// `hostname` is what the server calls itself. Reads the system's certificate authorities.
     ///
     /// # Errors
     /// A sentence that names the key of a route that is wrong.
     pub fn new(hostname: &str, settings: config::Outbound, dns: Dns) -> Result<Self, BadRoute> {
         let no_tls = |error: rustls::Error| BadRoute(format!("outbound.tls: {error}"));
-        let verified = (settings.tls == OutboundTls::Required)
-            .then(tls::verified)
-            .transpose()
-            .map_err(no_tls)?;
         let inner = Inner {
             hostname: hostname.to_owned(),
-            routes: Routes::read(&settings)?,
+            routes: Routes::read(hostname, &settings)?,
             settings,
             dns,
             anyone: tls::opportunistic().map_err(no_tls)?,
-            verified,
+            verified: tls::verified().map_err(no_tls)?,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -214,28 +210,36 @@ impl Relay {
 
     fn terms(&self, target: &Target, lane: &Lane) -> Terms<'_> {
         let settings = &self.inner.settings;
-        let is_smarthost = matches!(lane, Lane::Smarthost(_));
-        let wanted = if is_smarthost { settings.tls } else { OutboundTls::Opportunistic };
-        let connector = match (wanted, &self.inner.verified) {
-            (OutboundTls::Required, Some(verified)) => verified,
-            _ => &self.inner.anyone,
-        };
-        let tls = match wanted {
-            OutboundTls::None => TlsTerms::Never,
-            _ if is_smarthost && target.address.port() == SUBMISSIONS_PORT => TlsTerms::Implicit(connector),
-            OutboundTls::Opportunistic => TlsTerms::Offered(connector),
-            OutboundTls::Required => TlsTerms::Required(connector),
-        };
+        let way = self.inner.routes.way(lane);
         let login = Login {
-            username: &settings.username,
-            password: &settings.password,
+            username: &way.username,
+            password: &way.password,
         };
         Terms {
-            hostname: &self.inner.hostname,
-            tls,
-            login: (is_smarthost && !settings.username.is_empty()).then_some(login),
+            hostname: &way.helo_name,
+            source: way.source(target.address.ip()),
+            tls: self.tls_terms(target, lane),
+            login: (!way.username.is_empty()).then_some(login),
             to_connect: Duration::from_secs(settings.connect_timeout_seconds.max(1)),
             patience: Duration::from_secs(settings.reply_timeout_seconds.max(1)),
+        }
+    }
+
+    fn tls_terms(&self, target: &Target, lane: &Lane) -> TlsTerms<'_> {
+        let Inner { anyone, verified, .. } = &*self.inner;
+        match self.inner.routes.policy(lane) {
+            Some(TlsPolicy::None) => return TlsTerms::Never,
+            Some(TlsPolicy::Encrypted) => return TlsTerms::Required(anyone),
+            Some(TlsPolicy::Required) => return TlsTerms::Required(verified),
+            Some(TlsPolicy::Opportunistic) | None => {}
+        }
+        let is_implicit = matches!(lane, Lane::Route(_) | Lane::Smarthost(_)) && target.address.port() == SUBMISSIONS_PORT;
+        match self.inner.routes.way(lane).tls {
+            OutboundTls::None => TlsTerms::Never,
+            OutboundTls::Opportunistic if is_implicit => TlsTerms::Implicit(anyone),
+            OutboundTls::Required if is_implicit => TlsTerms::Implicit(verified),
+            OutboundTls::Opportunistic => TlsTerms::Offered(anyone),
+            OutboundTls::Required => TlsTerms::Required(verified),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! RFC 5321 §3.1 (session initiation), RFC 3207 §4 (STARTTLS), RFC 4954 §4 (AUTH), RFC 8314 §3.3 (TLS from the first octet).
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -23,6 +24,8 @@ const MOST_MESSAGES: u32 = 100;
 pub(super) struct Terms<'a> {
     /// Our name for EHLO.
     pub(super) hostname: &'a str,
+    /// The address to connect from.
+    pub(super) source: Option<IpAddr>,
     pub(super) tls: TlsTerms<'a>,
     pub(super) login: Option<Login<'a>>,
     pub(super) to_connect: Duration,
@@ -41,7 +44,7 @@ pub(super) enum TlsTerms<'a> {
     Implicit(&'a TlsConnector),
 }
 
-/// Who we are at the smarthost.
+/// Who we are at a smarthost or the server of a route.
 #[derive(Clone, Copy)]
 pub(super) struct Login<'a> {
     pub(super) username: &'a str,
@@ -77,7 +80,7 @@ pub struct Session {
 impl Session {
     /// Opens a session.
     pub(super) async fn open(target: &Target, terms: &Terms<'_>) -> Result<Self, NoSession> {
-        let connection = Connection::open(target.address, terms.to_connect, terms.patience)
+        let connection = Connection::open(terms.source, target.address, terms.to_connect, terms.patience)
             .await
             .map_err(|broken| NoSession::Other(finding::unreachable(target, &broken)))?;
         let connection = match terms.tls {
@@ -186,7 +189,7 @@ impl Session {
         } else {
             "neither PLAIN nor LOGIN is offered".to_owned()
         };
-        tracing::error!(host = %self.target, problem, "cannot log in at the smarthost");
+        tracing::error!(host = %self.target, problem, "cannot log in at the server of a route");
         Err(NoSession::Other(finding::no_login(&self.target, &problem)))
     }
 

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::mx::{Exchangers, order};
 use super::{Lane, Relay, finding};
+use crate::config::AddressFamily;
 use crate::mail::dns::NoAnswer;
 use crate::mail::queue::{Finding, Settlement};
 use crate::model::address::Domain;
@@ -99,6 +100,39 @@ impl Targets {
 async fn addresses(relay: &Relay, host: &str) -> Result<Vec<IpAddr>, NoAnswer> {
     match host.parse() {
         Ok(ip) => Ok(vec![ip]),
-        Err(_) => relay.inner.dns.addresses(host).await,
+        Err(_) => {
+            let found = relay.inner.dns.addresses(host).await?;
+            Ok(chosen(relay.inner.settings.address_family, found))
+        }
+    }
+}
+
+/// The addresses that are used, in the order in which to try them.
+fn chosen(family: AddressFamily, mut found: Vec<IpAddr>) -> Vec<IpAddr> {
+    match family {
+        AddressFamily::Ipv4First => found.sort_by_key(|ip| ip.is_ipv6()),
+        AddressFamily::Ipv6First => found.sort_by_key(|ip| ip.is_ipv4()),
+        AddressFamily::Ipv4 => found.retain(IpAddr::is_ipv4),
+        AddressFamily::Ipv6 => found.retain(IpAddr::is_ipv6),
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_chosen() {
+        for (family, expected) in [
+            (AddressFamily::Ipv4First, "192.0.2.1 192.0.2.2 2001:db8::1"),
+            (AddressFamily::Ipv6First, "2001:db8::1 192.0.2.1 192.0.2.2"),
+            (AddressFamily::Ipv4, "192.0.2.1 192.0.2.2"),
+            (AddressFamily::Ipv6, "2001:db8::1"),
+        ] {
+            let found = ["192.0.2.1", "2001:db8::1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
+            let chosen: Vec<String> = chosen(family, found.into()).iter().map(IpAddr::to_string).collect();
+            assert_eq!(chosen.join(" "), expected);
+        }
     }
 }

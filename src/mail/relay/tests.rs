@@ -118,7 +118,7 @@ async fn relay(steps: Vec<Step>, smarthost: bool) -> (Relay, Lane, tokio::task::
         settings.username = "ada".into();
         settings.password = Secret::new("secret");
     } else {
-        settings.routes.insert("remote.test".into(), address);
+        settings.routes.insert("remote.test".into(), config::Route::to(address));
     }
     let dns = Dns::open(&config::Dns {
         servers: vec!["127.0.0.1:9".into()],

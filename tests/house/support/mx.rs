@@ -1,7 +1,7 @@
 //! Another organisation's mail server, played from a script: it records what it was given, and misbehaves when it is told to.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -42,6 +42,8 @@ pub struct Seen {
     pub lines: Vec<String>,
     /// Messages that got a 250.
     pub letters: Vec<Letter>,
+    /// Where the connections came from.
+    pub peers: Vec<IpAddr>,
 }
 
 type Script = dyn Fn(&str, &Seen) -> Answer + Send + Sync;
@@ -108,7 +110,12 @@ impl Mx {
     }
 
     fn session(&self, stream: TcpStream) -> io::Result<()> {
-        self.seen.lock().expect("seen").connections += 1;
+        let peer = stream.peer_addr()?.ip();
+        {
+            let mut seen = self.seen.lock().expect("seen");
+            seen.connections += 1;
+            seen.peers.push(peer);
+        }
         let mut plain = BufReader::new(stream);
         match self.greet(plain.get_mut())? {
             Some(()) => {}
