@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,8 +34,16 @@ pub struct Outbound {
     pub routes: BTreeMap<String, Route>,
     /// How much TLS a domain's own servers must have, `domain = "none"`, `"opportunistic"` (whatever the certificate, and in clear if
     /// it fails), `"encrypted"` (whatever the certificate) or `"required"` (a certificate that is valid for the server's name).
-    /// Others: `opportunistic`.
+    /// Others: what the domain's MTA-STS policy says, or else `opportunistic`.
     pub tls_policy: BTreeMap<String, TlsPolicy>,
+    /// Whether the MTA-STS policies of domains are looked up and kept to (RFC 8461).
+    pub mta_sts: bool,
+    /// The port from which MTA-STS policies are fetched; other than 443 only in tests.
+    #[schemars(range(min = 1, max = 65_535))]
+    pub mta_sts_port: u16,
+    /// A PEM file with certificate authorities to trust besides those of the system, towards mail servers and for MTA-STS.
+    #[schemars(example = "authorities.pem")]
+    pub certificate_authorities: Option<PathBuf>,
     /// The addresses to connect from; of each family the first one counts. Empty, or none of the family: the system chooses.
     pub source_addresses: Vec<IpAddr>,
     /// The name to say in EHLO. Empty: `hostname`.
@@ -65,6 +74,9 @@ impl Default for Outbound {
             tls: OutboundTls::Opportunistic,
             routes: BTreeMap::new(),
             tls_policy: BTreeMap::new(),
+            mta_sts: true,
+            mta_sts_port: 443,
+            certificate_authorities: None,
             source_addresses: Vec::new(),
             helo_name: String::new(),
             address_family: AddressFamily::Ipv4First,

@@ -4,6 +4,7 @@
 
 pub mod imap;
 pub mod message;
+pub mod mta_sts;
 pub mod pop3;
 pub mod sasl;
 pub mod smtp;

@@ -10,6 +10,7 @@ mod databases;
 mod layers;
 mod outbound;
 mod outbound_routes;
+mod outbound_sts;
 mod reading;
 mod receiving;
 mod rest;

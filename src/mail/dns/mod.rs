@@ -91,6 +91,15 @@ impl Dns {
         .await
     }
 
+    /// The TXT records of a name, the pieces of each joined; none if it exists without any.
+    pub async fn txt(&self, name: &str) -> Result<Vec<Vec<u8>>, NoAnswer> {
+        self.lookup(name, RecordType::TXT, |data| match data {
+            RData::TXT(txt) => Some(txt.txt_data.concat()),
+            _ => None,
+        })
+        .await
+    }
+
     /// The addresses of a host, IPv4 before IPv6; none if it exists without any.
     pub async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, NoAnswer> {
         let (v4, v6) = tokio::join!(

@@ -72,6 +72,11 @@ pub(super) fn no_tls(target: &Target, problem: &dyn Display) -> Finding {
     own("4.7.5", format!("{target}: TLS: {problem}"))
 }
 
+/// RFC 8461 §5: the domain's policy names other hosts.
+pub(super) fn not_in_policy(target: &Target) -> Finding {
+    own("4.7.5", format!("{target}: the domain's MTA-STS policy does not name this host"))
+}
+
 /// The login cannot be done.
 pub(super) fn no_login(target: &Target, problem: &dyn Display) -> Finding {
     own("4.7.8", format!("{target}: login: {problem}"))

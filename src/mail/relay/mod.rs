@@ -4,10 +4,11 @@
 //! delivered, failed for good, or put off. A host that cannot be used gives way to the next one of the domain. After the final dot
 //! of a message no second host is asked, since the first may have taken it.
 //!
-//! Towards a domain's own servers TLS is used where it is offered, whatever the certificate, unless `outbound.tls_policy` says more.
-//! A login is said only over TLS.
+//! Towards a domain's own servers TLS is used where it is offered, whatever the certificate, unless `outbound.tls_policy` or the domain's
+//! MTA-STS policy says more. Of a policy that is only tested, hosts that it does not name are logged. A login is said only over TLS.
 //!
-//! RFC 5321 §3.3 (transactions), §5.1 (MX), RFC 3207 §4 (STARTTLS), RFC 7435 §3 (opportunistic security), RFC 7505 §4 (null MX).
+//! RFC 5321 §3.3 (transactions), §5.1 (MX), RFC 3207 §4 (STARTTLS), RFC 7435 §3 (opportunistic security), RFC 7505 §4 (null MX),
+//! RFC 8461 §5 (MTA-STS).
 
 mod body;
 mod command;
@@ -18,6 +19,7 @@ mod mx;
 mod offers;
 mod route;
 mod session;
+mod sts;
 mod target;
 mod tls;
 mod transaction;
@@ -35,11 +37,13 @@ use tokio_rustls::TlsConnector;
 
 use self::route::Routes;
 use self::session::{Login, NoSession, Terms, TlsTerms};
+use self::sts::Sts;
 use super::dns::Dns;
 use super::queue::{Finding, Settlement};
 use crate::config::{self, OutboundTls, TlsPolicy};
 use crate::model::address::Host;
 use crate::model::envelope::{Recipient, Sender};
+use crate::wire::mta_sts::{Mode, Policy};
 
 /// How many servers of a destination are talked to before it is left for later.
 const MOST_SESSIONS: usize = 2;
@@ -95,6 +99,8 @@ struct Inner {
     dns: Dns,
     anyone: TlsConnector,
     verified: TlsConnector,
+    /// Absent where `outbound.mta_sts` is off.
+    sts: Option<Sts>,
 }
 
 impl Relay {
@@ -104,13 +110,21 @@ impl Relay {
     /// A sentence that names the key of a route that is wrong.
     pub fn new(hostname: &str, settings: config::Outbound, dns: Dns) -> Result<Self, BadRoute> {
         let no_tls = |error: rustls::Error| BadRoute(format!("outbound.tls: {error}"));
+        let verified = tls::verified(settings.certificate_authorities.as_deref())
+            .map_err(|error| BadRoute(format!("outbound.certificate_authorities: {error}")))?;
+        let sts = settings
+            .mta_sts
+            .then(|| Sts::new(dns.clone(), verified.clone(), settings.mta_sts_port))
+            .transpose()
+            .map_err(|error| BadRoute(format!("outbound.mta_sts: {error}")))?;
         let inner = Inner {
             hostname: hostname.to_owned(),
             routes: Routes::read(hostname, &settings)?,
             settings,
             dns,
             anyone: tls::opportunistic().map_err(no_tls)?,
-            verified: tls::verified().map_err(no_tls)?,
+            verified: TlsConnector::from(Arc::new(verified)),
+            sts,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -156,10 +170,11 @@ impl Relay {
             Err(Settlement::Deferred(finding)) => return unreachable(parcel, finding),
             Err(settlement) => return Delivery::settled(parcel.all(&settlement)),
         };
+        let policy = self.sts_policy(lane).await;
         let (mut sessions, mut last) = (0, None);
         for _ in 0..MOST_ADDRESSES {
             let Some(target) = targets.next(self).await else { break };
-            let mut session = match self.session(&target, lane).await {
+            let mut session = match self.session(&target, lane, policy.as_deref()).await {
                 Ok(session) => session,
                 Err(finding) => {
                     tracing::debug!(%lane, why = finding.text, "no session");
@@ -194,9 +209,28 @@ impl Relay {
         }
     }
 
+    /// The MTA-STS policy of a lane. What the operator says of a domain counts more.
+    async fn sts_policy(&self, lane: &Lane) -> Option<Arc<Policy>> {
+        match (lane, &self.inner.sts) {
+            (Lane::Domain(domain), Some(sts)) if self.inner.routes.policy(lane).is_none() => sts.policy(domain).await,
+            _ => None,
+        }
+    }
+
     /// A session with a host; if TLS is only a wish and fails, without.
-    async fn session(&self, target: &Target, lane: &Lane) -> Result<Session, Finding> {
+    async fn session(&self, target: &Target, lane: &Lane, policy: Option<&Policy>) -> Result<Session, Finding> {
         let mut terms = self.terms(target, lane);
+        if let Some(policy) = policy {
+            match (policy.mode, policy.names(&target.host)) {
+                // RFC 8461 §5: another host, or one without a valid certificate, gets nothing.
+                (Mode::Enforce, false) => return Err(finding::not_in_policy(target)),
+                (Mode::Enforce, true) => terms.tls = TlsTerms::Required(&self.inner.verified),
+                (Mode::Testing, false) => {
+                    tracing::info!(%lane, host = %target, "not in the MTA-STS policy, which is only being tested");
+                }
+                (Mode::Testing, true) | (Mode::None, _) => {}
+            }
+        }
         match Session::open(target, &terms).await {
             Ok(session) => Ok(session),
             Err(NoSession::TlsFailed(finding)) if matches!(terms.tls, TlsTerms::Offered(_)) => {

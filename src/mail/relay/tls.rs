@@ -2,10 +2,12 @@
 //!
 //! RFC 7435 §3 (opportunistic security: encryption without a known identity is better than none), RFC 8446 §4.4 (certificates).
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
@@ -65,18 +67,31 @@ pub(super) fn opportunistic() -> Result<TlsConnector, rustls::Error> {
     Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// For a server that must prove its name by the authorities that the system trusts. Reads them from disk.
-pub(super) fn verified() -> Result<TlsConnector, rustls::Error> {
+/// For a server that must prove its name by the authorities that the system trusts, or by those in the PEM file. Reads them from disk.
+pub(super) fn verified(authorities: Option<&Path>) -> Result<ClientConfig, NoTls> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::warn!(%error, "cannot read some of the system's certificate authorities");
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
+    if let Some(file) = authorities {
+        for certificate in CertificateDer::pem_file_iter(file)? {
+            roots.add(certificate?)?;
+        }
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
+        .with_no_client_auth())
+}
+
+/// TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoTls {
+    #[error("{0}")]
+    Rustls(#[from] rustls::Error),
+    #[error("{0}")]
+    Pem(#[from] rustls::pki_types::pem::Error),
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, AAAA, MX};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, MX, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 type Zones = BTreeMap<Name, Vec<RData>>;
@@ -41,6 +41,11 @@ impl Dns {
     /// Adds an MX record.
     pub fn mx(&self, domain: &str, preference: u16, host: &str) -> &Self {
         self.add(domain, RData::MX(MX::new(preference, name(host))))
+    }
+
+    /// Adds a TXT record.
+    pub fn txt(&self, owner: &str, text: &str) -> &Self {
+        self.add(owner, RData::TXT(TXT::new(vec![text.to_owned()])))
     }
 
     /// Adds an A or AAAA record.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps for a fixed time, and nothing leaves the machine: names are resolved by [`dns`], outgoing mail ends at [`mx`].
 
+pub mod authority;
 pub mod databases;
 pub mod dns;
 pub mod house;

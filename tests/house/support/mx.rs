@@ -73,6 +73,11 @@ impl Mx {
         Self::start(Arc::new(script), None)
     }
 
+    /// The same with STARTTLS and this certificate.
+    pub fn certified(certificate: Arc<ServerConfig>, script: impl Fn(&str, &Seen) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start(Arc::new(script), Some(certificate))
+    }
+
     fn start(script: Arc<Script>, certificate: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
         let mx = Self {
