@@ -296,3 +296,29 @@ fn of_late_mail_the_sender_is_told_once() {
     crate::support::wait::until("two more tries", || (tries(&mx) >= before + 4).then_some(()));
     assert_eq!(house.inbox("alice@house.test").len(), 1, "told once");
 }
+
+fn a_server_of_seven_bits_gets_seven_bits() {
+    let mx = Mx::without_tls(|line, _| {
+        if line.starts_with("EHLO") {
+            Answer::Say("250-mx.remote.test\r\n250 SIZE 10000000")
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx));
+    let head = "From: alice@house.test\nTo: friend@remote.test\nSubject: out\nMIME-Version: 1.0\n";
+    let send = |letter: &str| {
+        let mut session = house.submission("alice@house.test");
+        session.send("alice@house.test", &["friend@remote.test"], letter).expect(250);
+    };
+    send(&format!("{head}Content-Type: text/plain; charset=utf-8\n\nGrüße\n"));
+    let text = &mx.wait_for(1)[0].text;
+    assert!(text.contains("\nContent-Transfer-Encoding: quoted-printable\n"), "{text}");
+    assert!(text.ends_with("\n\nGr=C3=BC=C3=9Fe\n"), "{text}");
+    send(&format!(
+        "{head}Content-Type: multipart/signed; boundary=b\n\n--b\n\nGrüße\n--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n"
+    ));
+    let report = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(report.contains("5.6.3"), "{report}");
+    assert_eq!(mx.seen().letters.len(), 1);
+}

@@ -1,6 +1,6 @@
 //! The one place where relay spells what came of an attempt: the other server's reply, or what we found ourselves.
 //!
-//! RFC 3463 §3 (the codes), RFC 7505 §4.1 (5.1.10), RFC 6531 §3.2 (5.6.7).
+//! RFC 3463 §3 (the codes), RFC 7505 §4.1 (5.1.10), RFC 6152 §3 (5.6.3), RFC 6531 §3.2 (5.6.7).
 
 use std::fmt::Display;
 
@@ -117,6 +117,14 @@ pub(super) fn no_smtputf8(host: &str) -> Finding {
     own(
         "5.6.7",
         format!("the message has an internationalised address, and {host} does not take those"),
+    )
+}
+
+/// RFC 6152 §3: the message has 8-bit content, and cannot be converted.
+pub(super) fn no_8bitmime(host: &str, why: &dyn Display) -> Finding {
+    own(
+        "5.6.3",
+        format!("the message has 8-bit content, {host} does not take that, and it cannot be converted: {why}"),
     )
 }
 

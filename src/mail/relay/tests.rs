@@ -401,3 +401,36 @@ async fn a_lost_file_fails_without_a_connection() {
     assert_eq!(shown(&delivery), ["failed 5.3.0 -"]);
     server.abort();
 }
+
+/// RFC 6152 §3: a server without 8BITMIME gets 7 bits, with their size, or nothing.
+#[tokio::test]
+async fn eight_bits_are_converted_or_returned() {
+    let script = vec![
+        Say("220 mx\r\n"),
+        Hear("EHLO mail.house.test"),
+        Say("250-mx\r\n250 SIZE\r\n"),
+        Hear("MAIL FROM:<ada@house.test> SIZE=121"),
+        Say("250 Ok\r\n"),
+        Hear("RCPT TO:<bob@remote.test>"),
+        Say("250 Ok\r\n"),
+        Hear("DATA"),
+        Say("354 Go\r\n"),
+        Take("a: b\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"),
+        Take("Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=BC\r\n.\r\n"),
+        Say("250 2.0.0 Taken\r\n"),
+        Hear("QUIT"),
+        Say("221 Bye\r\n"),
+    ];
+    let (relay, lane, server) = relay(script, false).await;
+    let mut kept = None;
+    let mut letter = Letter::new(&["bob@remote.test"], "a: b\r\n\r\nü\r\n");
+    letter.sender.body = crate::model::envelope::BodyType::EightBitMime;
+    let delivery = relay.deliver(&mut kept, &lane, &letter.parcel()).await;
+    assert_eq!(shown(&delivery), ["delivered 2.0.0 127.0.0.1"]);
+    let signed = "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nü\r\n--b--\r\n";
+    let letter = Letter::new(&["bob@remote.test"], signed);
+    let delivery = relay.deliver(&mut kept, &lane, &letter.parcel()).await;
+    assert_eq!(shown(&delivery), ["failed 5.6.3 -"]);
+    kept.unwrap().quit().await;
+    server.await.unwrap();
+}

@@ -1,12 +1,11 @@
 //! One message over an open session: MAIL, RCPT for each recipient, DATA, and what became of each recipient.
 //!
-//! Deviation: content with 8 bits goes to a server without 8BITMIME as it is (RFC 6152 §3 would have it converted or returned).
-//!
-//! RFC 5321 §3.3 (mail transactions), RFC 2920 §3.1 (pipelining), RFC 1870 §6 (SIZE), RFC 6531 §3.2 (SMTPUTF8).
+//! RFC 5321 §3.3 (mail transactions), RFC 2920 §3.1 (pipelining), RFC 1870 §6 (SIZE), RFC 6152 §3 (8-bit content),
+//! RFC 6531 §3.2 (SMTPUTF8).
 
 use std::time::Duration;
 
-use super::body::Body;
+use super::body::{Body, NotSevenBits};
 use super::connection::Broken;
 use super::dots::Dots;
 use super::session::Session;
@@ -49,12 +48,16 @@ impl Session {
         if let Some(finding) = self.unfit(parcel, body).await {
             return Ok(parcel.all(&Settlement::Failed(finding)));
         }
+        if let Some(settlement) = self.seven_bits(parcel, body).await {
+            return Ok(parcel.all(&settlement));
+        }
+        let size = body.converted_size().unwrap_or(parcel.size);
         self.messages = self.messages.saturating_add(1);
         let reset = std::mem::replace(&mut self.dirty, true);
         let opening = if self.offers.pipelining {
-            self.open_pipelined(parcel, reset).await?
+            self.open_pipelined(parcel, size, reset).await?
         } else {
-            self.open_step_by_step(parcel, reset).await?
+            self.open_step_by_step(parcel, size, reset).await?
         };
         let end = match (opening.may_send(), opening.anybody()) {
             (true, true) => Some(self.send_body(body).await?),
@@ -83,12 +86,31 @@ impl Session {
         needed.then(|| finding::no_smtputf8(&self.target.host))
     }
 
-    async fn open_pipelined(&mut self, parcel: &Parcel<'_>, reset: bool) -> Result<Opening, Lost> {
+    /// Converts the message for a server that takes 7 bits only; what it means if that cannot be.
+    async fn seven_bits(&self, parcel: &Parcel<'_>, body: &mut Body) -> Option<Settlement> {
+        // RFC 6531 §3.1: SMTPUTF8 has 8BITMIME in it.
+        if self.offers.eight_bit || self.offers.smtputf8 {
+            return None;
+        }
+        let host = &self.target.host;
+        match body.make_seven_bits(parcel.size).await {
+            Ok(()) => None,
+            Err(why @ (NotSevenBits::NotConvertible(_) | NotSevenBits::TooLarge)) => {
+                Some(Settlement::Failed(finding::no_8bitmime(host, &why)))
+            }
+            Err(why @ (NotSevenBits::Busy | NotSevenBits::Unreadable(_))) => {
+                tracing::warn!(%host, %why, "cannot convert a message now");
+                Some(Settlement::Deferred(finding::unreadable_file()))
+            }
+        }
+    }
+
+    async fn open_pipelined(&mut self, parcel: &Parcel<'_>, size: u64, reset: bool) -> Result<Opening, Lost> {
         let mut commands = String::new();
         if reset {
             commands.push_str("RSET\r\n");
         }
-        commands.push_str(&command::mail(parcel.sender, &self.offers, parcel.size));
+        commands.push_str(&command::mail(parcel.sender, &self.offers, size));
         for recipient in parcel.recipients {
             commands.push_str(&command::rcpt(recipient, &self.offers));
         }
@@ -109,13 +131,11 @@ impl Session {
         Ok(Opening { mail, rcpt, data })
     }
 
-    async fn open_step_by_step(&mut self, parcel: &Parcel<'_>, reset: bool) -> Result<Opening, Lost> {
+    async fn open_step_by_step(&mut self, parcel: &Parcel<'_>, size: u64, reset: bool) -> Result<Opening, Lost> {
         if reset {
             self.say_for("RSET\r\n", "RSET").await?;
         }
-        let mail = self
-            .say_for(&command::mail(parcel.sender, &self.offers, parcel.size), "MAIL")
-            .await?;
+        let mail = self.say_for(&command::mail(parcel.sender, &self.offers, size), "MAIL").await?;
         let mut opening = Opening {
             mail,
             rcpt: Vec::new(),

@@ -6,9 +6,11 @@
 //! RFC 5322 §2.2, §3 (headers, addresses, dates)
 //! RFC 2045 §6 (transfer encodings)
 //! RFC 2047 §2, §6 (encoded words)
+//! RFC 6152 §3 (8-bit content for 7-bit servers)
 
 mod charset;
 pub mod compose;
+pub mod downgrade;
 pub mod dsn;
 pub mod header;
 mod lexer;
