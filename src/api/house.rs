@@ -15,6 +15,7 @@ use crate::config;
 use crate::mail::directory::Directory;
 use crate::mail::mailbox::{Mailboxes, StoredMessage};
 use crate::mail::queue::Queue;
+use crate::mail::sign::Signing;
 use crate::model::refusal::Refusal;
 
 /// Says whether the server can do its work at this moment (the database answers), or why not, for the log.
@@ -25,6 +26,7 @@ pub(super) struct House {
     pub directory: Directory,
     pub mailboxes: Mailboxes,
     pub queue: Queue,
+    pub signing: Signing,
     pub settings: config::Http,
     pub ready: Ready,
     /// How many messages may be in memory for parsing at the same time: each may be as large as the largest message.
@@ -40,6 +42,7 @@ impl House {
             directory: api.directory,
             mailboxes: api.mailboxes,
             queue: api.queue,
+            signing: api.signing,
             settings: api.settings,
             ready: api.ready,
             parsing: Semaphore::new(cores),

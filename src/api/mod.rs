@@ -13,6 +13,7 @@ mod api_keys;
 mod auth;
 mod body;
 mod caller;
+mod dkim_keys;
 mod docs;
 mod domains;
 mod field;
@@ -45,6 +46,7 @@ use crate::config;
 use crate::mail::directory::Directory;
 use crate::mail::mailbox::Mailboxes;
 use crate::mail::queue::Queue;
+use crate::mail::sign::Signing;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
@@ -57,6 +59,8 @@ pub struct Api {
     pub mailboxes: Mailboxes,
     /// Outgoing mail.
     pub queue: Queue,
+    /// The keys that sign it.
+    pub signing: Signing,
     /// The section `[http]`.
     pub settings: config::Http,
     /// How long requests in flight have to finish at a stop, in seconds.

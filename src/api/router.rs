@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
-use super::{aliases, api_keys, auth, caller, docs, domains, health, mailboxes, messages, openapi, queue, users};
+use super::{aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, mailboxes, messages, openapi, queue, users};
 
 /// Adds all routes.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -39,6 +39,11 @@ fn resources(config: &mut ServiceConfig) {
         .service(domains::put::handler)
         .service(domains::change::handler)
         .service(domains::remove::handler)
+        .service(dkim_keys::list::handler)
+        .service(dkim_keys::create::handler)
+        .service(dkim_keys::show::handler)
+        .service(dkim_keys::change::handler)
+        .service(dkim_keys::remove::handler)
         .service(users::list::handler)
         .service(users::create::handler)
         .service(users::show::handler)

@@ -73,6 +73,8 @@ fn intake(config: &Config, services: &Services) -> Intake {
         mailboxes: services.mailboxes.clone(),
         queue: services.queue.clone(),
         spool: services.spool.clone(),
+        signing: services.signing.clone(),
+        srs: services.srs.clone(),
     };
     Intake::new(rooms, config.hostname.clone(), config.smtp.max_message_bytes, Clock::System)
 }
@@ -128,6 +130,7 @@ fn http_server(
         directory: services.directory.clone(),
         mailboxes: services.mailboxes.clone(),
         queue: services.queue.clone(),
+        signing: services.signing.clone(),
         settings: config.http.clone(),
         shutdown_seconds: config.limits.shutdown_seconds,
         ready: Arc::new(move || {

@@ -10,6 +10,8 @@ use crate::config::Config;
 use crate::mail::directory::Directory;
 use crate::mail::mailbox::{Ground, Mailboxes};
 use crate::mail::queue::Queue;
+use crate::mail::sign::Signing;
+use crate::mail::srs::Srs;
 use crate::model::clock::Clock;
 use crate::store::db::Database;
 use crate::store::spool::Spool;
@@ -24,6 +26,10 @@ pub struct Services {
     pub mailboxes: Mailboxes,
     /// Outgoing mail.
     pub queue: Queue,
+    /// The keys that sign it.
+    pub signing: Signing,
+    /// What rewrites the senders of forwarded mail.
+    pub(super) srs: Srs,
     /// Files of messages under way.
     pub(super) spool: Spool,
 }
@@ -44,12 +50,16 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         settings: config.mail.clone(),
         clock: clock.clone(),
     });
+    let signing = Signing::open(database.clone(), clock.clone());
+    let srs = Srs::open(&database, clock.clone()).await.map_err(Failure::of)?;
     let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), clock);
     Ok(Services {
         database,
         directory: directory.map_err(Failure::of)?,
         mailboxes,
         queue,
+        signing,
+        srs,
         spool,
     })
 }

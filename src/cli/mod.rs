@@ -7,6 +7,7 @@
 mod alias;
 mod api_key;
 mod configuration;
+mod dkim;
 mod domain;
 mod failure;
 mod openapi;
@@ -68,6 +69,9 @@ enum Command {
     /// Domains that mail is received for
     #[command(subcommand)]
     Domain(domain::Domain),
+    /// Keys that sign outgoing mail
+    #[command(subcommand)]
+    Dkim(dkim::Dkim),
     /// Users and their mailboxes
     #[command(subcommand)]
     User(user::User),
@@ -122,6 +126,7 @@ impl Cli {
         match self.command.unwrap_or_default() {
             Command::Serve(command) => command.run(global).await,
             Command::Domain(command) => command.run(&global.services().await?, out).await,
+            Command::Dkim(command) => command.run(&global.services().await?, out).await,
             Command::User(command) => command.run(&global.services().await?, out).await,
             Command::Alias(command) => command.run(&global.services().await?, out).await,
             Command::ApiKey(command) => command.run(&global.services().await?, out).await,
@@ -191,6 +196,13 @@ mod tests {
             "posthouse domain list --json",
             "posthouse --json domain show example.test",
             "posthouse domain remove example.test",
+            "posthouse dkim add example.test",
+            "posthouse dkim add example.test --algorithm ed25519 --selector s1 --active",
+            "posthouse dkim list example.test",
+            "posthouse dkim show example.test s1",
+            "posthouse dkim activate example.test s1",
+            "posthouse dkim retire example.test s1",
+            "posthouse dkim remove example.test s1",
             "posthouse user add alice@example.test --password-stdin --display-name Alice --quota-bytes 1 --quota-messages 2",
             "posthouse user add root --role server_admin --hash {ARGON2ID}x",
             "posthouse user add alice@example.test --no-password --role domain-admin",
@@ -237,6 +249,8 @@ mod tests {
             "posthouse domain",
             "posthouse domain add",
             "posthouse domain add a..test",
+            "posthouse dkim add example.test --selector s1",
+            "posthouse dkim show example.test a..b",
             "posthouse user add alice@example.test --password secret",
             "posthouse user add alice@example.test --password-stdin --hash x",
             "posthouse user add alice@example.test --no-password --hash x",
@@ -274,7 +288,7 @@ mod tests {
         look(&command);
         let help = command.render_long_help().to_string();
         for name in [
-            "serve", "domain", "user", "alias", "api-key", "queue", "reindex", "openapi", "config", "--json", "--config", "--data",
+            "serve", "domain", "dkim", "user", "alias", "api-key", "queue", "reindex", "openapi", "config", "--json", "--config", "--data",
         ] {
             assert!(help.contains(name), "{name} in {help}");
         }

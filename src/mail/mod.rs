@@ -8,3 +8,5 @@ pub mod intake;
 pub mod mailbox;
 pub mod queue;
 pub mod relay;
+pub mod sign;
+pub mod srs;

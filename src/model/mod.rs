@@ -6,6 +6,7 @@
 pub mod account;
 pub mod address;
 pub mod clock;
+pub mod dkim;
 pub mod envelope;
 pub mod ids;
 pub mod mailbox;

@@ -14,6 +14,7 @@ mod outbound_sts;
 mod reading;
 mod receiving;
 mod rest;
+mod signing;
 mod starting;
 mod steering;
 mod storage;

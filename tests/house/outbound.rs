@@ -240,16 +240,63 @@ fn a_route_wins_over_the_mx() {
     mx.wait_for(1);
 }
 
-/// An alias may lead outside: then mail from anybody leaves, with the sender's own return path.
+/// An alias may lead outside: then mail from anybody leaves, with a return path of ours by which a bounce comes back to the sender.
 #[test]
 fn an_alias_may_lead_outside() {
     let mx = Mx::good();
     let house = furnished(house_towards(&mx));
     house.alias("away@house.test", &["friend@remote.test", "bob@house.test"]);
     let letter = "Subject: forwarded\n\nHello.\n";
-    house.smtp().send("ada@client.test", &["away@house.test"], letter).expect(250);
-    assert!(mx.wait_for(1)[0].to[0].starts_with("<friend@remote.test>"));
+    house.smtp().send("ada@remote.test", &["away@house.test"], letter).expect(250);
+    let forwarded = &mx.wait_for(1)[0];
+    assert!(forwarded.to[0].starts_with("<friend@remote.test>"));
     assert_eq!(house.inbox("bob@house.test").len(), 1);
+    let kept = maildir::text(&house.inbox("bob@house.test")[0]);
+    assert!(kept.starts_with("Return-Path: <ada@remote.test>\n"), "{kept}");
+
+    let path = forwarded.from.split('>').next().unwrap().trim_start_matches('<');
+    assert!(path.starts_with("srs0=") && path.ends_with("=remote.test=ada@house.test"), "{path}");
+    house.smtp().send("", &[path], "Subject: it bounced\n\nSorry.\n").expect(250);
+    let back = &mx.wait_for(2)[1];
+    assert!(
+        back.from.starts_with("<>") && back.to[0].starts_with("<ada@remote.test>"),
+        "{back:?}"
+    );
+
+    let mut smtp = house.smtp();
+    smtp.command("MAIL FROM:<>").expect(250);
+    smtp.command(&format!("RCPT TO:<{}>", path.replace("=ada", "=eve"))).expect(550);
+    smtp.command("RCPT TO:<srs0=aaaaaaaa=aa=remote.test=ada@house.test>").expect(550);
+    smtp.command(&format!("RCPT TO:<{}>", path.replace("@house.test", "@remote.test")))
+        .expect(554);
+}
+
+/// The server's own report about forwarded mail goes to the sender too, not to the address that was made for them.
+#[test]
+fn forwarded_mail_that_fails_is_reported_to_its_sender() {
+    let mx = Mx::scripted(|line, _| {
+        if line.to_ascii_uppercase().starts_with("RCPT TO:<FRIEND") {
+            Answer::Say("550 5.1.1 no such user")
+        } else {
+            Answer::Usual
+        }
+    });
+    let house = furnished(house_towards(&mx));
+    house.alias("away@house.test", &["friend@remote.test"]);
+    house
+        .smtp()
+        .send("ada@remote.test", &["away@house.test"], "Subject: forwarded\n\nHello.\n")
+        .expect(250);
+    let report = &mx.wait_for(1)[0];
+    assert!(
+        report.from.starts_with("<>") && report.to[0].starts_with("<ada@remote.test>"),
+        "{report:?}"
+    );
+    assert!(
+        report.text.contains("\nTo: <ada@remote.test>\n") || report.text.contains("\nTo: ada@remote.test\n"),
+        "{}",
+        report.text
+    );
 }
 
 /// A message of several recipients of one domain travels once.

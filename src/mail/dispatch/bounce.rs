@@ -94,6 +94,8 @@ fn fate(row: &Addressee) -> Fate {
 }
 
 async fn send(shared: &Shared, message: &Message, to: &EmailAddress, fates: &[Fate]) -> Result<(), Refusal> {
+    let original = shared.intake.original(to).await?;
+    let to = original.as_ref().unwrap_or(to);
     let route = shared.directory.route(to).await?;
     let mut incoming = shared.intake.begin();
     let unique = incoming.id().to_string();

@@ -7,12 +7,13 @@ use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, trace};
 use crate::mail::directory::Route;
 use crate::mail::mailbox::Placed;
 use crate::mail::queue::NewMail;
+use crate::mail::sign::Signer;
 use crate::model::account::User;
-use crate::model::address::EmailAddress;
-use crate::model::envelope::{Recipient, Sender};
+use crate::model::address::{Domain, EmailAddress};
+use crate::model::envelope::{Recipient, ReversePath, Sender};
 use crate::model::ids::{MailId, UserId};
 use crate::model::refusal::Refusal;
-use crate::store::maildir::sync_directory;
+use crate::store::maildir::{Content, sync_directory};
 
 /// Who gets the message: each user and each outside address once, however many recipients lead to them.
 #[derive(Default)]
@@ -23,6 +24,8 @@ struct Plan {
     of_recipient: Vec<Vec<usize>>,
     /// The recipient, if there is one only.
     only: Option<EmailAddress>,
+    /// The domain of the first recipient whose mail is forwarded.
+    forwarder: Option<Domain>,
 }
 
 impl Plan {
@@ -43,6 +46,9 @@ impl Plan {
                             plan.users.len() - 1
                         });
                         mine.push(place);
+                    }
+                    if !forwards.is_empty() && plan.forwarder.is_none() {
+                        plan.forwarder = accepted.recipient.address.domain().cloned();
                     }
                     for address in forwards {
                         plan.add_outside(Recipient {
@@ -141,9 +147,16 @@ impl Inner {
             return Err(refusal.clone());
         }
         if !plan.outside.is_empty() {
-            let user = origin.user.as_ref().map(|user| user.id);
-            self.enqueue(sender, plan.outside.clone(), received.into_bytes(), &message, user)
-                .await?;
+            let signer = self.signer(origin, &sender, &message).await?;
+            let sender = self.forwarded(sender, plan).await?;
+            let put = |size| NewMail {
+                id: message.id,
+                sender,
+                recipients: plan.outside.clone(),
+                size,
+                user: origin.user.as_ref().map(|user| user.id),
+            };
+            self.enqueue(&message, received.into_bytes(), signer, put).await?;
         }
         let results = index_all(placed).await;
         match results.iter().find_map(|it| it.as_ref().err()) {
@@ -161,40 +174,63 @@ impl Inner {
         room
     }
 
-    /// Writes the message to the spool, synced, then enters it into the ledger.
+    /// The sender of what goes outside: a stranger whose mail is forwarded gets an address of ours.
+    async fn forwarded(&self, mut sender: Sender, plan: &Plan) -> Result<Sender, Refusal> {
+        let (Some(ours), Some(address)) = (&plan.forwarder, sender.path.address()) else {
+            return Ok(sender);
+        };
+        match self.directory.route(address).await {
+            Ok(Route::Outside) => sender.path = ReversePath::Address(self.srs.forwarded(address, ours)),
+            Err(refusal) if refusal.is_temporary() => return Err(refusal),
+            Ok(Route::Here { .. }) | Err(_) => {}
+        }
+        Ok(sender)
+    }
+
+    /// What signs a message: the keys of the author's domain, so that the signature speaks for what the reader sees (RFC 7489
+    /// §3.1.1), or else of the sender's. Only for addresses that the user may send with: a signature is a word of honour.
+    async fn signer(&self, origin: &Origin, sender: &Sender, message: &Incoming) -> Result<Option<Signer>, Refusal> {
+        let Some(user) = &origin.user else { return Ok(None) };
+        let authors = message.head.authors();
+        // RFC 6376 §5.4: From must be signed, so it must be there.
+        let [author, ..] = authors.as_slice() else { return Ok(None) };
+        for address in [Some(author), sender.path.address()].into_iter().flatten() {
+            let Some(domain) = address.domain() else { continue };
+            if self.directory.may_send_as(user, address).await?
+                && let Some(signer) = self.signing.signer(domain).await?
+            {
+                return Ok(Some(signer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes the message to the spool, signed and synced, then enters it into the ledger; `put` is told its size.
     async fn enqueue(
         &self,
-        sender: Sender,
-        recipients: Vec<Recipient>,
-        received: Vec<u8>,
         message: &Incoming,
-        user: Option<UserId>,
+        prefix: Vec<u8>,
+        signer: Option<Signer>,
+        put: impl FnOnce(u64) -> NewMail,
     ) -> Result<(), Refusal> {
         let (path, dir) = (self.spool.queued(message.id), self.spool.queue_dir());
-        let content = message.draft.content(&received);
+        let content = message.draft.content(&[]);
         let (memory, file) = (content.memory.to_vec(), content.file.map(ToOwned::to_owned));
         let target = path.clone();
         let size = crate::mail::mailbox::blocking(move || {
-            let content = crate::store::maildir::Content {
-                prefix: &received,
+            let content = |prefix| Content {
+                prefix,
                 memory: &memory,
                 file: file.as_deref(),
             };
-            let size = content.write_to(&target, None)?;
+            let mut head = signer.map_or(Ok(Vec::new()), |signer| signer.sign(&content(&prefix)))?;
+            head.extend_from_slice(&prefix);
+            let size = content(&head).write_to(&target, None)?;
             sync_directory(&dir)?;
             Ok(size)
         })
         .await?;
-        let put = self
-            .queue
-            .put(NewMail {
-                id: message.id,
-                sender,
-                recipients,
-                size,
-                user,
-            })
-            .await;
+        let put = self.queue.put(put(size)).await;
         if put.is_err()
             && let Err(error) = tokio::fs::remove_file(&path).await
         {

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 
 use super::trace;
+use crate::model::address::{Domain, EmailAddress, Host};
 use crate::model::ids::MailId;
 use crate::wire::message::header;
+use crate::wire::message::structure::{Address, addresses};
 
 /// The most octets of a header that are looked at.
 const MOST: usize = 262_144;
@@ -35,6 +37,12 @@ impl Head {
         }
     }
 
+    /// The addresses in From (RFC 5322 §3.6.2); those that are none are left out.
+    pub(super) fn authors(&self) -> Vec<EmailAddress> {
+        let from = header::find(&self.octets, "From").unwrap_or_default();
+        addresses(from).into_iter().filter_map(author).collect()
+    }
+
     /// The Date and Message-ID lines that a submitted message lacks (RFC 6409 §8.2, §8.3).
     pub(super) fn missing(&self, hostname: &str, id: MailId, now: Timestamp) -> String {
         let mut lines = String::new();
@@ -48,9 +56,31 @@ impl Head {
     }
 }
 
+/// A member of the list as an address, if it is one.
+fn author(member: Address) -> Option<EmailAddress> {
+    let Address::Mailbox { local, domain, .. } = member else {
+        return None;
+    };
+    let (local, domain) = (String::from_utf8(local).ok()?, String::from_utf8(domain).ok()?);
+    let host = Host::Domain(Domain::parse(&domain).ok()?);
+    EmailAddress::new(&local, host).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn authors_are_the_addresses_in_from() {
+        let authors = |from: &str| {
+            let mut head = Head::default();
+            head.write(format!("Subject: x\r\nFrom: {from}\r\n\r\n").as_bytes());
+            head.authors().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(authors("Ada <ada@h.test>"), "ada@h.test");
+        assert_eq!(authors("\"B, b\" <b@h.test>,\r\n c@H.test"), "b@h.test c@h.test");
+        assert_eq!(authors("nobody"), "");
+    }
 
     fn missing(message: &str, piece: usize) -> String {
         let mut head = Head::default();

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use crate::mail::directory::{Directory, Route};
 use crate::mail::mailbox::{Draft, LineEnds, Mailboxes};
 use crate::mail::queue::Queue;
+use crate::mail::sign::Signing;
+use crate::mail::srs::Srs;
 use crate::model::account::User;
 use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
@@ -104,6 +106,8 @@ struct Inner {
     mailboxes: Mailboxes,
     queue: Queue,
     spool: Spool,
+    signing: Signing,
+    srs: Srs,
     hostname: String,
     max_message_bytes: u64,
     clock: Clock,
@@ -119,6 +123,10 @@ pub struct Rooms {
     pub queue: Queue,
     /// Where queued messages lie.
     pub spool: Spool,
+    /// What signs those that leave.
+    pub signing: Signing,
+    /// What rewrites the senders of those that aliases forward.
+    pub srs: Srs,
 }
 
 impl Intake {
@@ -129,6 +137,8 @@ impl Intake {
             mailboxes,
             queue,
             spool,
+            signing,
+            srs,
         } = rooms;
         Self {
             inner: Arc::new(Inner {
@@ -136,6 +146,8 @@ impl Intake {
                 mailboxes,
                 queue,
                 spool,
+                signing,
+                srs,
                 hostname,
                 max_message_bytes,
                 clock,
@@ -151,7 +163,7 @@ impl Intake {
     /// Whether a recipient is taken, asked before the message comes: where its mail goes, whether it has room for `declared` octets.
     /// An outside address is taken only from a logged in user.
     pub async fn accept(&self, user: Option<&User>, recipient: &EmailAddress, declared: Option<u64>) -> Result<Route, Refusal> {
-        let route = self.inner.directory.route(recipient).await?;
+        let route = self.route(recipient).await?;
         match &route {
             Route::Outside if user.is_none() => return Err(Refusal::RelayDenied(recipient.to_string())),
             Route::Outside => {}
@@ -162,6 +174,31 @@ impl Intake {
             }
         }
         Ok(route)
+    }
+
+    /// Where mail for an address goes: as the directory says, and back to the sender from an address that was made for one.
+    async fn route(&self, address: &EmailAddress) -> Result<Route, Refusal> {
+        let directory = &self.inner.directory;
+        let Some(original) = self.original(address).await? else {
+            return directory.route(address).await;
+        };
+        match directory.route(&original).await? {
+            Route::Outside => Ok(Route::Here {
+                users: Vec::new(),
+                forwards: vec![original],
+            }),
+            here @ Route::Here { .. } => Ok(here),
+        }
+    }
+
+    /// The sender for whom an address of ours was made when their mail was forwarded; none if it is no such address.
+    pub(in crate::mail) async fn original(&self, address: &EmailAddress) -> Result<Option<EmailAddress>, Refusal> {
+        match self.inner.directory.route(address).await {
+            // Another server's addresses are its own matter.
+            Ok(Route::Outside) => Ok(None),
+            Err(refusal) if refusal.is_temporary() => Err(refusal),
+            Ok(Route::Here { .. }) | Err(_) => self.inner.srs.original(address),
+        }
     }
 
     /// Begins a message.

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(1, "0001_directory"),
     migration!(2, "0002_mailboxes"),
     migration!(3, "0003_queue"),
+    migration!(4, "0004_signing"),
     migration!(6, "0006_queue_steering"),
 ];
 

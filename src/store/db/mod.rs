@@ -7,6 +7,7 @@
 pub mod aliases;
 pub mod api_keys;
 mod dialect;
+pub mod dkim_keys;
 pub mod domains;
 pub mod mailboxes;
 pub mod messages;

@@ -1,12 +1,15 @@
 //! Putting a message into folders: one write, one sync, hard links for further folders.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::{Error, FileName, Maildir, Place, at, sync_directory};
 use crate::model::mailbox::Flags;
+
+/// How much of a file is read at a time.
+const PORTION: usize = 65_536;
 
 /// The octets of a message that is to be stored: some lines that go before, and the rest in memory or in a file.
 #[derive(Debug, Clone)]
@@ -27,6 +30,22 @@ impl Content<'_> {
             drop(fs::remove_file(path));
             at(path)(error)
         })
+    }
+
+    /// Gives all of it to `take`, piece by piece, as it would be written.
+    pub fn read(&self, mut take: impl FnMut(&[u8])) -> Result<(), Error> {
+        take(self.prefix);
+        take(self.memory);
+        let Some(path) = self.file else { return Ok(()) };
+        let mut file = fs::File::open(path).map_err(at(path))?;
+        let mut portion = vec![0; PORTION];
+        loop {
+            let count = file.read(&mut portion).map_err(at(path))?;
+            match portion.get(..count) {
+                None | Some([]) => return Ok(()),
+                Some(octets) => take(octets),
+            }
+        }
     }
 
     fn try_write(&self, path: &Path, modified: Option<SystemTime>) -> io::Result<u64> {

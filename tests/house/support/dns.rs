@@ -57,6 +57,12 @@ impl Dns {
         self.add(host, data)
     }
 
+    /// Adds a TXT record, in strings of at most 255 octets.
+    pub fn txt(&self, owner: &str, text: &str) -> &Self {
+        let strings = text.as_bytes().chunks(255).map(|piece| String::from_utf8_lossy(piece).into_owned());
+        self.add(owner, RData::TXT(TXT::new(strings.collect())))
+    }
+
     fn add(&self, owner: &str, data: RData) -> &Self {
         self.zones.lock().expect("zones").entry(name(owner)).or_default().push(data);
         self
