@@ -15,7 +15,7 @@ use crate::api::{self, Api};
 use crate::config::Config;
 use crate::mail::dispatch::Dispatch;
 use crate::mail::dns::Dns;
-use crate::mail::intake::{Intake, Rooms};
+use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::Relay;
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
@@ -75,6 +75,8 @@ fn intake(config: &Config, services: &Services) -> Intake {
         spool: services.spool.clone(),
         signing: services.signing.clone(),
         srs: services.srs.clone(),
+        allowance: Allowance::new(services.database.clone(), config.submission.clone(), Clock::System),
+        check_from: config.submission.check_from,
     };
     Intake::new(rooms, config.hostname.clone(), config.smtp.max_message_bytes, Clock::System)
 }

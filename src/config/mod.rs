@@ -25,6 +25,7 @@ mod queue;
 mod reference;
 mod route;
 mod smtp;
+mod submission;
 mod tls;
 
 pub use auth::Auth;
@@ -44,6 +45,7 @@ pub use queue::Queue;
 pub use reference::{example, reference_markdown};
 pub use route::Route;
 pub use smtp::Smtp;
+pub use submission::Submission;
 pub use tls::{Network, Tls};
 
 use std::path::PathBuf;
@@ -70,6 +72,8 @@ pub struct Config {
     pub dns: Dns,
     /// Receiving over SMTP, submission and LMTP.
     pub smtp: Smtp,
+    /// What users may send.
+    pub submission: Submission,
     /// IMAP and POP3 sessions.
     pub imap: Imap,
     /// The REST API.
@@ -100,6 +104,7 @@ impl Default for Config {
             tls: Tls::default(),
             dns: Dns::default(),
             smtp: Smtp::default(),
+            submission: Submission::default(),
             imap: Imap::default(),
             http: Http::default(),
             limits: Limits::default(),

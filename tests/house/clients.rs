@@ -93,7 +93,8 @@ fn curl_reads_over_pop3() {
 fn curl_sends() {
     let house = House::furnished();
     let file = house.path("letter.eml");
-    fs::write(&file, LETTER.replace('\n', "\r\n")).expect("a file");
+    let letter = LETTER.replace("ada@client.test", "alice@house.test");
+    fs::write(&file, letter.replace('\n', "\r\n")).expect("a file");
     let file = file.to_string_lossy();
     let user = format!("alice@house.test:{PASSWORD}");
     let envelope = ["--mail-from", "alice@house.test", "--mail-rcpt", "bob@house.test", "-T", &file];

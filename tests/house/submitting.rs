@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::support::house::{House, PASSWORD};
+use crate::support::house::{Builder, House, PASSWORD};
 use crate::support::line::Line;
 use crate::support::maildir;
 use crate::support::smtp::Smtp;
@@ -131,4 +131,98 @@ fn passwords_of_other_servers_are_good() {
             smtp.login(&address, "secret").expect(235);
         }
     }
+}
+
+/// RFC 5322 §3.6.3: those in Bcc get the message, and nobody sees that they do. Long messages lie in a file by then.
+#[test]
+fn bcc_is_taken_out() {
+    let house = House::furnished();
+    for (count, body) in ["Hello.\n".to_owned(), "A line of a long letter.\n".repeat(100_000)]
+        .iter()
+        .enumerate()
+    {
+        let letter = format!("From: alice@house.test\nbcc: bob@house.test,\n\tcarol@house.test\nSubject: hidden\nBcc:\n\nBcc: {body}");
+        house
+            .submission("alice@house.test")
+            .send("alice@house.test", &["bob@house.test"], &letter)
+            .expect(250);
+        let texts: Vec<String> = house
+            .wait_for_inbox("bob@house.test", count + 1)
+            .iter()
+            .map(|it| maildir::text(it))
+            .collect();
+        let text = texts.iter().max_by_key(|text| text.len()).unwrap();
+        let (header, rest) = text.split_once("\n\n").expect("a header");
+        assert!(!header.to_lowercase().contains("bcc") && !header.contains("carol"), "{header}");
+        assert!(header.contains("\nFrom: alice@house.test\nSubject: hidden"), "{header}");
+        assert_eq!(rest, format!("Bcc: {body}"));
+    }
+}
+
+/// RFC 6409 §8.1 and RFC 5322 §3.6: From is there once, and is the user's.
+#[test]
+fn from_must_be_there_and_be_theirs() {
+    let house = House::furnished();
+    house.alias("info@house.test", &["alice@house.test"]);
+    let send = |house: &House, header: &str| {
+        let letter = format!("{header}Subject: from\n\nHello.\n");
+        let reply = house
+            .submission("alice@house.test")
+            .send("alice@house.test", &["bob@house.test"], &letter);
+        (reply.code, reply.lines.concat())
+    };
+    for (header, code, words) in [
+        ("From: Alice <alice@house.test>\n", 250, "2.0.0"),
+        ("From: info@house.test\n", 250, "2.0.0"),
+        ("From: alice+news@house.test, info@house.test\n", 250, "2.0.0"),
+        ("", 554, "5.6.0 the message has no From field"),
+        (
+            "From: alice@house.test\nFrom: alice@house.test\n",
+            554,
+            "5.6.0 the message has more than one",
+        ),
+        ("From: Alice\n", 554, "5.6.0"),
+        (
+            "From: bob@house.test\n",
+            553,
+            "5.7.1 alice@house.test may not send as bob@house.test",
+        ),
+        ("From: alice@house.test, president@elsewhere.test\n", 553, "5.7.1"),
+    ] {
+        let (given, text) = send(&house, header);
+        assert!(given == code && text.contains(words), "{header}: {given} {text}");
+    }
+    let lenient = Builder::default().set("submission.check_from", false).start();
+    lenient.provision();
+    assert_eq!(send(&lenient, "From: president@elsewhere.test\n").0, 250);
+    assert_eq!(send(&lenient, "").0, 250);
+}
+
+/// A stolen password sends so much and no more, also through a restart; other users go on.
+#[test]
+fn a_user_sends_no_more_than_the_limit() {
+    let mut house = Builder::default()
+        .set("submission.recipients_per_day", 3)
+        .set("submission.messages_per_day", 2)
+        .start();
+    house.provision();
+    let send = |house: &House, user: &str, to: &[&str]| {
+        let letter = format!("From: {user}\nSubject: many\n\nHello.\n");
+        let reply = house.submission(user).send(user, to, &letter);
+        (reply.code, reply.lines.concat())
+    };
+    let both = ["alice@house.test", "bob@house.test"];
+    assert_eq!(send(&house, "alice@house.test", &both).0, 250);
+    let (code, text) = send(&house, "alice@house.test", &both);
+    assert!(
+        code == 452 && text.contains("4.7.1 the limit of 3 recipients a day is reached; it ends at 2"),
+        "{text}"
+    );
+    assert_eq!(send(&house, "alice@house.test", &both[1..]).0, 250);
+    house.kill();
+    house.start_again();
+    let (code, text) = send(&house, "alice@house.test", &both[1..]);
+    assert!(code == 452 && text.contains("the limit of 2 messages a day is reached"), "{text}");
+    assert!(house.log().contains("a user has reached a limit of submission"));
+    assert_eq!(send(&house, "bob@house.test", &both).0, 250);
 }

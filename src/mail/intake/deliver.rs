@@ -114,6 +114,9 @@ impl Intake {
 impl Inner {
     async fn receive(&self, origin: &Origin, sender: Sender, plan: &Plan, mut message: Incoming, fate: Fate) -> Result<Outcome, Refusal> {
         message.draft.finish().await?;
+        if let Some(user) = &origin.user {
+            self.check_submission(user, &mut message, plan.of_recipient.len()).await?;
+        }
         let now = self.clock.now();
         let mut received = trace::received(origin, &self.hostname, message.id, plan.only.as_ref(), now);
         if origin.user.is_some() {

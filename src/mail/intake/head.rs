@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::trace;
 use crate::model::address::{Domain, EmailAddress, Host};
 use crate::model::ids::MailId;
+use crate::model::refusal::Refusal;
 use crate::wire::message::header;
 use crate::wire::message::structure::{Address, addresses};
 
@@ -16,6 +17,8 @@ const MOST: usize = 262_144;
 pub(super) struct Head {
     octets: Vec<u8>,
     ended: bool,
+    /// Whether there was more of it than is kept.
+    cut_short: bool,
 }
 
 impl Head {
@@ -32,9 +35,23 @@ impl Head {
             self.octets.truncate(from + end + 2);
             self.ended = true;
         } else if self.octets.starts_with(b"\r\n") || self.octets.len() > MOST {
+            self.cut_short = self.octets.len() > MOST && !self.octets.starts_with(b"\r\n");
             self.octets.truncate(MOST);
             self.ended = true;
         }
+    }
+
+    /// The octets of the header, without the empty line behind it. Errors: BadMessage if there is more of it than is looked at.
+    pub(super) fn whole(&self) -> Result<&[u8], Refusal> {
+        if self.cut_short {
+            return Err(Refusal::BadMessage(format!("the header is larger than {MOST} octets")));
+        }
+        Ok(&self.octets)
+    }
+
+    /// The header as it is now.
+    pub(super) fn replace(&mut self, octets: Vec<u8>) {
+        self.octets = octets;
     }
 
     /// The addresses in From (RFC 5322 §3.6.2); those that are none are left out.

@@ -7,9 +7,13 @@
 //! RFC 5321 §4.4 (trace lines), RFC 3848 §2 (protocol names), RFC 2033 §4.2 (a result for each recipient),
 //! RFC 6409 §8 (what a submitted message gets).
 
+mod allowance;
 mod deliver;
 mod head;
+mod submission;
 mod trace;
+
+pub use allowance::Allowance;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -108,6 +112,8 @@ struct Inner {
     spool: Spool,
     signing: Signing,
     srs: Srs,
+    allowance: Allowance,
+    check_from: bool,
     hostname: String,
     max_message_bytes: u64,
     clock: Clock,
@@ -127,6 +133,10 @@ pub struct Rooms {
     pub signing: Signing,
     /// What rewrites the senders of those that aliases forward.
     pub srs: Srs,
+    /// How much users may send.
+    pub allowance: Allowance,
+    /// Whether From must be theirs.
+    pub check_from: bool,
 }
 
 impl Intake {
@@ -139,6 +149,8 @@ impl Intake {
             spool,
             signing,
             srs,
+            allowance,
+            check_from,
         } = rooms;
         Self {
             inner: Arc::new(Inner {
@@ -148,6 +160,8 @@ impl Intake {
                 spool,
                 signing,
                 srs,
+                allowance,
+                check_from,
                 hostname,
                 max_message_bytes,
                 clock,

@@ -1,7 +1,7 @@
 //! A message whose octets come in: in memory while it is small, in a file when it is not.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::blocking;
@@ -114,6 +114,20 @@ impl Draft {
         Ok(())
     }
 
+    /// Puts `new` in the place of the first `count` octets. Only after [`Draft::finish`].
+    pub(crate) async fn replace_begin(&mut self, count: usize, new: Vec<u8>) -> Result<(), Refusal> {
+        self.check()?;
+        self.size = (self.size.saturating_sub(count as u64)).saturating_add(new.len() as u64);
+        if !self.spilled {
+            let rest = self.memory.get(count..).unwrap_or_default();
+            self.memory = [&*new, rest].concat();
+            return Ok(());
+        }
+        let path = self.path.clone();
+        self.spill = Some(blocking(move || rewrite(&path, count as u64, &new)).await?);
+        Ok(())
+    }
+
     async fn flush(&mut self) -> Result<(), Refusal> {
         let piece = std::mem::take(&mut self.memory);
         let (spill, path) = (self.spill.take(), self.path.clone());
@@ -130,6 +144,24 @@ fn append(spill: Option<File>, path: &Path, piece: &[u8]) -> Result<File, store:
             None => File::create_new(path)?,
         };
         file.write_all(piece)?;
+        Ok(file)
+    };
+    write().map_err(|source| store::Error::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes the file anew beside itself, then puts it in its place.
+fn rewrite(path: &Path, skip: u64, begin: &[u8]) -> Result<File, store::Error> {
+    let write = || {
+        let beside = path.with_extension("new");
+        let mut old = File::open(path)?;
+        old.seek(SeekFrom::Start(skip))?;
+        let mut file = File::create(&beside)?;
+        file.write_all(begin)?;
+        std::io::copy(&mut old, &mut file)?;
+        std::fs::rename(&beside, path)?;
         Ok(file)
     };
     write().map_err(|source| store::Error::File {
@@ -162,6 +194,8 @@ mod tests {
         draft.finish().await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"a\r\nb\r\nc\r\nlong line\r\n");
         assert_eq!(draft.size(), 20);
+        draft.replace_begin(3, b"A\r\n".to_vec()).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"A\r\nb\r\nc\r\nlong line\r\n");
         assert_eq!(draft.write(b"x").await, Err(Refusal::TooLarge(20)));
         drop(draft);
         assert!(!path.exists());

@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_mailboxes"),
     migration!(3, "0003_queue"),
     migration!(4, "0004_signing"),
+    migration!(5, "0005_submissions"),
     migration!(6, "0006_queue_steering"),
 ];
 

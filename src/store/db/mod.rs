@@ -14,6 +14,7 @@ pub mod messages;
 mod migrations;
 pub mod queue;
 pub mod settings;
+pub mod submissions;
 pub mod tokens;
 pub mod users;
 
