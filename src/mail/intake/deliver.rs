@@ -139,16 +139,14 @@ impl Inner {
             .map(|(user, _)| Arc::clone(user))
             .collect();
         let mut placed = self.mailboxes.place(&welcome, prefix, &message.draft).await.into_iter();
-        let placed: Vec<_> = room
+        let placed = room
             .into_iter()
-            .map(|room| room.and_then(|()| placed.next().unwrap_or(Err(Refusal::LATER))))
-            .collect();
-        if fate == Fate::Shared
-            && let Some(refusal) = placed.iter().find_map(|it| it.as_ref().err())
-        {
-            // What was placed is taken away again when `placed` is dropped.
-            return Err(refusal.clone());
-        }
+            .map(|room| room.and_then(|()| placed.next().unwrap_or(Err(Refusal::LATER))));
+        // With a shared fate the first failure drops the others, and what was placed is taken away again.
+        let delivery = match fate {
+            Fate::Shared => Delivery::Together(placed.collect::<Result<_, _>>()?),
+            Fate::Own => Delivery::EachAlone(placed.collect()),
+        };
         if !plan.outside.is_empty() {
             let signer = self.signer(origin, &sender, &message).await?;
             let sender = self.forwarded(sender, plan).await?;
@@ -161,11 +159,8 @@ impl Inner {
             };
             self.enqueue(&message, received.into_bytes(), signer, put).await?;
         }
-        let results = index_all(placed).await;
-        match results.iter().find_map(|it| it.as_ref().err()) {
-            Some(refusal) if fate == Fate::Shared => Err(refusal.clone()),
-            _ => Ok(plan.outcome(message.id, &results)),
-        }
+        let results = delivery.index().await?;
+        Ok(plan.outcome(message.id, &results))
     }
 
     /// Whether each user has room for the message.
@@ -243,8 +238,25 @@ impl Inner {
     }
 }
 
-/// Gives each placed message its UID, all at the same time so that they are stored together.
-async fn index_all(placed: Vec<Result<Placed, Refusal>>) -> Vec<Result<(), Refusal>> {
-    let index = |it: Result<Placed, Refusal>| async move { it?.index().await.map(|_| ()) };
-    futures_util::future::join_all(placed.into_iter().map(index)).await
+/// What was placed, one for each user.
+enum Delivery {
+    Together(Vec<Placed>),
+    EachAlone(Vec<Result<Placed, Refusal>>),
+}
+
+impl Delivery {
+    /// Gives the messages their UIDs. The outer error is that of all.
+    async fn index(self) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+        match self {
+            Self::Together(placed) => {
+                let results = vec![Ok(()); placed.len()];
+                Placed::index_together(placed).await.map(|()| results)
+            }
+            Self::EachAlone(placed) => {
+                // All at the same time, so that they are stored together.
+                let index = |it: Result<Placed, Refusal>| async move { it?.index().await.map(|_| ()) };
+                Ok(futures_util::future::join_all(placed.into_iter().map(index)).await)
+            }
+        }
+    }
 }

@@ -160,6 +160,15 @@ async fn write_jobs(database: &Database, jobs: &[&[Write]]) -> Result<Written, E
             }
         }
     }
+    let spoilt = |(job, answer): (&&[Write], &Answer)| answer.is_err() && job.len() > 1;
+    if jobs.iter().zip(&written.answers).any(spoilt) {
+        // Something else of that job may be written already, and it is all or nothing: without a commit nothing is.
+        if jobs.len() > 1 {
+            return Err(Error::Unusable("one of several mailboxes is gone".into()));
+        }
+        written.steps.clear();
+        return Ok(written);
+    }
     tx.commit().await?;
     Ok(written)
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::index::{Addition, Failure, Write};
 use super::{Draft, Inner, Mailbox, Mailboxes, Target, blocking, locked};
 use crate::model::account::User;
-use crate::model::ids::Uid;
+use crate::model::ids::{MailboxId, Uid};
 use crate::model::mailbox::Flags;
 use crate::model::refusal::Refusal;
 use crate::store;
@@ -100,6 +100,11 @@ impl Inner {
         placed
     }
 
+    /// The user was removed, or their INBOX made anew, by another node: what we remember of it is wrong.
+    fn forget_inbox(&self, id: MailboxId) {
+        locked(&self.inboxes).retain(|_, known| known.mailbox != id);
+    }
+
     fn reserve(self: &Arc<Self>, target: Target, flags: Flags, size: u64, date: Timestamp) -> Placed {
         let name = self.names.make();
         locked(&self.in_flight).insert(name.clone());
@@ -151,14 +156,29 @@ impl Placed {
         let firsts = match self.house.ledger.index.write(vec![write]).await {
             Ok(firsts) => firsts,
             Err(Failure::Gone) => {
-                // The user was removed, or their INBOX made anew, by another node: what we remember of it is wrong.
-                locked(&self.house.inboxes).retain(|_, known| known.mailbox != self.target.mailbox);
+                self.house.forget_inbox(self.target.mailbox);
                 return Err(Refusal::LATER);
             }
             Err(failure) => return Err(failure.into()),
         };
         self.kept = true;
         firsts.first().copied().ok_or(Refusal::LATER)
+    }
+
+    /// Gives these messages their UIDs, all of them or none.
+    pub async fn index_together(mut placed: Vec<Self>) -> Result<(), Refusal> {
+        let Some(house) = placed.first().map(|it| Arc::clone(&it.house)) else {
+            return Ok(());
+        };
+        let writes = placed.iter().map(|it| Write::Add(it.target.mailbox, vec![it.addition()])).collect();
+        let written = house.ledger.index.write(writes).await;
+        if matches!(written, Err(Failure::Gone)) {
+            placed.iter().for_each(|it| house.forget_inbox(it.target.mailbox));
+            return Err(Refusal::LATER);
+        }
+        written?;
+        placed.iter_mut().for_each(|it| it.kept = true);
+        Ok(())
     }
 
     fn addition(&self) -> Addition {

@@ -465,3 +465,22 @@ async fn what_a_crash_left_is_removed() {
     house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
     assert!(!left.exists());
 }
+
+#[tokio::test]
+async fn a_message_for_several_is_indexed_for_all_or_none() {
+    let house = House::new().await;
+    let (alice, bob) = (Arc::new(user(1, "alice")), Arc::new(user(2, "bob")));
+    let draft = house.mailboxes.draft(LineEnds::AsTheyAre);
+    let users = [Arc::clone(&alice), Arc::clone(&bob)];
+    let place = || house.mailboxes.place(&users, b"a\r\n".to_vec(), &draft);
+    let index = async |placed: Vec<Result<Placed, Refusal>>| Placed::index_together(placed.into_iter().map(Result::unwrap).collect()).await;
+    let placed = place().await;
+    // Another process removes one of them in between.
+    open(house.dir.path()).await.purge(&bob).await.unwrap();
+    assert_eq!(index(placed).await, Err(Refusal::LATER));
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!((uids(&inbox), files(&house.maildir("alice").join("new")).len()), (vec![], 0));
+    assert_eq!(house.mailboxes.usage(&alice).await.unwrap(), Usage::default());
+    index(place().await).await.unwrap();
+    assert_eq!(uids(&inbox), [1]);
+}
