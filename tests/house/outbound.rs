@@ -344,6 +344,8 @@ fn of_late_mail_the_sender_is_told_once() {
     assert_eq!(house.inbox("alice@house.test").len(), 1, "told once");
 }
 
+/// RFC 6152 §3: where 8BITMIME is not offered, the message arrives in 7 bits; one whose signature would break comes back.
+#[test]
 fn a_server_of_seven_bits_gets_seven_bits() {
     let mx = Mx::without_tls(|line, _| {
         if line.starts_with("EHLO") {
@@ -368,4 +370,33 @@ fn a_server_of_seven_bits_gets_seven_bits() {
     let report = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
     assert!(report.contains("5.6.3"), "{report}");
     assert_eq!(mx.seen().letters.len(), 1);
+}
+
+/// RFC 5321 §5.1: who is put off by one host may be taken by the next.
+#[test]
+fn what_one_host_puts_off_the_next_one_takes() {
+    let mx = Mx::scripted(|line, seen| {
+        let first = seen.lines.iter().filter(|line| line.starts_with("RCPT TO:<late")).count() == 1;
+        if line.starts_with("RCPT TO:<late") && first {
+            Answer::Say("451 4.3.0 not here, not now")
+        } else {
+            Answer::Usual
+        }
+    });
+    let dns = Dns::start();
+    dns.mx("remote.test", 10, "first.remote.test")
+        .mx("remote.test", 20, "second.remote.test")
+        .host("first.remote.test", "127.0.0.1")
+        .host("second.remote.test", "127.0.0.1");
+    let house = furnished(
+        house_towards(&mx)
+            .set("dns.servers", vec![dns.address()])
+            .set("queue.retry_first_seconds", 300)
+            .set("queue.retry_max_seconds", 300),
+    );
+    submit(&house, &["friend@remote.test", "late@remote.test"]);
+    let letters = mx.wait_for(2);
+    assert!(letters[0].to.len() == 1 && letters[0].to[0].starts_with("<friend@"), "{letters:?}");
+    assert!(letters[1].to.len() == 1 && letters[1].to[0].starts_with("<late@"), "{letters:?}");
+    wait_for_empty_queue(&house);
 }

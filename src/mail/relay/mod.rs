@@ -1,8 +1,8 @@
 //! Delivery of a message to the next server: which hosts, a connection, the dialogue, what became of each recipient.
 //!
 //! `dispatch` calls it with what it has claimed from `queue`. It keeps nothing and decides nothing about later: a recipient is
-//! delivered, failed for good, or put off. A host that cannot be used gives way to the next one of the domain. After the final dot
-//! of a message no second host is asked, since the first may have taken it.
+//! delivered, failed for good, or put off. A host that cannot be used, or puts recipients off, gives way to the next one of the
+//! domain. When a connection breaks after the final dot of a message no second host is asked, since the first may have taken it.
 //!
 //! Towards a domain's own servers TLS is used where it is offered, whatever the certificate, unless `outbound.tls_policy` or the domain's
 //! MTA-STS policy says more. Of a policy that is only tested, hosts that it does not name are logged. A login is said only over TLS.
@@ -38,6 +38,7 @@ use tokio_rustls::TlsConnector;
 use self::route::Routes;
 use self::session::{Login, NoSession, Terms, TlsTerms};
 use self::sts::Sts;
+use self::target::Targets;
 use super::dns::Dns;
 use super::queue::{Finding, Settlement};
 use crate::config::{self, OutboundTls, TlsPolicy};
@@ -187,8 +188,14 @@ impl Relay {
                 return Delivery::settled(parcel.all(&no_file(parcel, &error)));
             }
             match session.transact(parcel, body).await {
-                Ok(settlements) => {
-                    *kept = Some(session);
+                Ok(mut settlements) => {
+                    let other = if sessions < MOST_SESSIONS {
+                        targets.skip(&target);
+                        self.ask_another(&mut targets, lane, parcel, body, &mut settlements).await
+                    } else {
+                        None
+                    };
+                    *kept = Some(other.unwrap_or(session));
                     return Delivery::settled(settlements);
                 }
                 Err(lost) => {
@@ -215,6 +222,64 @@ impl Relay {
             (Lane::Domain(domain), Some(sts)) if self.inner.routes.policy(lane).is_none() => sts.policy(domain).await,
             _ => None,
         }
+    }
+
+    /// What one host puts off another may take now (RFC 5321 §5.1): asks the next one that can be talked to for the recipients that were
+    /// put off. Only what it takes counts: a second host that refuses for good may be wrong where the first one is only busy. The session
+    /// with it, if it took anything.
+    async fn ask_another(
+        &self,
+        targets: &mut Targets,
+        lane: &Lane,
+        parcel: &Parcel<'_>,
+        body: &mut Body,
+        settlements: &mut [Settlement],
+    ) -> Option<Session> {
+        let is_put_off = |settlement: &Settlement| matches!(settlement, Settlement::Deferred(_));
+        let left: Vec<Recipient> = parcel
+            .recipients
+            .iter()
+            .zip(&*settlements)
+            .filter(|(_, settlement)| is_put_off(settlement))
+            .map(|(recipient, _)| recipient.clone())
+            .collect();
+        if left.is_empty() {
+            return None;
+        }
+        let rest = Parcel {
+            file: parcel.file.clone(),
+            recipients: &left,
+            ..*parcel
+        };
+        let mut session = self.any_session(targets, lane).await?;
+        body.rewind().await.ok()?;
+        // If this one breaks, the first one's word stands, and the next try is later.
+        let words = session.transact(&rest, body).await.ok()?;
+        let mut any = false;
+        for (settlement, word) in settlements.iter_mut().filter(|it| is_put_off(it)).zip(words) {
+            if matches!(word, Settlement::Delivered { .. }) {
+                *settlement = word;
+                any = true;
+            }
+        }
+        if any {
+            return Some(session);
+        }
+        session.quit().await;
+        None
+    }
+
+    /// A session with the next host that can be talked to.
+    async fn any_session(&self, targets: &mut Targets, lane: &Lane) -> Option<Session> {
+        let policy = self.sts_policy(lane).await;
+        for _ in 0..MOST_ADDRESSES {
+            let target = targets.next(self).await?;
+            match self.session(&target, lane, policy.as_deref()).await {
+                Ok(session) => return Some(session),
+                Err(finding) => tracing::debug!(%lane, why = finding.text, "no session"),
+            }
+        }
+        None
     }
 
     /// A session with a host; if TLS is only a wish and fails, without.

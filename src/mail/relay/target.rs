@@ -87,6 +87,11 @@ impl Targets {
         }
     }
 
+    /// Leaves out the other addresses of a host that has had its say.
+    pub(super) fn skip(&mut self, target: &Target) {
+        self.addresses.retain(|other| other.host != target.host);
+    }
+
     /// What it means that there was not one address. A configured server without one is a matter for the operator: mail waits.
     pub(super) fn none_found(&self, lane: &Lane) -> Settlement {
         match (&self.unsure, lane) {

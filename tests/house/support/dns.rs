@@ -43,11 +43,6 @@ impl Dns {
         self.add(domain, RData::MX(MX::new(preference, name(host))))
     }
 
-    /// Adds a TXT record.
-    pub fn txt(&self, owner: &str, text: &str) -> &Self {
-        self.add(owner, RData::TXT(TXT::new(vec![text.to_owned()])))
-    }
-
     /// Adds an A or AAAA record.
     pub fn host(&self, host: &str, address: &str) -> &Self {
         let data = match address.parse().expect("an address") {
