@@ -62,6 +62,10 @@ pub struct Outbound {
     /// The most deliveries at a time.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_deliveries: usize,
+    /// The most deliveries at a time to destinations that could not be reached at the last try, or were not tried yet, so that
+    /// dead destinations leave room for live ones; never more than half of `outbound.max_deliveries`.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_unproven_deliveries: usize,
 }
 
 impl Default for Outbound {
@@ -84,6 +88,7 @@ impl Default for Outbound {
             reply_timeout_seconds: 300,
             max_connections_per_destination: 20,
             max_deliveries: 200,
+            max_unproven_deliveries: 100,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Which lanes have work, and how many workers each may have: plain bookkeeping, no I/O.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::mail::relay::Lane;
 use crate::model::address::Host;
 
 /// The most destinations of a lane that are looked for at once (the smarthost's lane has many).
 const AT_ONCE: usize = 50;
+/// How many lanes are remembered as proven; with more, all must prove themselves again.
+const MOST_PROVEN: usize = 20_000;
 
 /// A destination that has something due, as of some moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +21,28 @@ pub(super) struct Marked {
 /// All lanes that have work or workers.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    /// The most workers of a lane.
-    most: usize,
+    bounds: Bounds,
+    /// Lanes of which a server was talked to at the last try.
+    proven: HashSet<Lane>,
+    /// Workers in lanes that were not proven when they began.
+    unproven_workers: usize,
+    /// Whose turn it is, if lanes of both kinds want a worker.
+    is_turn_of_unproven: bool,
     serial: u64,
     lanes: HashMap<Lane, State>,
-    /// Lanes that want a worker, each once, first come first served.
+    /// Proven lanes that want a worker, each once, first come first served.
     waiting: VecDeque<Lane>,
+    /// The others.
+    waiting_unproven: VecDeque<Lane>,
+}
+
+/// How many workers there may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// In one lane.
+    pub(super) per_lane: usize,
+    /// In all lanes that are not proven together: dead places, which hang, must not take the room of live ones.
+    pub(super) unproven: usize,
 }
 
 #[derive(Debug)]
@@ -38,6 +56,8 @@ struct State {
     /// A server was talked to since the last time that none could be.
     was_reached: bool,
     is_waiting: bool,
+    /// Its one worker counts as unproven: such a lane has no second.
+    is_on_trial: bool,
 }
 
 impl State {
@@ -47,13 +67,17 @@ impl State {
 }
 
 impl Lanes {
-    /// No lanes; each will have at most so many workers.
-    pub(super) fn new(most: usize) -> Self {
+    /// No lanes.
+    pub(super) fn new(bounds: Bounds) -> Self {
         Self {
-            most,
+            bounds,
+            proven: HashSet::new(),
+            unproven_workers: 0,
+            is_turn_of_unproven: false,
             serial: 0,
             lanes: HashMap::new(),
             waiting: VecDeque::new(),
+            waiting_unproven: VecDeque::new(),
         }
     }
 
@@ -68,28 +92,56 @@ impl Lanes {
             allowed: 1,
             was_reached: false,
             is_waiting: false,
+            is_on_trial: false,
         });
         match state.due.iter_mut().find(|marked| marked.destination == destination) {
             Some(marked) => marked.serial = serial,
             None => state.due.push_back(Marked { destination, serial }),
         }
-        state.wanted = state.wanted.saturating_add(1).min(self.most);
+        state.wanted = state.wanted.saturating_add(1).min(self.bounds.per_lane);
         self.queue_up(&lane);
     }
 
     /// The next lane that is to have a worker, which counts from now on.
     pub(super) fn next(&mut self) -> Option<Lane> {
-        while let Some(lane) = self.waiting.pop_front() {
+        while let Some(lane) = self.next_in_turn() {
+            let is_proven = self.proven.contains(&lane);
             let Some(state) = self.lanes.get_mut(&lane) else { continue };
             state.is_waiting = false;
             if state.may_start() {
                 state.workers += 1;
                 state.wanted -= 1;
+                if !is_proven && !state.is_on_trial {
+                    state.is_on_trial = true;
+                    self.unproven_workers += 1;
+                }
                 self.queue_up(&lane);
                 return Some(lane);
             }
         }
         None
+    }
+
+    /// The next lane that waits: proven ones and others take turns, while the others have room.
+    fn next_in_turn(&mut self) -> Option<Lane> {
+        let has_room = self.unproven_workers < self.bounds.unproven;
+        let first = has_room && (self.is_turn_of_unproven || self.waiting.is_empty());
+        if first && let Some(lane) = self.waiting_unproven.pop_front() {
+            self.is_turn_of_unproven = false;
+            return Some(lane);
+        }
+        self.is_turn_of_unproven = true;
+        self.waiting.pop_front()
+    }
+
+    /// The lane's worker no longer counts as one on trial.
+    fn end_trial(&mut self, lane: &Lane) {
+        if let Some(state) = self.lanes.get_mut(lane)
+            && state.is_on_trial
+        {
+            state.is_on_trial = false;
+            self.unproven_workers = self.unproven_workers.saturating_sub(1);
+        }
     }
 
     /// Some destinations of the lane that have something due; others the next time. None: the worker may go.
@@ -112,7 +164,12 @@ impl Lanes {
 
     /// A server of the lane was talked to; `more` if there is reason to think that a further worker would find work.
     pub(super) fn reached(&mut self, lane: &Lane, more: bool) {
-        let most = self.most;
+        let most = self.bounds.per_lane;
+        if self.proven.len() >= MOST_PROVEN {
+            self.proven.clear();
+        }
+        self.proven.insert(lane.clone());
+        self.end_trial(lane);
         if let Some(state) = self.lanes.get_mut(lane) {
             state.was_reached = true;
             state.allowed = state.allowed.saturating_mul(2).min(most);
@@ -134,6 +191,9 @@ impl Lanes {
         state.allowed = if is_crowded { others } else { 1 };
         state.was_reached = is_crowded;
         state.wanted = 0;
+        if !is_crowded {
+            self.proven.remove(lane);
+        }
         is_crowded
     }
 
@@ -141,7 +201,12 @@ impl Lanes {
     pub(super) fn leave(&mut self, lane: &Lane) {
         let Some(state) = self.lanes.get_mut(lane) else { return };
         state.workers = state.workers.saturating_sub(1);
-        if state.workers == 0 {
+        let is_last = state.workers == 0;
+        if is_last {
+            self.end_trial(lane);
+        }
+        let Some(state) = self.lanes.get_mut(lane) else { return };
+        if is_last {
             if state.due.is_empty() {
                 self.lanes.remove(lane);
                 return;
@@ -157,7 +222,11 @@ impl Lanes {
             && !state.is_waiting
         {
             state.is_waiting = true;
-            self.waiting.push_back(lane.clone());
+            if self.proven.contains(lane) {
+                self.waiting.push_back(lane.clone());
+            } else {
+                self.waiting_unproven.push_back(lane.clone());
+            }
         }
     }
 }
@@ -165,6 +234,10 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn lanes(per_lane: usize, unproven: usize) -> Lanes {
+        Lanes::new(Bounds { per_lane, unproven })
+    }
 
     fn lane(name: &str) -> (Lane, Host) {
         let domain: crate::model::address::Domain = name.parse().unwrap();
@@ -174,7 +247,7 @@ mod tests {
     #[test]
     fn a_lane_begins_with_one_worker_and_grows_with_success() {
         let (a, host) = lane("a.test");
-        let mut lanes = Lanes::new(3);
+        let mut lanes = lanes(3, 9);
         for _ in 0..10 {
             lanes.mark(a.clone(), host.clone());
         }
@@ -200,8 +273,40 @@ mod tests {
     }
 
     #[test]
+    fn dead_places_do_not_take_the_room_of_live_ones() {
+        let mut lanes = lanes(5, 2);
+        let (live, host) = lane("live.test");
+        lanes.mark(live.clone(), host.clone());
+        assert_eq!(lanes.next(), Some(live.clone()));
+        lanes.reached(&live, false);
+        for name in ["a.test", "b.test", "c.test", "d.test"] {
+            let (lane, host) = lane(name);
+            lanes.mark(lane, host);
+        }
+        lanes.mark(live.clone(), host.clone());
+        let started: Vec<String> = std::iter::from_fn(|| lanes.next()).map(|lane| lane.to_string()).collect();
+        let count = |name: &str| started.iter().filter(|started| *started == name).count();
+        assert_eq!(
+            (started.len(), count("live.test")),
+            (3, 1),
+            "two of those on trial, and the live one: {started:?}"
+        );
+        // What was tried in vain makes room for the next; what was reached does too, at once.
+        let (a, _) = lane("a.test");
+        let taken = lanes.take(&a);
+        assert!(!lanes.is_crowded(&a));
+        lanes.exhausted(&a, &taken);
+        lanes.leave(&a);
+        assert_eq!(lanes.next().map(|lane| lane.to_string()).as_deref(), Some("c.test"));
+        assert_eq!(lanes.next(), None);
+        let (b, _) = lane("b.test");
+        lanes.reached(&b, false);
+        assert_eq!(lanes.next().map(|lane| lane.to_string()).as_deref(), Some("d.test"));
+    }
+
+    #[test]
     fn lanes_take_turns() {
-        let mut lanes = Lanes::new(2);
+        let mut lanes = lanes(2, 9);
         for name in ["a.test", "b.test", "c.test"] {
             let (lane, host) = lane(name);
             lanes.mark(lane, host);
@@ -213,7 +318,7 @@ mod tests {
     #[test]
     fn a_mark_during_the_work_is_not_lost() {
         let (a, host) = lane("a.test");
-        let mut lanes = Lanes::new(1);
+        let mut lanes = lanes(1, 9);
         lanes.mark(a.clone(), host.clone());
         assert_eq!(lanes.next(), Some(a.clone()));
         let taken = lanes.take(&a);

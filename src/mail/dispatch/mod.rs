@@ -2,7 +2,7 @@
 //!
 //! `app` runs one [`Dispatch`] a node. Mail is worked off by lanes ([`Lane`]): one place it goes to, with its own bound on connections,
 //! which grows while deliveries succeed and falls to one when the place cannot be reached; so a dead place holds at most one of the
-//! deliveries that may run at a time, and never delays others. One worker drains a lane over one connection.
+//! deliveries that may run at a time, all places not known to be alive hold at most their share, and they never delay live ones. One worker drains a lane over one connection.
 //!
 //! It promises: a message leaves the ledger only when each recipient was delivered, or failed and its sender told, who is never told
 //! of the failure of a report. A delivery whose result cannot be written is repeated.
@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use self::lanes::Lanes;
+use self::lanes::{Bounds, Lanes};
 use super::directory::Directory;
 use super::intake::Intake;
 use super::queue::Queue;
@@ -76,13 +76,19 @@ impl Dispatch {
     /// A worker of `queue` that sends through `relay` and hands its reports to `intake`. When the server stops, deliveries in flight
     /// have `grace` to finish.
     pub fn new(queue: Queue, relay: Relay, intake: Intake, directory: Directory, grace: Duration) -> Self {
-        let most = relay.settings().max_connections_per_destination.max(1);
+        let bounds = Bounds {
+            per_lane: relay.settings().max_connections_per_destination.max(1),
+            unproven: relay
+                .settings()
+                .max_unproven_deliveries
+                .clamp(1, (relay.settings().max_deliveries / 2).max(1)),
+        };
         let shared = Shared {
             queue,
             relay,
             intake,
             directory,
-            lanes: Mutex::new(Lanes::new(most)),
+            lanes: Mutex::new(Lanes::new(bounds)),
             wanted: Notify::new(),
             put_off: Notify::new(),
         };
