@@ -46,8 +46,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
 
     let stop = CancellationToken::new();
     let mut told_to_stop = Signals::listen()?;
-    let http_handle = http.handle();
-    let http = tokio::spawn(http);
+    let http = http.map(|server| (server.handle(), tokio::spawn(server)));
     let serving = listeners.serve(&config.limits, stop.clone());
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
 
@@ -56,9 +55,18 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     ready::notify("STOPPING=1");
     tracing::info!("stopping: no more connections are accepted");
     stop.cancel();
-    tokio::join!(serving.finish(), http_handle.stop(true));
-    for task in [http.await.map(|_| ()), dispatching.await.map(|_| ())] {
-        if let Err(error) = task {
+    let http_ended = async {
+        match http {
+            Some((handle, task)) => {
+                handle.stop(true).await;
+                task.await.map(|_| ())
+            }
+            None => Ok(()),
+        }
+    };
+    let (_, http_ended) = tokio::join!(serving.finish(), http_ended);
+    for ended in [http_ended, dispatching.await] {
+        if let Err(error) = ended {
             tracing::error!(%error, "a part of the server did not end well");
         }
     }
@@ -120,13 +128,17 @@ fn addresses(listeners: &Listeners, http: &[TcpListener], https: &[TcpListener])
     addresses
 }
 
+/// The REST API; none if it has no listener.
 fn http_server(
     config: &Config,
     services: &Services,
     http: Vec<TcpListener>,
     https: Vec<TcpListener>,
     tls: &Arc<rustls::ServerConfig>,
-) -> Result<actix_web::dev::Server, Failure> {
+) -> Result<Option<actix_web::dev::Server>, Failure> {
+    if http.is_empty() && https.is_empty() {
+        return Ok(None);
+    }
     let database = services.database.clone();
     let api = Api {
         directory: services.directory.clone(),
@@ -141,7 +153,8 @@ fn http_server(
         }),
     };
     let https = https.into_iter().map(|listener| (listener, Arc::clone(tls))).collect();
-    api::server(api, http, https).map_err(|error| Failure(format!("listen.http: {error}")))
+    let server = api::server(api, http, https).map_err(|error| Failure(format!("listen.http: {error}")))?;
+    Ok(Some(server))
 }
 
 /// The line, the file, systemd, and the screen for people.

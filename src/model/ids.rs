@@ -1,6 +1,7 @@
 //! Identifiers.
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use rand::RngExt;
 
@@ -53,9 +54,17 @@ pub struct BadId;
 /// 2024-01-01 in milliseconds: ids count from here, which leaves 41 bits of milliseconds until 2093.
 const EPOCH_MS: i64 = 1_704_067_200_000;
 
+/// The newest id of this process: the next one is larger, also within a millisecond.
+static NEWEST: AtomicI64 = AtomicI64::new(0);
+
 fn fresh() -> i64 {
     let ms = (jiff::Timestamp::now().as_millisecond() - EPOCH_MS).max(0) & ((1 << 41) - 1);
-    (ms << 22) | rand::rng().random_range(0..(1_i64 << 22))
+    let candidate = (ms << 22) | rand::rng().random_range(0..(1_i64 << 22));
+    let before = NEWEST.fetch_max(candidate, Ordering::Relaxed);
+    if before < candidate {
+        return candidate;
+    }
+    NEWEST.fetch_add(1, Ordering::Relaxed).saturating_add(1)
 }
 
 /// Crockford's alphabet in lower case: no i, l, o, u.
@@ -111,6 +120,8 @@ mod tests {
             assert_eq!(id.to_string().parse(), Ok(id));
             assert_eq!(id.to_string().len(), 13);
         }
+        let ids: Vec<MailId> = (0..1000).map(|_| MailId::fresh()).collect();
+        assert!(ids.is_sorted_by(|one, next| one < next), "they sort by age");
         assert!("".parse::<MailId>().is_err());
         assert!("!".parse::<MailId>().is_err());
         assert!("zzzzzzzzzzzzzzzzz".parse::<MailId>().is_err());

@@ -326,7 +326,8 @@ fn of_late_mail_the_sender_is_told_once() {
     smtp.command("RCPT TO:<friend@remote.test>").expect(250);
     smtp.command("RCPT TO:<quiet@remote.test> NOTIFY=FAILURE").expect(250);
     smtp.command("DATA").expect(354);
-    smtp.command("Subject: out\r\n\r\nHello.\r\n.").expect(250);
+    smtp.command("From: alice@house.test\r\nSubject: out\r\n\r\nHello.\r\n.")
+        .expect(250);
     let text = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
     for needed in [
         "Action: delayed",

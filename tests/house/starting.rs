@@ -157,6 +157,14 @@ fn a_signal_ends_it_well() {
     }
 }
 
+/// A server whose API is switched off still does everything else.
+#[test]
+fn it_runs_without_the_api() {
+    let mut house = Builder::default().set("listen.http", Vec::<String>::new()).start();
+    house.smtp().command("NOOP").expect(250);
+    assert!(house.terminate().success());
+}
+
 /// A message whose end arrives after the signal still gets its 250, and is there after the next start.
 #[test]
 fn a_transaction_in_flight_is_finished() {
