@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use super::directory::Directory;
+use super::directory::{Directory, UserChange};
 use super::mailbox::Mailboxes;
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
 
-/// Removes a user from the directory, then their mailboxes and messages.
+/// Removes a user with their mailboxes and messages. They are disabled first and forgotten last: when it is broken off in between, the
+/// address is still theirs, takes no more mail, and the removal can be repeated; nobody else can be given it with their mail.
 pub async fn remove(directory: &Directory, mailboxes: &Mailboxes, login: &str) -> Result<Arc<User>, Refusal> {
-    let user = directory.remove_user(login).await?;
+    let disabled = UserChange {
+        enabled: Some(false),
+        ..UserChange::default()
+    };
+    let user = directory.change_user(login, disabled).await?;
     mailboxes.purge(&user).await?;
-    Ok(user)
+    directory.remove_user(login).await
 }
