@@ -1,9 +1,10 @@
-//! The store and the directory on SQLite, PostgreSQL and MariaDB: the same cases on real servers, each in a database of its own.
+//! The store, the directory and the whole server on SQLite, PostgreSQL and MariaDB: the same cases on real servers, each in a database of its own.
 
 mod core;
 mod directory;
 mod logins;
 mod routes;
+mod whole;
 
 use crate::support::databases::Fresh;
 
@@ -51,4 +52,6 @@ cases! {
     logins::a_refresh_token_is_good_once,
     logins::keys_live_and_die,
     logins::there_is_an_administrator,
+    whole::mailboxes_keep_what_they_are_told,
+    whole::the_queue_keeps_what_it_is_given,
 }

@@ -1,0 +1,110 @@
+//! The whole server on each database: mailboxes and the queue, over their protocols.
+
+use crate::support::databases::Fresh;
+use crate::support::dns::Dns;
+use crate::support::house::Builder;
+use crate::support::imap::Imap;
+use crate::support::maildir;
+use crate::support::mx::{Answer, Mx, Seen};
+use crate::support::wait::until;
+
+/// The house speaks with blocking sockets, so it gets a thread of its own.
+async fn in_a_thread(fresh: Fresh, test: fn(Builder)) {
+    let work = move || {
+        let _folder = &fresh.folder;
+        test(Builder::default().set("database.url", fresh.settings.url.clone()));
+    };
+    let ended = tokio::task::spawn_blocking(move || std::thread::spawn(work).join())
+        .await
+        .expect("a thread");
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn uids_of(imap: &mut Imap, mailbox: &str) -> Vec<u32> {
+    imap.select(mailbox);
+    imap.uids()
+}
+
+pub async fn mailboxes_keep_what_they_are_told(fresh: Fresh) {
+    in_a_thread(fresh, mailboxes).await;
+}
+
+fn mailboxes(builder: Builder) {
+    let mut house = builder.start();
+    house.provision();
+    for number in 1..=4 {
+        let letter = format!("From: ada@client.test\nSubject: number {number}\n\nHello.\n");
+        let both = ["alice@house.test", "bob@house.test"];
+        house.smtp().send("ada@client.test", &both, &letter).expect(250);
+    }
+    let mut imap = house.imap("alice@house.test");
+    let before = imap.select("INBOX");
+    for command in [
+        "STORE 1:2 +FLAGS (\\Seen red)",
+        "COPY 1 Sent",
+        "MOVE 2 Trash",
+        "STORE 2 +FLAGS (\\Deleted)",
+        "EXPUNGE",
+        "FETCH 1:* (ENVELOPE BODYSTRUCTURE)",
+        "FETCH 1:* (ENVELOPE BODYSTRUCTURE)",
+        "CREATE work/letters",
+        "RENAME work old",
+        "UNSUBSCRIBE Junk",
+        "COPY 1:* old/letters",
+    ] {
+        imap.ok(command);
+    }
+    imap.append("INBOX", b"Subject: appended\r\n\r\nx\r\n");
+    assert_eq!(imap.uids(), [1, 4, 5]);
+    house.kill();
+    house.start_again();
+    let mut imap = house.imap("alice@house.test");
+    assert_eq!(imap.select("INBOX").1, before.1, "UIDVALIDITY");
+    assert_eq!(imap.uids(), [1, 4, 5]);
+    assert_eq!(imap.ok("SEARCH KEYWORD red").len(), 1);
+    for (mailbox, uids) in [("Sent", &[1][..]), ("Trash", &[1]), ("old/letters", &[1, 2])] {
+        assert_eq!(uids_of(&mut imap, mailbox), uids, "{mailbox}");
+    }
+    imap.ok("DELETE Trash");
+    assert!(house.command(&["reindex"]).status.success());
+    assert_eq!(uids_of(&mut house.imap("bob@house.test"), "INBOX"), [1, 2, 3, 4]);
+}
+
+pub async fn the_queue_keeps_what_it_is_given(fresh: Fresh) {
+    in_a_thread(fresh, queue).await;
+}
+
+fn queue(builder: Builder) {
+    let asked = |seen: &Seen| seen.lines.iter().filter(|line| line.starts_with("RCPT TO:<friend@")).count();
+    let mx = Mx::scripted(move |line, seen| match line {
+        line if line.starts_with("RCPT TO:<nobody@") => Answer::Say("550 5.1.1 no such user"),
+        line if line.starts_with("RCPT") && asked(seen) < 3 => Answer::Say("450 4.7.1 come again"),
+        _ => Answer::Usual,
+    });
+    let dns = Dns::start();
+    dns.mx("remote.test", 10, "mx.remote.test").host("mx.remote.test", "127.0.0.1");
+    let house = builder
+        .set("dns.servers", vec![dns.address()])
+        .set("outbound.smtp_port", i64::from(mx.port()))
+        .set("queue.retry_first_seconds", 1)
+        .set("queue.retry_max_seconds", 1)
+        .start();
+    house.provision();
+    let letter = "From: alice@house.test\nSubject: out\n\nHello.\n";
+    let to = ["friend@remote.test", "nobody@remote.test", "bob@house.test"];
+    house
+        .submission("alice@house.test")
+        .send("alice@house.test", &to, letter)
+        .expect(250);
+    assert_eq!(house.inbox("bob@house.test").len(), 1);
+    assert!(mx.wait_for(1)[0].to[0].starts_with("<friend@remote.test>"));
+    let report = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(
+        report.contains("nobody@remote.test") && report.contains("Action: failed"),
+        "{report}"
+    );
+    until("an empty queue", || (house.queued() == 0).then_some(()));
+    assert!(house.command(&["queue", "list", "--json"]).stdout.is_empty());
+}
