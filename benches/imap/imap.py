@@ -1,89 +1,240 @@
-"""Makes a Maildir of many messages, lets Posthouse adopt it, and measures with a bare socket."""
+"""The same Maildir under Dovecot and under Posthouse: each command timed on both, in turn, in one run."""
 
 import argparse
 import os
 import shutil
 import statistics
+import subprocess
 import tempfile
+import threading
 import time
 
-from inbox import Mailbox
+import corpus
+from dovecot import Dovecot
 from servers import DOMAIN, PASSWORD, Posthouse
+from session import Session
 
-LETTER = b"From: ada@client.test\r\nTo: user0@house.test\r\nSubject: one of many\r\nMessage-Id: <%d@client.test>\r\n\r\nHello.\r\n"
-# Hard links of one file are as good as files of their own here; a file system allows some ten thousand of one.
-LINKS = 10_000
+USER = f"user0@{DOMAIN}"
+# What is timed once, and then again: label, command; `{n}` is the number of messages.
+READS = [
+    ("FETCH 1:* (UID FLAGS)", "FETCH 1:* (UID FLAGS)"),
+    ("FETCH 1:* (ENVELOPE BODYSTRUCTURE RFC822.SIZE INTERNALDATE)", "FETCH 1:* (ENVELOPE BODYSTRUCTURE RFC822.SIZE INTERNALDATE)"),
+    ("FETCH 1:* (BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)])", "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE)])"),
+    ("FETCH 1:{tenth} (BODY.PEEK[])", "FETCH 1:{tenth} (BODY.PEEK[])"),
+    ("SEARCH UNSEEN", "SEARCH UNSEEN"),
+    ("SEARCH SINCE 1-Dec-2023 LARGER 5000", "SEARCH SINCE 1-Dec-2023 LARGER 5000"),
+    ('SEARCH SUBJECT "invoice"', 'SEARCH SUBJECT "invoice"'),
+    ('SEARCH BODY "certificate yellow"', 'SEARCH BODY "certificate yellow"'),
+    ("SORT (DATE) UTF-8 ALL", "SORT (DATE) UTF-8 ALL"),
+    ("SORT (SUBJECT FROM) UTF-8 ALL", "SORT (SUBJECT FROM) UTF-8 ALL"),
+    ("THREAD REFERENCES UTF-8 ALL", "THREAD REFERENCES UTF-8 ALL"),
+]
+WRITES = [
+    ("STORE 1:* +FLAGS.SILENT (\\Flagged)", "STORE 1:* +FLAGS.SILENT (\\Flagged)"),
+    ("STORE 1:* -FLAGS.SILENT (\\Flagged)", "STORE 1:* -FLAGS.SILENT (\\Flagged)"),
+    ("COPY 1:{tenth} to another mailbox", "COPY 1:{tenth} Other"),
+]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=100_000, help="messages in the mailbox (default %(default)s)")
-    parser.add_argument("--repeat", type=int, default=7, help="warm repetitions (default %(default)s)")
+    parser.add_argument("--messages", type=int, default=20_000, help="messages in the mailbox (default %(default)s)")
+    parser.add_argument("--repeat", type=int, default=5, help="warm repetitions, of which the median counts (default %(default)s)")
+    parser.add_argument("--idle", type=int, default=5_000, help="idle connections (default %(default)s)")
+    parser.add_argument("--appends", type=int, default=500, help="messages appended one after the other (default %(default)s)")
+    parser.add_argument("--logins", type=float, default=5, help="seconds of logins (default %(default)s)")
     options = parser.parse_args()
     directory = tempfile.mkdtemp(prefix="posthouse-bench-")
-    server = Posthouse(directory, ["user0"])
+    os.chmod(directory, 0o755)
+    contestants = [DovecotSide(os.path.join(directory, "dovecot")), PosthouseSide(os.path.join(directory, "posthouse"))]
     try:
-        measure(server, options)
+        dovecot, posthouse = contestants
+        octets = corpus.fill(dovecot.maildir(), options.messages)
+        shutil.copytree(dovecot.maildir(), posthouse.maildir(), copy_function=os.link, dirs_exist_ok=True)
+        dovecot.own()
+        rows = {}
+        for side in contestants:
+            measure(side, options, rows)
+        table(rows, options, octets)
     finally:
-        server.stop()
+        for side in contestants:
+            side.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def measure(server, options):
-    login = f"user0@{DOMAIN}"
-    rows = [("idle memory after the start and one new user", memory(server.pid))]
-    # The first login makes the folders.
-    Mailbox(server.imap, login, PASSWORD).close()
-    fill(server.maildir("user0"), options.messages)
-    box = Mailbox(server.imap, login, PASSWORD)
-    rows.append(("first SELECT: adopts the folder", timed(box, "SELECT INBOX")))
-    rows.append(("SELECT again", timed(box, "SELECT INBOX")))
-    timed(box, "FETCH 1:* (FLAGS UID)", options.messages)
-    warm = [seconds(box, "FETCH 1:* (FLAGS UID)", options.messages) for _ in range(options.repeat)]
-    rows.append((f"FETCH 1:* (FLAGS UID), warm, median of {options.repeat}", f"{statistics.median(warm) * 1000:.0f} ms"))
-    rows.append(("UID SEARCH ALL", timed(box, "UID SEARCH ALL")))
-    rows.append(("UID SEARCH UNSEEN", timed(box, "UID SEARCH UNSEEN")))
-    rows.append(("FETCH 1:* (ENVELOPE), first", timed(box, "FETCH 1:* (ENVELOPE)", options.messages)))
-    rows.append(("FETCH 1:* (ENVELOPE), again", timed(box, "FETCH 1:* (ENVELOPE)", options.messages)))
-    rows.append(("memory with the mailbox open", memory(server.pid)))
-    box.close()
-    print(f"\n{options.messages} messages, {os.cpu_count()} cores\n\n| what | figure |\n| --- | ---: |")
-    for name, figure in rows:
-        print(f"| {name} | {figure} |")
+class DovecotSide:
+    """Dovecot with one mailbox to measure."""
+
+    def __init__(self, directory):
+        os.makedirs(directory)
+        self.server = Dovecot(directory)
+
+    def maildir(self):
+        return self.server.maildir("user0")
+
+    def own(self):
+        self.server.own("user0")
+
+    def restart(self):
+        self.server.stop()
+        self.server.start()
+
+    def port(self):
+        return self.server.imap
+
+    def pids(self):
+        return self.server.pids()
+
+    def stop(self):
+        self.server.stop()
 
 
-def fill(maildir, messages):
-    folder = os.path.join(maildir, "cur")
-    os.makedirs(folder, exist_ok=True)
-    for number in range(messages):
-        path = os.path.join(folder, f"{1700000000 + number}.M{number}P1.bench:2,S")
-        if number % LINKS == 0:
-            source = path
-            with open(path, "wb") as file:
-                file.write(LETTER % number)
-        else:
-            os.link(source, path)
+class PosthouseSide:
+    """Posthouse with the same."""
+
+    def __init__(self, directory):
+        os.makedirs(directory)
+        self.directory = directory
+        os.environ["POSTHOUSE_LIMITS__MAX_CONNECTIONS_PER_ADDRESS"] = "0"
+        self.start()
+        Session(self.port(), USER, PASSWORD).close()
+
+    def start(self):
+        self.server = Posthouse(self.directory, [f"user{number}" for number in range(20)])
+
+    def maildir(self):
+        return self.server.maildir("user0")
+
+    def restart(self):
+        self.server.stop()
+        os.remove(os.path.join(self.directory, "ready.json"))
+        self.start()
+
+    def port(self):
+        return self.server.imap
+
+    def pids(self):
+        return [self.server.pid]
+
+    def stop(self):
+        self.server.stop()
 
 
-def seconds(box, command, responses=None):
+def measure(side, options, rows):
+    """Fills in the figures of one side: a list of seconds for each label."""
+    name = type(side.server).__name__
+
+    def row(label, figure):
+        rows.setdefault(label, {})[name] = figure
+
+    session = Session(side.port(), USER, PASSWORD)
+    row("SELECT, the first ever", timed(session, "SELECT INBOX"))
+    session.close()
+    side.restart()
+    drop_caches()
+    session = Session(side.port(), USER, PASSWORD)
+    row("SELECT after a restart, nothing cached", timed(session, "SELECT INBOX"))
+    row("SELECT again", median(session, "SELECT INBOX", options.repeat))
+    tenth = max(options.messages // 10, 1)
+    offered = session.command("CAPABILITY").split()
+    for label, command in READS:
+        label, command = label.format(tenth=tenth), command.format(tenth=tenth)
+        if command.split()[0] in ("SORT", "THREAD") and not any(word.startswith(command.split()[0].encode()) for word in offered):
+            continue
+        row(f"{label}, first", timed(session, command))
+        row(f"{label}, again", median(session, command, options.repeat))
+    session.command("CREATE Other")
+    for label, command in WRITES:
+        row(label.format(tenth=tenth), timed(session, command.format(tenth=tenth)))
+    letter = corpus.letter(corpus.random.Random(3), 1, [])
     began = time.perf_counter()
-    lines = box.command(command)
-    took = time.perf_counter() - began
-    if responses is not None and len(lines) != responses:
-        raise SystemExit(f"{command} was answered {len(lines)} lines instead of {responses}")
-    return took
+    for _ in range(options.appends):
+        session.append("Other", letter)
+    row(f"APPEND of {options.appends} messages", time.perf_counter() - began)
+    session.close()
+    row("logins a second, 8 at a time", logins(side, options.logins))
+    row(f"memory of each of {options.idle} idle sessions with INBOX of user1 selected, KB", idle_memory(side, options.idle))
 
 
-def timed(box, command, responses=None):
-    return f"{seconds(box, command, responses) * 1000:.0f} ms"
+def timed(session, command):
+    began = time.perf_counter()
+    session.command(command)
+    return time.perf_counter() - began
 
 
-def memory(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("VmRSS:"):
-                return f"{int(line.split()[1]) / 1024:.0f} MB"
-    return "?"
+def median(session, command, repeat):
+    return statistics.median(timed(session, command) for _ in range(repeat))
+
+
+def logins(side, seconds):
+    """Sessions that log in and go, by 8 threads over 20 users; how many a second."""
+    for number in range(20):
+        Session(side.port(), f"user{number}@{DOMAIN}", PASSWORD).close()
+    end = time.perf_counter() + seconds
+    counts = [0] * 8
+
+    def work(place):
+        while time.perf_counter() < end:
+            Session(side.port(), f"user{(place + counts[place]) % 20}@{DOMAIN}", PASSWORD).close()
+            counts[place] += 1
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+def idle_memory(side, count):
+    """KB of proportional memory that each session adds, while all of them IDLE."""
+    before = memory(side)
+    sessions = []
+    for _ in range(count):
+        session = Session(side.port(), f"user1@{DOMAIN}", PASSWORD)
+        session.command("SELECT INBOX")
+        session.socket.sendall(b"i IDLE\r\n")
+        session.socket.recv(100)
+        sessions.append(session)
+    after = memory(side)
+    for session in sessions:
+        session.close()
+    return (after - before) / count
+
+
+def memory(side):
+    total = 0
+    for pid in side.pids():
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+                total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+        except OSError:
+            continue
+    return total
+
+
+def drop_caches():
+    """So that files are read from the disk; only root can."""
+    subprocess.run(["sync"], check=True)
+    try:
+        with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as file:
+            file.write("3\n")
+    except OSError as error:
+        print(f"the page cache stays warm: {error}")
+
+
+def table(rows, options, octets):
+    print(f"\n{options.messages} messages of {octets // options.messages} octets on average, {os.cpu_count()} cores\n")
+    print("| what | Dovecot | Posthouse | times as fast |\n| --- | ---: | ---: | ---: |")
+    for label, figures in rows.items():
+        dovecot, posthouse = figures.get("Dovecot"), figures.get("Posthouse")
+        if posthouse is None:
+            print(f"| {label} | {dovecot * 1000:.1f} ms | not offered | |")
+        elif label.startswith(("logins", "memory")):
+            ratio = posthouse / dovecot if label.startswith("logins") else dovecot / posthouse
+            print(f"| {label} | {dovecot:.1f} | {posthouse:.1f} | {ratio:.1f} |")
+        else:
+            print(f"| {label} | {dovecot * 1000:.1f} ms | {posthouse * 1000:.1f} ms | {dovecot / posthouse:.1f} |")
 
 
 if __name__ == "__main__":
