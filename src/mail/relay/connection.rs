@@ -41,6 +41,8 @@ pub(super) struct Connection {
     input: BytesMut,
     parser: Parser,
     patience: Duration,
+    /// Our address.
+    local: Option<IpAddr>,
     /// TLS version and cipher, once there is TLS.
     tls: Option<String>,
 }
@@ -57,6 +59,7 @@ impl Connection {
         // Commands are written whole, so waiting for more gains nothing.
         stream.set_nodelay(true)?;
         Ok(Self {
+            local: stream.local_addr().ok().map(|address| address.ip()),
             stream: Box::new(stream),
             input: BytesMut::new(),
             parser: Parser::default(),
@@ -81,6 +84,7 @@ impl Connection {
             input: BytesMut::new(),
             parser: Parser::default(),
             patience: self.patience,
+            local: self.local,
             tls: Some(tls),
         })
     }
@@ -88,6 +92,11 @@ impl Connection {
     /// TLS version and cipher, if there is TLS.
     pub(super) fn tls(&self) -> Option<&str> {
         self.tls.as_deref()
+    }
+
+    /// Our address.
+    pub(super) fn local(&self) -> Option<IpAddr> {
+        self.local
     }
 
     /// How long a reply may take.

@@ -4,11 +4,9 @@
 //! delivered, failed for good, or put off. A host that cannot be used, or puts recipients off, gives way to the next one of the
 //! domain. When a connection breaks after the final dot of a message no second host is asked, since the first may have taken it.
 //!
-//! Towards a domain's own servers TLS is used where it is offered, whatever the certificate, unless `outbound.tls_policy` or the domain's
-//! MTA-STS policy says more. Of a policy that is only tested, hosts that it does not name are logged. A login is said only over TLS.
+//! How much TLS a session must have is decided in `security`. A login is said only over TLS.
 //!
-//! RFC 5321 §3.3 (transactions), §5.1 (MX), RFC 3207 §4 (STARTTLS), RFC 7435 §3 (opportunistic security), RFC 7505 §4 (null MX),
-//! RFC 8461 §5 (MTA-STS).
+//! RFC 5321 §3.3 (transactions), §5.1 (MX), RFC 3207 §4 (STARTTLS), RFC 7505 §4 (null MX).
 
 mod body;
 mod command;
@@ -18,6 +16,7 @@ mod finding;
 mod mx;
 mod offers;
 mod route;
+mod security;
 mod session;
 mod sts;
 mod target;
@@ -26,6 +25,7 @@ mod transaction;
 
 pub(in crate::mail) use body::Body;
 pub use route::{BadRoute, Lane, Server};
+pub use security::{Applied, Failure, Outcome};
 pub use session::Session;
 pub(crate) use target::Target;
 
@@ -33,25 +33,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_rustls::TlsConnector;
-
 use self::route::Routes;
-use self::session::{Login, NoSession, Terms, TlsTerms};
-use self::sts::Sts;
+use self::security::{Journey, Security};
+use self::session::{Login, Terms, TlsTerms};
 use self::target::Targets;
 use super::dns::Dns;
 use super::queue::{Finding, Settlement};
-use crate::config::{self, OutboundTls, TlsPolicy};
+use crate::config;
 use crate::model::address::Host;
 use crate::model::envelope::{Recipient, Sender};
-use crate::wire::mta_sts::{Mode, Policy};
 
 /// How many servers of a destination are talked to before it is left for later.
 const MOST_SESSIONS: usize = 2;
 /// How many addresses of a destination are tried for that.
 const MOST_ADDRESSES: usize = 10;
-/// RFC 8314 §3.3: the port on which TLS begins with the first octet.
-const SUBMISSIONS_PORT: u16 = 465;
 
 /// A message on its way, with those of its recipients that go the same way.
 pub struct Parcel<'a> {
@@ -76,6 +71,8 @@ pub struct Delivery {
     pub settlements: Vec<Settlement>,
     /// No server of the destination could be talked to, for the reason given: other messages would fare no better now.
     pub unreachable: Option<Finding>,
+    /// What became of the security of the sessions that were opened for it.
+    pub outcomes: Vec<Outcome>,
 }
 
 impl Delivery {
@@ -83,6 +80,7 @@ impl Delivery {
         Self {
             settlements,
             unreachable: None,
+            outcomes: Vec::new(),
         }
     }
 }
@@ -98,10 +96,7 @@ struct Inner {
     settings: config::Outbound,
     routes: Routes,
     dns: Dns,
-    anyone: TlsConnector,
-    verified: TlsConnector,
-    /// Absent where `outbound.mta_sts` is off.
-    sts: Option<Sts>,
+    security: Security,
 }
 
 impl Relay {
@@ -110,22 +105,12 @@ impl Relay {
     /// # Errors
     /// A sentence that names the key of a route that is wrong.
     pub fn new(hostname: &str, settings: config::Outbound, dns: Dns) -> Result<Self, BadRoute> {
-        let no_tls = |error: rustls::Error| BadRoute(format!("outbound.tls: {error}"));
-        let verified = tls::verified(settings.certificate_authorities.as_deref())
-            .map_err(|error| BadRoute(format!("outbound.certificate_authorities: {error}")))?;
-        let sts = settings
-            .mta_sts
-            .then(|| Sts::new(dns.clone(), verified.clone(), settings.mta_sts_port))
-            .transpose()
-            .map_err(|error| BadRoute(format!("outbound.mta_sts: {error}")))?;
         let inner = Inner {
             hostname: hostname.to_owned(),
             routes: Routes::read(hostname, &settings)?,
+            security: Security::new(&settings, &dns)?,
             settings,
             dns,
-            anyone: tls::opportunistic().map_err(no_tls)?,
-            verified: TlsConnector::from(Arc::new(verified)),
-            sts,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -162,20 +147,33 @@ impl Relay {
                 Err(lost) => tracing::debug!(%lane, why = lost.finding.text, "session lost"),
             }
         }
-        self.deliver_anew(kept, lane, parcel, &mut body).await
-    }
-
-    async fn deliver_anew(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>, body: &mut Body) -> Delivery {
         let mut targets = match self.targets(lane).await {
             Ok(targets) => targets,
             Err(Settlement::Deferred(finding)) => return unreachable(parcel, finding),
             Err(settlement) => return Delivery::settled(parcel.all(&settlement)),
         };
-        let policy = self.sts_policy(lane).await;
+        let mut journey = self.set_out(lane).await;
+        let delivery = self.deliver_anew(kept, &mut targets, &mut journey, parcel, &mut body).await;
+        Delivery {
+            outcomes: journey.into_outcomes(),
+            ..delivery
+        }
+    }
+
+    /// Delivers it over a new session.
+    async fn deliver_anew(
+        &self,
+        kept: &mut Option<Session>,
+        targets: &mut Targets,
+        journey: &mut Journey<'_>,
+        parcel: &Parcel<'_>,
+        body: &mut Body,
+    ) -> Delivery {
+        let lane = journey.lane;
         let (mut sessions, mut last) = (0, None);
         for _ in 0..MOST_ADDRESSES {
             let Some(target) = targets.next(self).await else { break };
-            let mut session = match self.session(&target, lane, policy.as_deref()).await {
+            let mut session = match self.session(&target, journey).await {
                 Ok(session) => session,
                 Err(finding) => {
                     tracing::debug!(%lane, why = finding.text, "no session");
@@ -191,7 +189,7 @@ impl Relay {
                 Ok(mut settlements) => {
                     let other = if sessions < MOST_SESSIONS {
                         targets.skip(&target);
-                        self.ask_another(&mut targets, lane, parcel, body, &mut settlements).await
+                        self.ask_another(targets, journey, parcel, body, &mut settlements).await
                     } else {
                         None
                     };
@@ -216,21 +214,13 @@ impl Relay {
         }
     }
 
-    /// The MTA-STS policy of a lane. What the operator says of a domain counts more.
-    async fn sts_policy(&self, lane: &Lane) -> Option<Arc<Policy>> {
-        match (lane, &self.inner.sts) {
-            (Lane::Domain(domain), Some(sts)) if self.inner.routes.policy(lane).is_none() => sts.policy(domain).await,
-            _ => None,
-        }
-    }
-
     /// What one host puts off another may take now (RFC 5321 §5.1): asks the next one that can be talked to for the recipients that were
     /// put off. Only what it takes counts: a second host that refuses for good may be wrong where the first one is only busy. The session
     /// with it, if it took anything.
     async fn ask_another(
         &self,
         targets: &mut Targets,
-        lane: &Lane,
+        journey: &mut Journey<'_>,
         parcel: &Parcel<'_>,
         body: &mut Body,
         settlements: &mut [Settlement],
@@ -251,7 +241,7 @@ impl Relay {
             recipients: &left,
             ..*parcel
         };
-        let mut session = self.any_session(targets, lane).await?;
+        let mut session = self.any_session(targets, journey).await?;
         body.rewind().await.ok()?;
         // If this one breaks, the first one's word stands, and the next try is later.
         let words = session.transact(&rest, body).await.ok()?;
@@ -270,44 +260,18 @@ impl Relay {
     }
 
     /// A session with the next host that can be talked to.
-    async fn any_session(&self, targets: &mut Targets, lane: &Lane) -> Option<Session> {
-        let policy = self.sts_policy(lane).await;
+    async fn any_session(&self, targets: &mut Targets, journey: &mut Journey<'_>) -> Option<Session> {
         for _ in 0..MOST_ADDRESSES {
             let target = targets.next(self).await?;
-            match self.session(&target, lane, policy.as_deref()).await {
+            match self.session(&target, journey).await {
                 Ok(session) => return Some(session),
-                Err(finding) => tracing::debug!(%lane, why = finding.text, "no session"),
+                Err(finding) => tracing::debug!(lane = %journey.lane, why = finding.text, "no session"),
             }
         }
         None
     }
 
-    /// A session with a host; if TLS is only a wish and fails, without.
-    async fn session(&self, target: &Target, lane: &Lane, policy: Option<&Policy>) -> Result<Session, Finding> {
-        let mut terms = self.terms(target, lane);
-        if let Some(policy) = policy {
-            match (policy.mode, policy.names(&target.host)) {
-                // RFC 8461 §5: another host, or one without a valid certificate, gets nothing.
-                (Mode::Enforce, false) => return Err(finding::not_in_policy(target)),
-                (Mode::Enforce, true) => terms.tls = TlsTerms::Required(&self.inner.verified),
-                (Mode::Testing, false) => {
-                    tracing::info!(%lane, host = %target, "not in the MTA-STS policy, which is only being tested");
-                }
-                (Mode::Testing, true) | (Mode::None, _) => {}
-            }
-        }
-        match Session::open(target, &terms).await {
-            Ok(session) => Ok(session),
-            Err(NoSession::TlsFailed(finding)) if matches!(terms.tls, TlsTerms::Offered(_)) => {
-                tracing::info!(host = %target, why = finding.text, "TLS failed, going on without");
-                terms.tls = TlsTerms::Never;
-                Session::open(target, &terms).await.map_err(NoSession::into_finding)
-            }
-            Err(none) => Err(none.into_finding()),
-        }
-    }
-
-    fn terms(&self, target: &Target, lane: &Lane) -> Terms<'_> {
+    fn terms(&self, target: &Target, lane: &Lane, tls: TlsTerms) -> Terms<'_> {
         let settings = &self.inner.settings;
         let way = self.inner.routes.way(lane);
         let login = Login {
@@ -317,28 +281,10 @@ impl Relay {
         Terms {
             hostname: &way.helo_name,
             source: way.source(target.address.ip()),
-            tls: self.tls_terms(target, lane),
+            tls,
             login: (!way.username.is_empty()).then_some(login),
             to_connect: Duration::from_secs(settings.connect_timeout_seconds.max(1)),
             patience: Duration::from_secs(settings.reply_timeout_seconds.max(1)),
-        }
-    }
-
-    fn tls_terms(&self, target: &Target, lane: &Lane) -> TlsTerms<'_> {
-        let Inner { anyone, verified, .. } = &*self.inner;
-        match self.inner.routes.policy(lane) {
-            Some(TlsPolicy::None) => return TlsTerms::Never,
-            Some(TlsPolicy::Encrypted) => return TlsTerms::Required(anyone),
-            Some(TlsPolicy::Required) => return TlsTerms::Required(verified),
-            Some(TlsPolicy::Opportunistic) | None => {}
-        }
-        let is_implicit = matches!(lane, Lane::Route(_) | Lane::Smarthost(_)) && target.address.port() == SUBMISSIONS_PORT;
-        match self.inner.routes.way(lane).tls {
-            OutboundTls::None => TlsTerms::Never,
-            OutboundTls::Opportunistic if is_implicit => TlsTerms::Implicit(anyone),
-            OutboundTls::Required if is_implicit => TlsTerms::Implicit(verified),
-            OutboundTls::Opportunistic => TlsTerms::Offered(anyone),
-            OutboundTls::Required => TlsTerms::Required(verified),
         }
     }
 }
@@ -347,6 +293,7 @@ fn unreachable(parcel: &Parcel<'_>, finding: Finding) -> Delivery {
     Delivery {
         settlements: parcel.all(&Settlement::Deferred(finding.clone())),
         unreachable: Some(finding),
+        outcomes: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_rustls::TlsConnector;
 
 use super::connection::{Broken, Connection};
 use super::offers::Offers;
+use super::security::Failure;
 use super::{Target, command, finding};
 use crate::mail::queue::Finding;
 use crate::model::secret::Secret;
@@ -26,22 +27,22 @@ pub(super) struct Terms<'a> {
     pub(super) hostname: &'a str,
     /// The address to connect from.
     pub(super) source: Option<IpAddr>,
-    pub(super) tls: TlsTerms<'a>,
+    pub(super) tls: TlsTerms,
     pub(super) login: Option<Login<'a>>,
     pub(super) to_connect: Duration,
     pub(super) patience: Duration,
 }
 
 /// How much TLS.
-#[derive(Clone, Copy)]
-pub(super) enum TlsTerms<'a> {
+#[derive(Clone)]
+pub(super) enum TlsTerms {
     Never,
     /// If the server offers it.
-    Offered(&'a TlsConnector),
+    Offered(TlsConnector),
     /// Or no session.
-    Required(&'a TlsConnector),
+    Required(TlsConnector),
     /// From the first octet.
-    Implicit(&'a TlsConnector),
+    Implicit(TlsConnector),
 }
 
 /// Who we are at a smarthost or the server of a route.
@@ -52,19 +53,12 @@ pub(super) struct Login<'a> {
 }
 
 /// Why there is no session.
-pub(super) enum NoSession {
-    /// The server offered TLS, and then it failed: without TLS it may do.
-    TlsFailed(Finding),
-    /// There is none with this server now.
-    Other(Finding),
-}
-
-impl NoSession {
-    pub(super) fn into_finding(self) -> Finding {
-        match self {
-            Self::TlsFailed(finding) | Self::Other(finding) => finding,
-        }
-    }
+pub(super) struct NoSession {
+    pub(super) finding: Finding,
+    /// What was wrong with TLS, if it was that: with other terms it may do.
+    pub(super) failure: Option<Failure>,
+    /// Our address, where there was a connection.
+    pub(super) from: Option<IpAddr>,
 }
 
 /// An open session.
@@ -82,8 +76,12 @@ impl Session {
     pub(super) async fn open(target: &Target, terms: &Terms<'_>) -> Result<Self, NoSession> {
         let connection = Connection::open(terms.source, target.address, terms.to_connect, terms.patience)
             .await
-            .map_err(|broken| NoSession::Other(finding::unreachable(target, &broken)))?;
-        let connection = match terms.tls {
+            .map_err(|broken| NoSession {
+                finding: finding::unreachable(target, &broken),
+                failure: None,
+                from: None,
+            })?;
+        let connection = match &terms.tls {
             TlsTerms::Implicit(connector) => secure(connection, connector, target).await?,
             _ => connection,
         };
@@ -147,7 +145,7 @@ impl Session {
     }
 
     async fn starttls(mut self, terms: &Terms<'_>) -> Result<Self, NoSession> {
-        let (connector, required) = match terms.tls {
+        let (connector, required) = match &terms.tls {
             TlsTerms::Never | TlsTerms::Implicit(_) => return Ok(self),
             TlsTerms::Offered(connector) => (connector, false),
             TlsTerms::Required(connector) => (connector, true),
@@ -165,7 +163,11 @@ impl Session {
             "it is not offered".to_owned()
         };
         if required {
-            return Err(NoSession::Other(finding::no_tls(&self.target, &problem)));
+            let finding = finding::no_tls(&self.target, &problem);
+            return Err(NoSession {
+                failure: Some(Failure::StarttlsNotSupported),
+                ..self.none(finding)
+            });
         }
         Ok(self)
     }
@@ -190,7 +192,7 @@ impl Session {
             "neither PLAIN nor LOGIN is offered".to_owned()
         };
         tracing::error!(host = %self.target, problem, "cannot log in at the server of a route");
-        Err(NoSession::Other(finding::no_login(&self.target, &problem)))
+        Err(self.none(finding::no_login(&self.target, &problem)))
     }
 
     /// AUTH LOGIN; the reply that refused it.
@@ -223,19 +225,29 @@ impl Session {
         if reply.code().is_positive() {
             return Ok(());
         }
-        Err(NoSession::Other(finding::turned_away(&self.target.host, reply)))
+        Err(self.none(finding::turned_away(&self.target.host, reply)))
     }
 
     fn ended(&self, doing: &str, broken: &Broken) -> NoSession {
-        NoSession::Other(finding::broken(&self.target, doing, broken))
+        self.none(finding::broken(&self.target, doing, broken))
+    }
+
+    fn none(&self, finding: Finding) -> NoSession {
+        NoSession {
+            finding,
+            failure: None,
+            from: self.connection.local(),
+        }
     }
 }
 
 async fn secure(connection: Connection, connector: &TlsConnector, target: &Target) -> Result<Connection, NoSession> {
     // A host name that is none for TLS (an underscore, say) is no reason to go without TLS.
     let name = ServerName::try_from(target.host.clone()).unwrap_or_else(|_| target.address.ip().into());
-    connection
-        .with_tls(connector, name)
-        .await
-        .map_err(|broken| NoSession::TlsFailed(finding::no_tls(target, &broken)))
+    let from = connection.local();
+    connection.with_tls(connector, name).await.map_err(|broken| NoSession {
+        finding: finding::no_tls(target, &broken),
+        failure: Some(Failure::of(&broken)),
+        from,
+    })
 }

@@ -15,6 +15,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect;
 use rustls::ClientConfig;
 
+use super::security::{Failure, certificate_error};
 use crate::mail::dns::Dns;
 use crate::model::address::Domain;
 use crate::wire::mta_sts::{BadPolicy, Mode, Policy, record_id};
@@ -36,7 +37,22 @@ pub(super) struct Sts {
     port: u16,
     kept: Cache<Domain, Kept>,
     /// The ids whose policies could not be fetched a short while ago.
-    failed: Cache<Domain, String>,
+    failed: Cache<Domain, (String, Problem)>,
+}
+
+/// What was found for a domain.
+pub(super) struct Found {
+    /// The policy that holds; none if it has none, or withdrew it.
+    pub(super) policy: Option<Arc<Policy>>,
+    /// Why the one that is announced was not fetched.
+    pub(super) problem: Option<Problem>,
+}
+
+/// Why a policy that is announced cannot be had.
+#[derive(Clone)]
+pub(super) struct Problem {
+    pub(super) failure: Failure,
+    pub(super) detail: String,
 }
 
 /// A policy, and how long it holds.
@@ -62,6 +78,17 @@ enum NotFetched {
     Bad(#[from] BadPolicy),
 }
 
+impl NotFetched {
+    /// RFC 8460 §4.3.2.2: its name in a report.
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Http(error) if certificate_error(error).is_some() => Failure::StsWebpkiInvalid,
+            Self::Http(_) | Self::Status(_) => Failure::StsPolicyFetchError,
+            Self::NotText | Self::TooLong | Self::Bad(_) => Failure::StsPolicyInvalid,
+        }
+    }
+}
+
 impl Sts {
     /// `tls` says whose certificates do for the hosts of policies.
     pub(super) fn new(dns: Dns, tls: ClientConfig, port: u16) -> Result<Self, reqwest::Error> {
@@ -83,16 +110,26 @@ impl Sts {
         })
     }
 
-    /// The policy that holds for a domain; none if it has none, or withdrew it.
-    pub(super) async fn policy(&self, domain: &Domain) -> Option<Arc<Policy>> {
+    /// The policy that holds for a domain.
+    pub(super) async fn policy(&self, domain: &Domain) -> Found {
         let kept = self.kept.get(domain).filter(|kept| kept.until > Instant::now());
+        let mut problem = None;
         let policy = match (self.announced(domain).await, kept) {
             (Some(id), Some(kept)) if kept.id == id => Some(kept.policy),
-            // RFC 8461 §3.3: what holds still does where there is nothing new to be had.
-            (Some(id), kept) => self.renew(domain, id).await.or(kept.map(|kept| kept.policy)),
+            (Some(id), kept) => match self.renew(domain, id).await {
+                Ok(policy) => Some(policy),
+                // RFC 8461 §3.3: what holds still does where there is nothing new to be had.
+                Err(why) => {
+                    problem = Some(why);
+                    kept.map(|kept| kept.policy)
+                }
+            },
             (None, kept) => kept.map(|kept| kept.policy),
         };
-        policy.filter(|policy| policy.mode != Mode::None)
+        Found {
+            policy: policy.filter(|policy| policy.mode != Mode::None),
+            problem,
+        }
     }
 
     /// The id of the policy that the domain has now, as far as can be found out.
@@ -101,9 +138,9 @@ impl Sts {
         record_id(records.iter().map(Vec::as_slice)).map(str::to_owned)
     }
 
-    async fn renew(&self, domain: &Domain, id: String) -> Option<Arc<Policy>> {
-        if self.failed.get(domain).is_some_and(|failed| failed == id) {
-            return None;
+    async fn renew(&self, domain: &Domain, id: String) -> Result<Arc<Policy>, Problem> {
+        if let Some((_, problem)) = self.failed.get(domain).filter(|(failed, _)| *failed == id) {
+            return Err(problem);
         }
         match self.fetch(domain).await {
             Ok(policy) => {
@@ -114,12 +151,16 @@ impl Sts {
                     until: Instant::now() + policy.max_age,
                 };
                 self.kept.insert(domain.clone(), kept);
-                Some(policy)
+                Ok(policy)
             }
             Err(error) => {
                 tracing::warn!(%domain, %error, "cannot fetch the MTA-STS policy");
-                self.failed.insert(domain.clone(), id);
-                None
+                let problem = Problem {
+                    failure: error.failure(),
+                    detail: error.to_string(),
+                };
+                self.failed.insert(domain.clone(), (id, problem.clone()));
+                Err(problem)
             }
         }
     }

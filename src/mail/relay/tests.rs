@@ -20,10 +20,12 @@ enum Step {
     Take(&'static str),
     /// Takes the client's part in a TLS handshake.
     Tls,
+    /// The same, and expects the client not to like it.
+    RefusedTls,
     /// Closes, and expects another connection.
     Again,
 }
-use Step::{Again, Hear, Say, Take, Tls};
+use Step::{Again, Hear, RefusedTls, Say, Take, Tls};
 
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
@@ -52,6 +54,11 @@ async fn play(listener: TcpListener, steps: Vec<Step>) {
             Tls => {
                 let stream = acceptor().accept(wire.into_inner()).await.unwrap();
                 wire = BufReader::new(Box::new(stream));
+            }
+            RefusedTls => {
+                let refused = acceptor().accept(wire.into_inner()).await;
+                assert!(refused.is_err() || refused.unwrap().read_u8().await.is_err());
+                return;
             }
             Again => wire = accept(&listener).await,
         }
@@ -107,19 +114,26 @@ impl Letter {
 
 /// A relay for which `remote.test` is served by the script; with `smarthost`, everything is.
 async fn relay(steps: Vec<Step>, smarthost: bool) -> (Relay, Lane, tokio::task::JoinHandle<()>) {
+    relay_with(steps, |settings| {
+        if smarthost && let Some((_, route)) = settings.routes.pop_first() {
+            settings.smarthost = route.server;
+            settings.username = "ada".into();
+            settings.password = Secret::new("secret");
+        }
+    })
+    .await
+}
+
+/// The same with settings of one's own.
+async fn relay_with(steps: Vec<Step>, change: impl FnOnce(&mut config::Outbound)) -> (Relay, Lane, tokio::task::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let mut settings = config::Outbound {
         reply_timeout_seconds: 10,
         ..config::Outbound::default()
     };
-    if smarthost {
-        settings.smarthost = address;
-        settings.username = "ada".into();
-        settings.password = Secret::new("secret");
-    } else {
-        settings.routes.insert("remote.test".into(), config::Route::to(address));
-    }
+    settings.routes.insert("remote.test".into(), config::Route::to(address));
+    change(&mut settings);
     let dns = Dns::open(&config::Dns {
         servers: vec!["127.0.0.1:9".into()],
         ..config::Dns::default()
@@ -141,6 +155,15 @@ fn shown(delivery: &Delivery) -> Vec<String> {
         format!("{kind} {} {}", finding.status, finding.host.as_deref().unwrap_or("-"))
     };
     delivery.settlements.iter().map(show).collect()
+}
+
+/// By whose word, and what was amiss.
+fn outcomes(delivery: &Delivery) -> Vec<String> {
+    let show = |outcome: &Outcome| {
+        let failure = outcome.failure.map_or("fine", Failure::as_str);
+        format!("{:?} {} {failure}", outcome.applied, outcome.host.as_deref().unwrap_or("-"))
+    };
+    delivery.outcomes.iter().map(show).collect()
 }
 
 #[tokio::test]
@@ -227,6 +250,7 @@ async fn a_server_that_lets_nobody_in_is_no_fault_of_the_recipient() {
     let delivery = relay.deliver(&mut None, &lane, &letter.parcel()).await;
     assert_eq!(shown(&delivery), ["deferred 4.3.2 127.0.0.1"]);
     assert!(delivery.unreachable.is_some());
+    assert_eq!(outcomes(&delivery), [""; 0]);
     server.await.unwrap();
 }
 
@@ -252,6 +276,8 @@ async fn tls_is_used_where_offered_whatever_the_certificate() {
     let letter = Letter::new(&["bob@remote.test"], "x\r\n");
     let delivery = relay.deliver(&mut None, &lane, &letter.parcel()).await;
     assert_eq!(shown(&delivery), ["delivered 2.0.0 127.0.0.1"]);
+    assert_eq!(outcomes(&delivery), ["Nobody 127.0.0.1 fine"]);
+    assert_eq!(delivery.outcomes[0].from, "127.0.0.1".parse().ok());
     server.await.unwrap();
 }
 
@@ -275,7 +301,35 @@ async fn broken_tls_is_done_without() {
     let letter = Letter::new(&["bob@remote.test"], "x\r\n");
     let delivery = relay.deliver(&mut None, &lane, &letter.parcel()).await;
     assert_eq!(shown(&delivery), ["failed 5.7.1 127.0.0.1"]);
+    assert_eq!(outcomes(&delivery), ["Nobody 127.0.0.1 validation-failure"]);
     server.await.unwrap();
+}
+
+/// What the operator demands is had, or nothing is sent.
+#[tokio::test]
+async fn a_session_less_secure_than_demanded_is_none() {
+    let without = vec![Say("220 mx\r\n"), Hear("EHLO mail.house.test"), Say("250 mx\r\n")];
+    let unknown = vec![
+        Say("220 mx\r\n"),
+        Hear("EHLO mail.house.test"),
+        Say("250-mx\r\n250 STARTTLS\r\n"),
+        Hear("STARTTLS"),
+        Say("220 Go\r\n"),
+        RefusedTls,
+    ];
+    let letter = Letter::new(&["bob@remote.test"], "x\r\n");
+    for (script, failure) in [(without, "starttls-not-supported"), (unknown, "certificate-not-trusted")] {
+        let (relay, lane, server) = relay_with(script, |settings| {
+            for route in settings.routes.values_mut() {
+                route.tls = config::OutboundTls::Required;
+            }
+        })
+        .await;
+        let delivery = relay.deliver(&mut None, &lane, &letter.parcel()).await;
+        assert_eq!(shown(&delivery), ["deferred 4.7.5 -"]);
+        assert_eq!(outcomes(&delivery), [format!("Operator 127.0.0.1 {failure}")]);
+        server.await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,348 @@
+//! What TLS a session must have, by whose word, and what became of it: the one place where that is decided and named.
+//!
+//! The operator's word counts most, then the domain's MTA-STS policy; else TLS is used where it is offered, whatever the certificate.
+//! Of a policy that is only being tested a failure is noted, and the mail goes nevertheless. Each session that is opened, and each
+//! policy that cannot be had, leaves an [`Outcome`].
+//!
+//! RFC 7435 §3 (opportunistic security), RFC 8461 §5 (applying a policy), RFC 8460 §4.3 (result types).
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rustls::CertificateError;
+use tokio_rustls::TlsConnector;
+
+use super::route::BadRoute;
+use super::session::{Session, TlsTerms};
+use super::sts::Sts;
+use super::{Lane, Relay, Target, finding, tls};
+use crate::config::{self, OutboundTls, TlsPolicy};
+use crate::mail::dns::Dns;
+use crate::mail::queue::Finding;
+use crate::wire::mta_sts::{Mode, Policy};
+
+/// RFC 8314 §3.3: the port on which TLS begins with the first octet.
+const SUBMISSIONS_PORT: u16 = 465;
+
+/// By whose word it was decided how much TLS a session must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The configuration says it: `outbound.tls_policy`, or the terms of a route.
+    Operator,
+    /// The domain's MTA-STS policy.
+    MtaSts(Arc<Policy>),
+    /// Nobody's: TLS is a wish.
+    Nobody,
+}
+
+/// Why a session, or a policy, was not as secure as it was to be. The names of RFC 8460 §4.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// STARTTLS is not offered, or was refused.
+    StarttlsNotSupported,
+    /// The certificate is for another name.
+    CertificateHostMismatch,
+    /// It is out of its time.
+    CertificateExpired,
+    /// Nobody who is trusted vouches for it.
+    CertificateNotTrusted,
+    /// TLS failed otherwise, or the host is none of those that the policy names.
+    ValidationFailure,
+    /// The MTA-STS policy could not be fetched.
+    StsPolicyFetchError,
+    /// It was fetched, and is none by the grammar.
+    StsPolicyInvalid,
+    /// The certificate of the server that keeps it does not do.
+    StsWebpkiInvalid,
+}
+
+impl Failure {
+    /// Its name in a report.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StarttlsNotSupported => "starttls-not-supported",
+            Self::CertificateHostMismatch => "certificate-host-mismatch",
+            Self::CertificateExpired => "certificate-expired",
+            Self::CertificateNotTrusted => "certificate-not-trusted",
+            Self::ValidationFailure => "validation-failure",
+            Self::StsPolicyFetchError => "sts-policy-fetch-error",
+            Self::StsPolicyInvalid => "sts-policy-invalid",
+            Self::StsWebpkiInvalid => "sts-webpki-invalid",
+        }
+    }
+
+    /// What an error of TLS is called.
+    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+        match certificate_error(error) {
+            Some(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => Self::CertificateHostMismatch,
+            Some(
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. },
+            ) => Self::CertificateExpired,
+            Some(_) => Self::CertificateNotTrusted,
+            None => Self::ValidationFailure,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is wrong with the other side's certificate, if that is what an error is about.
+pub(super) fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e CertificateError> {
+    if let Some(rustls::Error::InvalidCertificate(certificate)) = error.downcast_ref() {
+        return Some(certificate);
+    }
+    // The source of an I/O error is that of what it holds, which would be left out.
+    let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match held {
+        Some(held) => certificate_error(held),
+        None => certificate_error(error.source()?),
+    }
+}
+
+/// What became of the security of one session that was opened or could not be, or of the search for a policy (RFC 8460 §4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// By whose word.
+    pub applied: Applied,
+    /// The host; none where a policy could not be had.
+    pub host: Option<String>,
+    /// Its address.
+    pub to: Option<IpAddr>,
+    /// Ours, where there was a connection.
+    pub from: Option<IpAddr>,
+    /// None: the session is as it was to be.
+    pub failure: Option<Failure>,
+    /// What happened, for people.
+    pub detail: String,
+}
+
+/// Decides, and has what it needs for that.
+pub(super) struct Security {
+    anyone: TlsConnector,
+    verified: TlsConnector,
+    /// Absent where `outbound.mta_sts` is off.
+    sts: Option<Sts>,
+}
+
+impl Security {
+    /// Reads the system's certificate authorities.
+    pub(super) fn new(settings: &config::Outbound, dns: &Dns) -> Result<Self, BadRoute> {
+        let no_tls = |error: rustls::Error| BadRoute(format!("outbound.tls: {error}"));
+        let verified = tls::verified(settings.certificate_authorities.as_deref())
+            .map_err(|error| BadRoute(format!("outbound.certificate_authorities: {error}")))?;
+        let sts = settings
+            .mta_sts
+            .then(|| Sts::new(dns.clone(), verified.clone(), settings.mta_sts_port))
+            .transpose()
+            .map_err(|error| BadRoute(format!("outbound.mta_sts: {error}")))?;
+        Ok(Self {
+            anyone: tls::opportunistic().map_err(no_tls)?,
+            verified: TlsConnector::from(Arc::new(verified)),
+            sts,
+        })
+    }
+}
+
+/// The hosts of a lane under one policy, and what became of the sessions with them.
+pub(super) struct Journey<'l> {
+    pub(super) lane: &'l Lane,
+    /// The MTA-STS policy that holds, unless the operator says something.
+    sts: Option<Arc<Policy>>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Journey<'_> {
+    pub(super) fn into_outcomes(self) -> Vec<Outcome> {
+        self.outcomes
+    }
+
+    fn note(&mut self, outcome: Outcome) {
+        let host = outcome.host.as_deref().unwrap_or_default();
+        match outcome.failure {
+            None => tracing::debug!(lane = %self.lane, host, "the session is as secure as it was to be"),
+            Some(failure) => tracing::info!(lane = %self.lane, host, %failure, why = outcome.detail, "not as secure as it was to be"),
+        }
+        self.outcomes.push(outcome);
+    }
+}
+
+/// What is demanded of a session with one host.
+struct Demand {
+    applied: Applied,
+    tls: TlsTerms,
+    /// What to be content with, one after the other, where TLS fails.
+    or_else: VecDeque<TlsTerms>,
+    /// What is amiss beforehand, and only noted.
+    flaw: Option<Failure>,
+}
+
+impl Demand {
+    fn by(applied: Applied, tls: TlsTerms) -> Self {
+        let or_else = if matches!(tls, TlsTerms::Offered(_)) {
+            VecDeque::from([TlsTerms::Never])
+        } else {
+            VecDeque::new()
+        };
+        Self {
+            applied,
+            tls,
+            or_else,
+            flaw: None,
+        }
+    }
+}
+
+impl Relay {
+    /// Sets out for a lane: finds the policy that holds for all its hosts.
+    pub(super) async fn set_out<'l>(&self, lane: &'l Lane) -> Journey<'l> {
+        let mut journey = Journey {
+            lane,
+            sts: None,
+            outcomes: Vec::new(),
+        };
+        if let (Lane::Domain(domain), Some(sts)) = (lane, &self.inner.security.sts)
+            && self.inner.routes.policy(lane).is_none()
+        {
+            let found = sts.policy(domain).await;
+            journey.sts = found.policy;
+            if let Some(problem) = found.problem {
+                journey.note(Outcome {
+                    applied: journey.sts.clone().map_or(Applied::Nobody, Applied::MtaSts),
+                    host: None,
+                    to: None,
+                    from: None,
+                    failure: Some(problem.failure),
+                    detail: problem.detail,
+                });
+            }
+        }
+        journey
+    }
+
+    /// A session with a host, as secure as is demanded.
+    pub(super) async fn session(&self, target: &Target, journey: &mut Journey<'_>) -> Result<Session, Finding> {
+        let outcome = |applied, from, failure, detail| Outcome {
+            applied,
+            host: Some(target.host.clone()),
+            to: Some(target.address.ip()),
+            from,
+            failure,
+            detail,
+        };
+        let mut demand = match self.demand(target, journey) {
+            Ok(demand) => demand,
+            Err((applied, failure, finding)) => {
+                journey.note(outcome(applied, None, Some(failure), finding.text.clone()));
+                return Err(finding);
+            }
+        };
+        let mut failed = demand.flaw.map(|flaw| (flaw, "not named by the policy".to_owned()));
+        let mut terms = self.terms(target, journey.lane, demand.tls);
+        loop {
+            let none = match Session::open(target, &terms).await {
+                Ok(session) => {
+                    let from = session.connection.local();
+                    let (failure, detail) = failed.or_else(|| lack(&session, &terms.tls)).unzip();
+                    journey.note(outcome(demand.applied, from, failure, detail.unwrap_or_default()));
+                    return Ok(session);
+                }
+                Err(none) => none,
+            };
+            if let Some(failure) = none.failure {
+                let first = failed.get_or_insert_with(|| (failure, none.finding.text.clone()));
+                if let Some(next) = demand.or_else.pop_front() {
+                    tracing::debug!(host = %target, why = first.1, "TLS failed, content with less");
+                    terms.tls = next;
+                    continue;
+                }
+            }
+            if let Some((failure, detail)) = failed {
+                journey.note(outcome(demand.applied, none.from, Some(failure), detail));
+            }
+            return Err(none.finding);
+        }
+    }
+
+    /// What is demanded of a host; or by whose word, and why, nothing goes there.
+    fn demand(&self, target: &Target, journey: &Journey<'_>) -> Result<Demand, (Applied, Failure, Finding)> {
+        let Security { anyone, verified, .. } = &self.inner.security;
+        let Some(policy) = &journey.sts else {
+            return Ok(self.operators_demand(target, journey.lane));
+        };
+        let applied = Applied::MtaSts(policy.clone());
+        match (policy.mode, policy.names(&target.host)) {
+            // RFC 8461 §5: another host, or one without a valid certificate, gets nothing.
+            (Mode::Enforce, false) => Err((applied, Failure::ValidationFailure, finding::not_in_policy(target))),
+            (Mode::Enforce, true) => Ok(Demand::by(applied, TlsTerms::Required(verified.clone()))),
+            (Mode::Testing, true) => Ok(Demand {
+                or_else: VecDeque::from([TlsTerms::Offered(anyone.clone()), TlsTerms::Never]),
+                ..Demand::by(applied, TlsTerms::Required(verified.clone()))
+            }),
+            (Mode::Testing, false) => Ok(Demand {
+                flaw: Some(Failure::ValidationFailure),
+                ..Demand::by(applied, TlsTerms::Offered(anyone.clone()))
+            }),
+            (Mode::None, _) => Ok(Demand::by(Applied::Nobody, TlsTerms::Offered(anyone.clone()))),
+        }
+    }
+
+    /// What the configuration demands; where it says nothing, TLS is a wish.
+    fn operators_demand(&self, target: &Target, lane: &Lane) -> Demand {
+        let anyone = || self.inner.security.anyone.clone();
+        let verified = || self.inner.security.verified.clone();
+        let said = |tls| Demand::by(Applied::Operator, tls);
+        match self.inner.routes.policy(lane) {
+            Some(TlsPolicy::None) => return said(TlsTerms::Never),
+            Some(TlsPolicy::Encrypted) => return said(TlsTerms::Required(anyone())),
+            Some(TlsPolicy::Required) => return said(TlsTerms::Required(verified())),
+            Some(TlsPolicy::Opportunistic) => return said(TlsTerms::Offered(anyone())),
+            None => {}
+        }
+        let is_implicit = matches!(lane, Lane::Route(_) | Lane::Smarthost(_)) && target.address.port() == SUBMISSIONS_PORT;
+        match self.inner.routes.way(lane).tls {
+            OutboundTls::None => said(TlsTerms::Never),
+            OutboundTls::Required if is_implicit => said(TlsTerms::Implicit(verified())),
+            OutboundTls::Required => said(TlsTerms::Required(verified())),
+            OutboundTls::Opportunistic if is_implicit => Demand::by(Applied::Nobody, TlsTerms::Implicit(anyone())),
+            OutboundTls::Opportunistic => Demand::by(Applied::Nobody, TlsTerms::Offered(anyone())),
+        }
+    }
+}
+
+/// What a session lacks that was opened under these terms.
+fn lack(session: &Session, tls: &TlsTerms) -> Option<(Failure, String)> {
+    let wished = matches!(tls, TlsTerms::Offered(_)) && session.connection.tls().is_none();
+    wished.then(|| (Failure::StarttlsNotSupported, "there is no TLS".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_tls_are_named() {
+        let wrapped = |error| std::io::Error::new(std::io::ErrorKind::InvalidData, rustls::Error::InvalidCertificate(error));
+        for (error, name) in [
+            (CertificateError::NotValidForName, "certificate-host-mismatch"),
+            (CertificateError::Expired, "certificate-expired"),
+            (CertificateError::NotValidYet, "certificate-expired"),
+            (CertificateError::UnknownIssuer, "certificate-not-trusted"),
+            (CertificateError::BadSignature, "certificate-not-trusted"),
+        ] {
+            assert_eq!(Failure::of(&wrapped(error)).as_str(), name);
+        }
+        let other = std::io::Error::new(std::io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        assert_eq!(Failure::of(&other).as_str(), "validation-failure");
+        assert_eq!(Failure::of(&rustls::Error::DecryptError).as_str(), "validation-failure");
+    }
+}
