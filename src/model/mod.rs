@@ -13,3 +13,4 @@ pub mod mailbox;
 pub mod queue;
 pub mod refusal;
 pub mod secret;
+pub mod site;

@@ -1,10 +1,12 @@
 //! How many connections there may be: in all, and from one address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::model::site::Site;
 
 /// How many clients are told at the same time that there are too many. It takes a moment, in which a flood would fill the memory.
 const FAREWELLS: usize = 100;
@@ -21,7 +23,7 @@ pub struct Connections {
 #[derive(Debug, Default)]
 struct Counts {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_address: HashMap<Site, usize>,
 }
 
 /// Why a connection is not taken.
@@ -38,7 +40,7 @@ pub enum Full {
 /// One connection's place: given back when it is dropped.
 #[derive(Debug)]
 pub struct Place {
-    address: Option<IpAddr>,
+    address: Option<Site>,
     counts: Arc<Mutex<Counts>>,
 }
 
@@ -60,7 +62,7 @@ impl Connections {
 
     /// Takes a place for a connection; one over a Unix socket has no address and counts only in the total.
     pub fn admit(&self, peer: Option<IpAddr>) -> Result<Place, Full> {
-        let address = peer.map(site);
+        let address = peer.map(Site::of);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.total >= self.most {
             return Err(Full::Total);
@@ -91,14 +93,6 @@ impl Drop for Place {
                 counts.by_address.remove(&address);
             }
         }
-    }
-}
-
-/// What counts as one address: IPv4 as it is, IPv6 by its /64, of which one customer has all (RFC 6177 §2).
-fn site(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        v4 @ IpAddr::V4(_) => v4,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
     }
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod databases;
 mod layers;
+mod logging_in;
 mod outbound;
 mod outbound_routes;
 mod outbound_sts;

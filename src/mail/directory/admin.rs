@@ -31,7 +31,7 @@ impl Directory {
         let known = find(&mut self.inner.database.read().await?, LOGIN).await?;
         if let Some(stored) = known.filter(|stored| stored.user.enabled && stored.user.role == Role::ServerAdmin) {
             // A restart with the same environment ends nobody's tokens.
-            let verdict = self.inner.hashing.check(stored.password.as_deref(), &password).await?;
+            let verdict = self.inner.hashing.check(stored.password.as_deref(), &password, None).await?;
             if verdict != Verdict::Wrong {
                 return Ok(None);
             }

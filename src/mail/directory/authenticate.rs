@@ -8,12 +8,14 @@ use moka::sync::Cache;
 use sha2::Sha256;
 
 use super::cache::Account;
+use super::failures::Attempt;
 use super::hashing::Verdict;
 use super::{Directory, Inner, fields};
 use crate::model::account::User;
 use crate::model::address::{EmailAddress, Host};
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
+use crate::model::site::Site;
 use crate::store;
 
 /// No password is longer; hashing more would be work for nothing.
@@ -22,7 +24,7 @@ pub(super) const MAX_PASSWORD_OCTETS: usize = 1_024;
 impl Directory {
     /// Checks a login name and password (argon2 off the network threads, bounded; a success is remembered for
     /// `auth.cache_seconds`, a legacy hash is upgraded). The name may be an address in any case, or in a domain that is
-    /// another name of the user's. Errors: BadCredentials, TryLater.
+    /// another name of the user's. After failures it takes its time. Errors: BadCredentials, TryLater.
     pub async fn authenticate(&self, login: &str, password: &Secret, from: Option<IpAddr>) -> Result<Arc<User>, Refusal> {
         self.account_of(login, password, from)
             .await
@@ -31,27 +33,13 @@ impl Directory {
 
     pub(super) async fn account_of(&self, login: &str, password: &Secret, from: Option<IpAddr>) -> Result<Arc<Account>, Refusal> {
         let inner = &self.inner;
-        let account = match fields::login_key(login) {
-            Some(key) => inner.account(&key).await?,
-            None => None,
-        };
-        let password_of_no_one = password.expose().len() > MAX_PASSWORD_OCTETS;
+        let attempt = inner.attempt(login, from).await?;
+        let account = inner.named(login).await?;
         let stored = account.as_ref().and_then(|account| account.password.as_deref());
-        let proof = account
-            .as_ref()
-            .zip(stored)
-            .and_then(|(account, stored)| inner.remembered.proof(&account.user, stored, password));
-        let now = inner.clock.now_ms();
-        let verdict = match proof {
-            _ if password_of_no_one => Verdict::Wrong,
-            Some(proof) if inner.remembered.holds(&proof, now) => Verdict::Right,
-            _ => inner.hashing.check(stored, password).await?,
-        };
+        let verdict = inner.check(attempt, &Claim { login, stored, password }, from).await?;
         match (account, verdict) {
             (Some(account), Verdict::Right | Verdict::RightButOutdated) if account.user.enabled => {
-                if let Some(proof) = proof.filter(|_| verdict == Verdict::Right) {
-                    inner.remembered.keep(proof, now, inner.auth.cache_seconds);
-                }
+                inner.failures.succeeded(attempt, inner.clock.now_ms());
                 if verdict == Verdict::RightButOutdated {
                     inner.upgrade(&account, password).await;
                 }
@@ -66,7 +54,61 @@ impl Directory {
     }
 }
 
+/// What a client claims, and what it is checked against.
+struct Claim<'c> {
+    login: &'c str,
+    stored: Option<&'c str>,
+    password: &'c Secret,
+}
+
 impl Inner {
+    /// Begins a login: waits as long as those ask for that failed before.
+    async fn attempt(&self, login: &str, from: Option<IpAddr>) -> Result<Attempt, Refusal> {
+        // An account has one count, by whatever name of it.
+        let account = self.named(login).await?;
+        let name = account.as_ref().map_or(login, |account| &account.user.login);
+        let attempt = self.failures.attempt(name, from);
+        self.failures.wait(attempt, self.clock.now_ms()).await?;
+        Ok(attempt)
+    }
+
+    /// The user of a login name as the client gave it.
+    async fn named(&self, login: &str) -> Result<Option<Arc<Account>>, Refusal> {
+        match fields::login_key(login) {
+            Some(key) => Ok(self.account(&key).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the password is right; a failure is counted unless it is the same as a moment ago. No step is left out where there
+    /// is no such user.
+    async fn check(&self, attempt: Attempt, claim: &Claim<'_>, from: Option<IpAddr>) -> Result<Verdict, Refusal> {
+        let &Claim { login, stored, password } = claim;
+        let proof = [login, stored.unwrap_or_default(), password.expose()];
+        let now = self.clock.now_ms();
+        let (right, wrong) = (self.remembered.digest(&proof), self.wrong.digest(&proof));
+        if self.wrong.holds(&wrong, now) {
+            return Ok(Verdict::Wrong);
+        }
+        let verdict = if password.expose().len() > MAX_PASSWORD_OCTETS {
+            Verdict::Wrong
+        } else if self.remembered.holds(&right, now) {
+            Verdict::Right
+        } else {
+            self.hashing.check(stored, password, from.map(Site::of)).await?
+        };
+        match verdict {
+            Verdict::Right => self.remembered.keep(right, now),
+            // The hash that it was right for is about to go.
+            Verdict::RightButOutdated => {}
+            Verdict::Wrong => {
+                self.wrong.keep(wrong, now);
+                self.failures.failed(attempt, now);
+            }
+        }
+        Ok(verdict)
+    }
+
     /// The user who logs in by this name, which is a [`fields::login_key`].
     pub(super) async fn account(&self, key: &str) -> Result<Option<Arc<Account>>, store::Error> {
         let generation = self.caches.generation();
@@ -116,40 +158,44 @@ async fn real_login(tx: &mut store::db::Tx, key: &str) -> Result<Option<String>,
     Ok(address.map(|address| address.canonical()))
 }
 
-/// Logins that succeeded a moment ago, by a keyed digest of everything they depended on: a changed password, a changed hash
-/// or another user makes another digest, so nothing has to be dropped.
+/// Checks of a moment ago that came out one way, by a keyed digest of everything they depended on: a changed password, a changed
+/// hash or another user makes another digest, so nothing has to be dropped.
 pub(super) struct Remembered {
     key: [u8; 32],
     until_ms: Cache<[u8; 32], i64>,
+    seconds: u64,
 }
 
+type Digest = Option<[u8; 32]>;
+
 impl Remembered {
-    pub(super) fn new(settings: &crate::config::Directory) -> Self {
+    pub(super) fn new(entries: usize, seconds: u64) -> Self {
         Self {
             key: rand::random(),
-            until_ms: Cache::new(settings.cache_entries as u64),
+            until_ms: Cache::new(entries as u64),
+            seconds,
         }
     }
 
-    fn proof(&self, user: &User, stored: &str, password: &Secret) -> Option<[u8; 32]> {
+    fn digest(&self, parts: &[&str]) -> Digest {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
-        mac.update(&user.id.0.to_be_bytes());
-        for part in [stored, password.expose()] {
+        for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part.as_bytes());
         }
         Some(mac.finalize().into_bytes().into())
     }
 
-    fn holds(&self, proof: &[u8; 32], now_ms: i64) -> bool {
-        self.until_ms.get(proof).is_some_and(|until| now_ms < until)
+    fn holds(&self, digest: &Digest, now_ms: i64) -> bool {
+        let until = digest.as_ref().and_then(|digest| self.until_ms.get(digest));
+        until.is_some_and(|until| now_ms < until)
     }
 
-    fn keep(&self, proof: [u8; 32], now_ms: i64, seconds: u64) {
-        let milliseconds = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
-        // A success that is used again does not live longer for it.
-        if seconds > 0 && !self.holds(&proof, now_ms) {
-            self.until_ms.insert(proof, now_ms.saturating_add(milliseconds));
+    fn keep(&self, digest: Digest, now_ms: i64) {
+        let milliseconds = i64::try_from(self.seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        // What is used again does not live longer for it.
+        if let Some(octets) = digest.filter(|_| self.seconds > 0 && !self.holds(&digest, now_ms)) {
+            self.until_ms.insert(octets, now_ms.saturating_add(milliseconds));
         }
     }
 }

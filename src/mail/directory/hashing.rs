@@ -1,16 +1,25 @@
 //! Where passwords are hashed: off the network threads, a bounded number at a time, a bounded number waiting.
+//!
+//! Each address has a line of its own, from which it comes to the common one with its share only: however many passwords one
+//! address sends, others wait for no more than that share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
 use super::password;
+use crate::config;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
+use crate::model::site::Site;
 
 /// How many may wait for each that is at work: at some 20 milliseconds a hash, the last waits some seconds.
 const WAITING_FOR_EACH: usize = 200;
+
+/// One address has no more than this part of those places.
+const PART_OF_ONE: usize = 4;
 
 /// argon2id at our parameters, of no password: what an unknown login name is checked against, so that it takes as long.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5cyBoYXNoISEhIQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -28,26 +37,49 @@ pub(super) struct Hashing {
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     most: usize,
+    /// How many of one address come to the common line.
+    share: usize,
+    sites: Mutex<HashMap<Site, Arc<OwnLine>>>,
+}
+
+/// The line of one address.
+struct OwnLine {
+    turns: Semaphore,
+    waiting: AtomicUsize,
 }
 
 impl Hashing {
-    /// `parallel` at a time; 0: one for each core.
-    pub(super) fn new(parallel: usize) -> Self {
+    pub(super) fn new(settings: &config::Auth) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let parallel = if parallel == 0 {
-            cores()
-        } else {
-            parallel.min(Semaphore::MAX_PERMITS)
+        let parallel = match settings.parallel_hashes {
+            0 => cores(),
+            parallel => parallel.min(Semaphore::MAX_PERMITS),
+        };
+        let share = match settings.parallel_hashes_per_address {
+            0 => parallel / 2,
+            share => share.min(parallel),
         };
         Self {
             permits: Arc::new(Semaphore::new(parallel)),
             waiting: AtomicUsize::new(0),
             most: parallel.saturating_mul(WAITING_FOR_EACH),
+            share: share.max(1),
+            sites: Mutex::default(),
         }
     }
 
     /// Whether `stored` is a hash of the password. Without one, as long as with one and [`Verdict::Wrong`].
-    pub(super) async fn check(&self, stored: Option<&str>, password: &Secret) -> Result<Verdict, Refusal> {
+    pub(super) async fn check(&self, stored: Option<&str>, password: &Secret, from: Option<Site>) -> Result<Verdict, Refusal> {
+        let Some(site) = from else {
+            return self.check_now(stored, password).await;
+        };
+        let line = OfSite::enter(self, site);
+        let _place = Place::take(&line.own.waiting, self.most / PART_OF_ONE).ok_or(Refusal::LATER)?;
+        let _turn = line.own.turns.acquire().await.map_err(|_| Refusal::LATER)?;
+        self.check_now(stored, password).await
+    }
+
+    async fn check_now(&self, stored: Option<&str>, password: &Secret) -> Result<Verdict, Refusal> {
         let stored = stored.unwrap_or(NOBODYS).to_owned();
         let password = password.clone();
         self.run(move || {
@@ -82,6 +114,40 @@ impl Hashing {
     }
 }
 
+/// The line of an address, while somebody stands in it.
+struct OfSite<'h> {
+    hashing: &'h Hashing,
+    site: Site,
+    own: Arc<OwnLine>,
+}
+
+impl<'h> OfSite<'h> {
+    fn enter(hashing: &'h Hashing, site: Site) -> Self {
+        let mut sites = hashing.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = sites.entry(site).or_insert_with(|| {
+            Arc::new(OwnLine {
+                turns: Semaphore::new(hashing.share),
+                waiting: AtomicUsize::new(0),
+            })
+        });
+        Self {
+            hashing,
+            site,
+            own: Arc::clone(own),
+        }
+    }
+}
+
+impl Drop for OfSite<'_> {
+    fn drop(&mut self) {
+        let mut sites = self.hashing.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        // The table's and this one: nobody else is there, and nobody enters without the lock.
+        if Arc::strong_count(&self.own) <= 2 {
+            sites.remove(&self.site);
+        }
+    }
+}
+
 /// A place in the line; given back when dropped.
 struct Place<'l>(&'l AtomicUsize);
 
@@ -107,6 +173,27 @@ mod tests {
         let hash = password::Hash::parse(NOBODYS).unwrap();
         assert!(!hash.is_outdated());
         assert!(!hash.matches(""));
+    }
+
+    #[tokio::test]
+    async fn one_address_does_not_take_all() {
+        let hashing = Hashing::new(&config::Auth {
+            parallel_hashes: 2,
+            ..Default::default()
+        });
+        let site = |ip: &str| ip.parse().ok().map(Site::of);
+        // As if hashes of the address were at work, as many as it may have.
+        let busy = OfSite::enter(&hashing, site("192.0.2.1").unwrap());
+        let turn = busy.own.turns.acquire().await.unwrap();
+        let password = Secret::new("x");
+        let mut waiting = std::pin::pin!(hashing.check(None, &password, site("192.0.2.1")));
+        assert!(futures_util::poll!(&mut waiting).is_pending());
+        assert_eq!(hashing.waiting.load(Ordering::SeqCst), 0, "it came to the common line");
+        assert_eq!(hashing.check(None, &password, site("192.0.2.2")).await, Ok(Verdict::Wrong));
+        drop(turn);
+        assert_eq!(waiting.await, Ok(Verdict::Wrong));
+        drop(busy);
+        assert!(hashing.sites.lock().unwrap().is_empty());
     }
 
     #[test]

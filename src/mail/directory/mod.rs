@@ -18,6 +18,7 @@ mod authenticate;
 mod cache;
 mod change;
 mod domains;
+mod failures;
 mod fields;
 mod hashing;
 mod keys;
@@ -147,6 +148,8 @@ struct Inner {
     caches: cache::Caches,
     hashing: hashing::Hashing,
     remembered: authenticate::Remembered,
+    wrong: authenticate::Remembered,
+    failures: failures::Failures,
     signing: tokens::Signing,
 }
 
@@ -159,8 +162,10 @@ impl Directory {
         tx.commit().await?;
         let inner = Arc::new(Inner {
             caches: cache::Caches::new(version, settings.cache_entries),
-            hashing: hashing::Hashing::new(auth.parallel_hashes),
-            remembered: authenticate::Remembered::new(&settings),
+            hashing: hashing::Hashing::new(&auth),
+            remembered: authenticate::Remembered::new(settings.cache_entries, auth.cache_seconds),
+            wrong: authenticate::Remembered::new(auth.failure_entries, auth.wrong_cache_seconds),
+            failures: failures::Failures::new(auth.clone()),
             signing,
             database,
             settings,

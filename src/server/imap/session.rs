@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::model::account::User;
+use crate::model::refusal::Refusal;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::imap::capability::Stage;
 use crate::wire::imap::command::{Tag, Tagged};
@@ -40,8 +41,6 @@ pub(super) struct Session {
     pub(super) state: State,
     /// Whether the client has shown that it knows modseqs (RFC 7162 §3.1).
     pub(super) condstore: bool,
-    /// How often a login has failed.
-    pub(super) failed_logins: u32,
     framer: Framer,
     errors: u32,
     log_in_by: Instant,
@@ -63,7 +62,6 @@ impl Session {
             stream,
             state: State::NotAuthenticated,
             condstore: false,
-            failed_logins: 0,
             framer: Framer::default(),
             errors: 0,
             log_in_by,
@@ -166,7 +164,12 @@ impl Session {
 
     fn fail(&mut self, tag: Option<&Tag>, fault: Fault) -> Result<(), Gone> {
         match fault {
-            Fault::Refused(refusal) => self.say(tag, Status::No, Some(&refusal::code(&refusal)), &refusal.to_string()),
+            Fault::Refused(refusal) => {
+                if refusal == Refusal::BadCredentials {
+                    self.errors = self.errors.saturating_add(1);
+                }
+                self.say(tag, Status::No, Some(&refusal::code(&refusal)), &refusal.to_string());
+            }
             Fault::No(code, text) => self.say(tag, Status::No, Some(&code), &text),
             Fault::Bad(text) => {
                 self.errors = self.errors.saturating_add(1);

@@ -25,10 +25,8 @@ pub(super) async fn log_in(session: &mut Session, state: &mut State, login: &str
 async fn open(session: &Session, login: &str, password: &Secret) -> Result<Maildrop, Reply> {
     let peer = session.stream.peer();
     let pop3 = &session.pop3;
-    let user = pop3.directory.authenticate(login, password, peer).await.map_err(|refusal| {
-        tracing::info!(login, ?peer, %refusal, "a POP3 login was refused");
-        refusal::spell(&refusal)
-    })?;
+    let user = pop3.directory.authenticate(login, password, peer).await;
+    let user = user.map_err(|refusal| refusal::spell(&refusal))?;
     if user.address.is_none() {
         return Err(refusal::spell(&Refusal::NotPermitted("this login has no mailbox".into())));
     }

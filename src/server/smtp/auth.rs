@@ -80,10 +80,7 @@ impl Session {
                 hello.user = Some(user);
                 reply::AUTH_OK
             }
-            Err(refused) => {
-                tracing::info!(login, ?peer, reason = %refused, "SMTP login refused");
-                refusal::spell_login(&refused)
-            }
+            Err(refused) => refusal::spell_login(&refused),
         }
     }
 }
