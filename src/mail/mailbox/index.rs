@@ -13,6 +13,7 @@ use super::view::{Change, FileEntry};
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::store::Error;
+use crate::store::db::derived::{self, Derived};
 use crate::store::db::messages::{self, NewMessage, Run};
 use crate::store::db::{Database, Tx, mailboxes};
 use crate::store::maildir::Place;
@@ -35,8 +36,8 @@ pub(super) enum Write {
     Remove(MailboxId, Vec<Run>, i64, i64),
     /// Nobody's first look: messages below are no longer recent.
     Recent(MailboxId, Uid),
-    /// Keep parsed structures.
-    Structures(MailboxId, Vec<(Uid, Vec<u8>)>),
+    /// Keep what was made from messages.
+    Derived(Derived, MailboxId, Vec<(Uid, Vec<u8>)>),
 }
 
 /// Why nothing was written.
@@ -255,7 +256,7 @@ async fn other(tx: &mut Tx, write: &Write, steps: &mut Vec<(MailboxId, ModSeq, C
             steps.push((*mailbox, modseq, Change::Gone(runs.clone())));
         }
         Write::Recent(mailbox, from) => mailboxes::set_recent(tx, *mailbox, *from).await?,
-        Write::Structures(mailbox, structures) => messages::insert_structures(tx, *mailbox, structures.clone()).await?,
+        Write::Derived(kind, mailbox, made) => derived::insert(tx, *kind, *mailbox, made.clone()).await?,
     }
     Ok(true)
 }

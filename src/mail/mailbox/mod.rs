@@ -7,6 +7,7 @@
 //! RFC 3501 §2.3.1.1 (UIDs), RFC 7162 §3.1 (modseqs), RFC 6154 §2 (special use), RFC 4315 §3 (COPYUID).
 
 mod chunks;
+mod derived;
 mod draft;
 mod flags;
 mod folders;

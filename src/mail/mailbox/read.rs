@@ -1,4 +1,7 @@
-//! Reading messages: octets and structures.
+//! Reading messages: their octets.
+//!
+//! A message is opened, and its begin read, in one piece of disk work, and many small messages together: for mail as it usually is,
+//! that is all the reading there is.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -7,24 +10,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::index::Write;
 use super::view::FileEntry;
 use super::{Mailbox, blocking, flags};
 use crate::model::ids::Uid;
 use crate::model::mailbox::Flags;
 use crate::model::refusal::Refusal;
 use crate::store;
-use crate::store::db::messages;
 use crate::store::maildir::Maildir;
-use crate::wire::message::structure::Structure;
 
-/// The most octets of a message that are parsed for its structure: what comes after belongs to the last part.
-const MAX_PARSED: u64 = 128 * 1024 * 1024;
+/// So much of a message is read when it is opened.
+const BEGIN: u64 = 65_536;
+/// So many messages are opened together, as long as their begins are no more than so many octets.
+const TOGETHER: usize = 64;
+const OCTETS_TOGETHER: usize = 1_048_576;
 
 /// The octets of a stored message.
 #[derive(Debug, Clone)]
 pub struct StoredMessage {
-    file: Arc<File>,
+    begin: Bytes,
+    /// Absent when the begin is all there is.
+    rest: Option<Arc<File>>,
     size: u64,
 }
 
@@ -36,9 +41,36 @@ impl StoredMessage {
 
     /// Reads `length` octets from `offset`, fewer at the end. To stream, ask for at most 64 KiB at a time.
     pub async fn read_at(&self, offset: u64, length: usize) -> Result<Bytes, Refusal> {
-        let file = Arc::clone(&self.file);
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
-        Ok(blocking(move || read(&file, offset, length.min(left))).await?)
+        let length = length.min(left);
+        match (self.in_begin(offset, length), &self.rest) {
+            (Some(octets), _) => Ok(octets),
+            (None, Some(file)) => {
+                let file = Arc::clone(file);
+                Ok(blocking(move || read(&file, offset, length)).await?)
+            }
+            (None, None) => Ok(Bytes::new()),
+        }
+    }
+
+    fn in_begin(&self, offset: u64, length: usize) -> Option<Bytes> {
+        let start = usize::try_from(offset).ok()?;
+        let end = start.checked_add(length)?;
+        (end <= self.begin.len()).then(|| self.begin.slice(start..end))
+    }
+
+    /// The begin of the message: all of it when it is small.
+    pub(super) fn begin(&self) -> &Bytes {
+        &self.begin
+    }
+
+    /// The first octets, at most so many. For those who do disk work anyway.
+    pub(super) fn read_begin(&self, most: u64) -> Result<Bytes, store::Error> {
+        let length = usize::try_from(self.size.min(most)).unwrap_or(usize::MAX);
+        match (self.in_begin(0, length), &self.rest) {
+            (None, Some(file)) => read(file, 0, length),
+            (octets, _) => Ok(octets.unwrap_or_default()),
+        }
     }
 
     /// The whole message, for those that need it whole.
@@ -68,16 +100,14 @@ fn read(file: &File, offset: u64, length: usize) -> Result<Bytes, store::Error> 
 }
 
 /// Opens the file of a message, wherever it lies; none if it is gone.
-fn open(maildir: &Maildir, file: &FileEntry, message_flags: Flags) -> Result<Option<StoredMessage>, store::Error> {
+pub(super) fn open(maildir: &Maildir, file: &FileEntry, message_flags: Flags) -> Result<Option<StoredMessage>, store::Error> {
     let opened = std::cell::Cell::new(None);
     flags::with_either_place(file, |place| {
         let path = maildir.file(&file.name, place, message_flags);
-        match File::open(&path).and_then(|file| file.metadata().map(|meta| (file, meta.len()))) {
-            Ok((file, size)) => {
-                opened.set(Some(StoredMessage {
-                    file: Arc::new(file),
-                    size,
-                }));
+        match File::open(&path) {
+            Ok(file) => {
+                let metadata = file.metadata().map_err(|source| store::Error::File { path, source })?;
+                opened.set(Some(begin(file, metadata.len())?));
                 Ok(true)
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
@@ -87,12 +117,21 @@ fn open(maildir: &Maildir, file: &FileEntry, message_flags: Flags) -> Result<Opt
     Ok(opened.into_inner())
 }
 
+fn begin(file: File, size: u64) -> Result<StoredMessage, store::Error> {
+    let begin = read(&file, 0, usize::try_from(size.min(BEGIN)).unwrap_or(usize::MAX))?;
+    let rest = (size > BEGIN).then(|| Arc::new(file));
+    Ok(StoredMessage { begin, rest, size })
+}
+
+/// A message and how to find its file.
+pub(super) type Entry = (Uid, FileEntry, Flags);
+
 impl Mailbox {
     /// A message, opened for reading; none if it is gone.
     pub async fn open_message(&self, uid: Uid) -> Result<Option<StoredMessage>, Refusal> {
         // Another session may rename the file between the look at the view and the opening: then the view is asked again.
         for _ in 0..3 {
-            let Some((file, flags)) = self.view().get(uid).map(|(message, file)| (file.clone(), message.flags)) else {
+            let Some((_, file, flags)) = self.entries(&[uid]).pop() else {
                 return Ok(None);
             };
             let maildir = self.maildir();
@@ -104,57 +143,49 @@ impl Mailbox {
         Ok(None)
     }
 
-    /// The structures of messages (ascending), parsed once and then kept in the database. A message that is gone is left out. Ask in
-    /// ranges of at most some hundred.
-    pub async fn structures(&self, uids: &[Uid]) -> Result<Vec<(Uid, Arc<Structure>)>, Refusal> {
-        let (Some(&first), Some(&last)) = (uids.first(), uids.last()) else {
-            return Ok(Vec::new());
-        };
-        let mut tx = self.house.ledger.database.read().await?;
-        let kept = messages::structures(&mut tx, self.id, first, last).await?;
-        drop(tx);
-        let mut structures: Vec<(Uid, Arc<Structure>)> = Vec::with_capacity(uids.len());
-        for (uid, data) in kept {
-            if uids.binary_search(&uid).is_ok()
-                && let Some(structure) = Structure::decode(&data)
-            {
-                structures.push((uid, Arc::new(structure)));
-            }
+    /// Opens the first of these messages (ascending), as many as do for one piece of disk work: at least one. None for one that is gone.
+    pub async fn open_messages(&self, uids: &[Uid]) -> Result<Vec<Option<StoredMessage>>, Refusal> {
+        let uids = uids.get(..TOGETHER).unwrap_or(uids);
+        let entries = self.entries(uids);
+        let maildir = self.maildir();
+        let found = blocking(move || open_some(&maildir, entries)).await?;
+        let reached = found
+            .last()
+            .and_then(|(last, _)| uids.binary_search(last).ok())
+            .map_or(1, |at| at + 1);
+        let mut found = found.into_iter().peekable();
+        let mut opened = Vec::with_capacity(reached);
+        for &uid in uids.iter().take(reached) {
+            opened.push(match found.next_if(|(known, _)| *known == uid) {
+                Some((_, Some(message))) => Some(message),
+                // Renamed just now, or gone.
+                _ => self.open_message(uid).await?,
+            });
         }
-        let missing: Vec<Uid> = uids
-            .iter()
-            .copied()
-            .filter(|uid| structures.binary_search_by_key(uid, |it| it.0).is_err())
-            .collect();
-        if !missing.is_empty() {
-            structures.extend(self.parse(&missing).await?);
-            structures.sort_by_key(|it| it.0);
-        }
-        Ok(structures)
+        Ok(opened)
     }
 
-    async fn parse(&self, uids: &[Uid]) -> Result<Vec<(Uid, Arc<Structure>)>, Refusal> {
-        let entries: Vec<(Uid, FileEntry, Flags)> = {
-            let view = self.view();
-            uids.iter()
-                .filter_map(|&uid| view.get(uid).map(|(message, file)| (uid, file.clone(), message.flags)))
-                .collect()
-        };
-        let maildir = self.maildir();
-        let parsed = blocking(move || {
-            let parse = |(uid, file, flags): (Uid, FileEntry, Flags)| match open(&maildir, &file, flags) {
-                Ok(Some(message)) => {
-                    let length = usize::try_from(message.size.min(MAX_PARSED)).unwrap_or(usize::MAX);
-                    Some(read(&message.file, 0, length).map(|octets| (uid, Arc::new(Structure::parse(&octets)))))
-                }
-                Ok(None) => None,
-                Err(error) => Some(Err(error)),
-            };
-            entries.into_iter().filter_map(parse).collect::<Result<Vec<_>, store::Error>>()
-        })
-        .await?;
-        let encoded = parsed.iter().map(|(uid, structure)| (*uid, structure.encode())).collect();
-        self.house.ledger.index.hint(Write::Structures(self.id, encoded));
-        Ok(parsed)
+    /// The files of these messages, without those that are gone.
+    pub(super) fn entries(&self, uids: &[Uid]) -> Vec<Entry> {
+        let view = self.view();
+        uids.iter()
+            .filter_map(|&uid| view.get(uid).map(|(message, file)| (uid, file.clone(), message.flags)))
+            .collect()
     }
+}
+
+/// Opens one after the other, until their begins are enough for once, or one goes on in its file.
+fn open_some(maildir: &Maildir, entries: Vec<Entry>) -> Result<Vec<(Uid, Option<StoredMessage>)>, store::Error> {
+    let mut opened = Vec::with_capacity(entries.len());
+    let mut octets = 0;
+    for (uid, file, flags) in entries {
+        let message = open(maildir, &file, flags)?;
+        octets += message.as_ref().map_or(0, |message| message.begin.len());
+        let is_enough = octets >= OCTETS_TOGETHER || message.as_ref().is_some_and(|message| message.rest.is_some());
+        opened.push((uid, message));
+        if is_enough {
+            break;
+        }
+    }
+    Ok(opened)
 }

@@ -14,6 +14,7 @@ use crate::model::ids::Uid;
 use crate::model::mailbox::{Flags, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::store;
+use crate::store::db::derived;
 use crate::store::db::messages::{self, NewMessage};
 use crate::store::maildir::{FileName, Found, Listing, Maildir, Place};
 
@@ -219,14 +220,14 @@ impl Mailbox {
 
 impl Mailboxes {
     /// Looks at every folder of the user whether or not it seems changed: sizes, flags and files are compared, counts are made anew,
-    /// cached structures are dropped. UIDs and UIDVALIDITY stay.
+    /// what is kept of messages beside is dropped. UIDs and UIDVALIDITY stay.
     pub async fn reindex(&self, user: &User) -> Result<ReindexReport, Refusal> {
         let mut sum = ReindexReport::default();
         for info in self.list(user).await? {
             let mailbox = self.open_id(user, info.id).await?;
             let report = mailbox.scan(Patience::Reindex).await?;
             let mut tx = self.inner.ledger.database.write().await?;
-            messages::forget_structures(&mut tx, info.id).await?;
+            derived::forget_all(&mut tx, info.id).await?;
             store::db::mailboxes::recount(&mut tx, info.id).await?;
             tx.commit().await?;
             sum.mailboxes += 1;

@@ -11,6 +11,7 @@ use super::*;
 use crate::model::account::Role;
 use crate::model::address::EmailAddress;
 use crate::model::mailbox::{FlagChange, Flags, MailboxName, SpecialUse};
+use crate::store::db::derived::Derived;
 
 struct House {
     dir: TempDir,
@@ -433,8 +434,11 @@ async fn structures_that_two_sessions_parsed_are_kept_once() {
     let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
     let index = &house.mailboxes.inner.ledger.index;
     for uids in [1..3, 2..4] {
-        let structures = uids.map(|uid| (Uid(uid), vec![1])).collect();
-        index.write(vec![index::Write::Structures(inbox.id, structures)]).await.unwrap();
+        let made = uids.map(|uid| (Uid(uid), vec![1])).collect();
+        index
+            .write(vec![index::Write::Derived(Derived::Structure, inbox.id, made)])
+            .await
+            .unwrap();
     }
 }
 

@@ -1,6 +1,6 @@
 //! Mailboxes, subscriptions, keywords' names, usage.
 
-use super::{Row, Tx};
+use super::{Row, Tx, derived};
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::store::Error;
@@ -131,8 +131,8 @@ pub async fn rename(tx: &mut Tx, id: MailboxId, name: &MailboxName, folder: &str
 
 /// Forgets a mailbox and everything known of its messages.
 pub async fn delete(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
+    derived::forget_all(tx, id).await?;
     for sql in [
-        "DELETE FROM structures WHERE mailbox_id = ?",
         "DELETE FROM expunged WHERE mailbox_id = ?",
         "DELETE FROM messages WHERE mailbox_id = ?",
         "DELETE FROM keywords WHERE mailbox_id = ?",

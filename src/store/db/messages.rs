@@ -1,9 +1,7 @@
-//! The index of the messages: UIDs, flags, modseqs, sizes, dates, and cached structures.
-
-use std::collections::BTreeSet;
+//! The index of the messages: UIDs, flags, modseqs, sizes and dates.
 
 use super::mailboxes::{modseq, uid};
-use super::{Row, Tx, Value};
+use super::{Row, Tx, Value, derived};
 use crate::model::clock::timestamp;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{Flags, MessageMeta};
@@ -133,13 +131,13 @@ pub async fn expunge(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, run: Run) 
         .bind(last)
         .execute()
         .await?;
-    for sql in [
-        "DELETE FROM structures WHERE mailbox_id = ? AND uid BETWEEN ? AND ?",
-        "DELETE FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ?",
-    ] {
-        tx.query(sql).bind(mailbox.0).bind(first).bind(last).execute().await?;
-    }
-    Ok(())
+    tx.query("DELETE FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ?")
+        .bind(mailbox.0)
+        .bind(first)
+        .bind(last)
+        .execute()
+        .await?;
+    derived::forget(tx, mailbox, (run.first, run.last)).await
 }
 
 /// Corrects the size of a message.
@@ -149,49 +147,6 @@ pub async fn set_size(tx: &mut Tx, mailbox: MailboxId, uid: Uid, size: u64) -> R
         .bind(size as i64)
         .bind(mailbox.0)
         .bind(i64::from(uid.0))
-        .execute()
-        .await?;
-    Ok(())
-}
-
-/// The cached structures between two UIDs.
-pub async fn structures(tx: &mut Tx, mailbox: MailboxId, first: Uid, last: Uid) -> Result<Vec<(Uid, Vec<u8>)>, Error> {
-    let sql = "SELECT uid, data FROM structures WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid";
-    tx.query(sql)
-        .bind(mailbox.0)
-        .bind(i64::from(first.0))
-        .bind(i64::from(last.0))
-        .all(|row| Ok((uid(row, 0)?, row.blob(1)?)))
-        .await
-}
-
-/// Keeps structures, but for messages that have one: two sessions may have parsed the same message.
-pub async fn insert_structures(tx: &mut Tx, mailbox: MailboxId, structures: Vec<(Uid, Vec<u8>)>) -> Result<(), Error> {
-    let uids = || structures.iter().map(|(uid, _)| i64::from(uid.0));
-    let sql = "SELECT uid FROM structures WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
-    let known = tx
-        .query(sql)
-        .bind(mailbox.0)
-        .bind(uids().min().unwrap_or(0))
-        .bind(uids().max().unwrap_or(0))
-        .all(|row| uid(row, 0))
-        .await?;
-    let known: BTreeSet<Uid> = known.into_iter().collect();
-    let mut values: Vec<Value> = Vec::with_capacity(structures.len() * 3);
-    for (uid, data) in structures.into_iter().filter(|(uid, _)| !known.contains(uid)) {
-        values.push(mailbox.0.into());
-        values.push(i64::from(uid.0).into());
-        values.push(data.into());
-    }
-    tx.insert_many("INSERT INTO structures (mailbox_id, uid, data) VALUES", 3, values)
-        .await?;
-    Ok(())
-}
-
-/// Drops all cached structures of a mailbox.
-pub async fn forget_structures(tx: &mut Tx, mailbox: MailboxId) -> Result<(), Error> {
-    tx.query("DELETE FROM structures WHERE mailbox_id = ?")
-        .bind(mailbox.0)
         .execute()
         .await?;
     Ok(())

@@ -6,6 +6,7 @@
 
 pub mod aliases;
 pub mod api_keys;
+pub mod derived;
 mod dialect;
 pub mod dkim_keys;
 pub mod domains;

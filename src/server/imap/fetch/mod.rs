@@ -8,9 +8,12 @@ mod section;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::mail::mailbox::StoredMessage;
+use bytes::Bytes;
+
+use crate::mail::mailbox::{Mailbox, StoredMessage};
 use crate::model::ids::Uid;
 use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
+use crate::model::refusal::Refusal;
 use crate::server::stream::Stream;
 use crate::wire::imap::encode::number;
 use crate::wire::imap::fetch::{Fetch, Item, What};
@@ -32,18 +35,67 @@ const TURN: usize = 4_096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Needs {
     structure: bool,
+    /// The common fields of the header, which are enough for all sections.
+    header: bool,
     file: bool,
 }
 
 impl Needs {
     fn of(items: &[Item]) -> Self {
+        let sections = || {
+            items.iter().filter_map(|item| match item {
+                Item::Section(section) => Some(section),
+                _ => None,
+            })
+        };
+        let header = sections().next().is_some() && sections().all(section::is_common);
+        let file = !header && sections().next().is_some();
         let structure = items.iter().any(|item| match item {
             Item::Envelope | Item::Body | Item::BodyStructure => true,
-            Item::Section(section) => !section.part.is_empty() || section.what != What::All,
+            Item::Section(section) => file && !(section.part.is_empty() && section.what == What::All),
             _ => false,
         });
-        let file = items.iter().any(|item| matches!(item, Item::Section(_)));
-        Self { structure, file }
+        Self { structure, header, file }
+    }
+}
+
+/// What is at hand of one message.
+#[derive(Default)]
+struct AtHand {
+    structure: Option<Arc<Structure>>,
+    header: Option<Bytes>,
+    file: Option<StoredMessage>,
+}
+
+impl AtHand {
+    fn lacks(&self, needs: Needs) -> bool {
+        (needs.structure && self.structure.is_none()) || (needs.header && self.header.is_none()) || (needs.file && self.file.is_none())
+    }
+}
+
+/// Messages that are opened some at a time.
+struct Opening<'u> {
+    left: &'u [Uid],
+    opened: std::vec::IntoIter<Option<StoredMessage>>,
+}
+
+impl<'u> Opening<'u> {
+    fn new(uids: &'u [Uid]) -> Self {
+        Self {
+            left: uids,
+            opened: Vec::new().into_iter(),
+        }
+    }
+
+    /// The next message; none if it is gone.
+    async fn next(&mut self, mailbox: &Mailbox) -> Result<Option<StoredMessage>, Refusal> {
+        if let Some(message) = self.opened.next() {
+            return Ok(message);
+        }
+        let opened = mailbox.open_messages(self.left).await?;
+        self.left = self.left.get(opened.len()..).unwrap_or_default();
+        self.opened = opened.into_iter();
+        Ok(self.opened.next().flatten())
     }
 }
 
@@ -52,7 +104,7 @@ pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut S
     let picked = selected.pick(&fetch.set, fetch.uid)?;
     let newly_seen = mark_seen(selected, fetch, &picked).await?;
     let needs = Needs::of(&fetch.items);
-    let step = if needs.structure { STRUCTURES } else { TURN };
+    let step = if needs.structure || needs.header { STRUCTURES } else { TURN };
     let mut run = Run {
         context: Context {
             keywords: selected.mailbox.keywords(),
@@ -133,39 +185,39 @@ impl Run<'_> {
     /// The responses for a piece of the view.
     async fn piece(&mut self, range: Range<usize>, finder: &mut Finder<'_>, stream: &mut Stream) -> Result<(), Fault> {
         let selected = self.context.selected;
-        let messages = || selected.view.range(range.clone());
-        let structures = if self.needs.structure {
-            let uids: Vec<Uid> = messages().map(|message| message.uid).collect();
-            selected.mailbox.structures(&uids).await?
-        } else {
-            Vec::new()
-        };
-        let mut structures = structures.into_iter().peekable();
-        for (index, known) in range.clone().zip(messages()) {
+        let mut wanted = Vec::with_capacity(range.len());
+        for (known, sequence) in selected.view.range(range.clone()).zip(range.start as u64 + 1..) {
             // What another session has removed is still told as it was (RFC 2180 §4.1.3), but for its content.
             let message = finder.find(known.uid).unwrap_or(known);
-            let structure = structures.next_if(|(uid, _)| *uid == message.uid).map(|(_, structure)| structure);
             if is_wanted(message, self.fetch) {
-                let sequence = (index as u64).saturating_add(1);
-                self.message((sequence, message), structure, stream).await?;
-                updates::pass_on(&mut self.out, stream).await?;
+                wanted.push((sequence, message));
             }
+        }
+        let uids: Vec<Uid> = wanted.iter().map(|(_, message)| message.uid).collect();
+        let mailbox = &selected.mailbox;
+        let asked = |needed: bool| if needed { uids.as_slice() } else { &[] };
+        let mut structures = mailbox.structures(asked(self.needs.structure)).await?.into_iter().peekable();
+        let mut headers = mailbox.common_headers(asked(self.needs.header)).await?.into_iter().peekable();
+        let mut opening = Opening::new(asked(self.needs.file));
+        for (sequence, message) in wanted {
+            let at_hand = AtHand {
+                structure: structures.next_if(|(uid, _)| *uid == message.uid).map(|(_, structure)| structure),
+                header: headers.next_if(|(uid, _)| *uid == message.uid).map(|(_, header)| header),
+                file: if self.needs.file { opening.next(mailbox).await? } else { None },
+            };
+            self.message((sequence, message), &at_hand, stream).await?;
+            updates::pass_on(&mut self.out, stream).await?;
         }
         Ok(())
     }
 
     /// The response for a message.
-    async fn message(
-        &mut self,
-        (sequence, message): (u64, &MessageMeta),
-        structure: Option<Arc<Structure>>,
-        stream: &mut Stream,
-    ) -> Result<(), Fault> {
-        let file = self.open(message.uid).await?;
-        if (self.needs.structure && structure.is_none()) || (self.needs.file && file.is_none()) {
+    async fn message(&mut self, (sequence, message): (u64, &MessageMeta), at_hand: &AtHand, stream: &mut Stream) -> Result<(), Fault> {
+        if at_hand.lacks(self.needs) {
             self.missing = true;
             return Ok(());
         }
+        let structure = at_hand.structure.as_deref();
         self.out.extend_from_slice(b"* ");
         number(&mut self.out, sequence);
         self.out.extend_from_slice(b" FETCH (");
@@ -173,11 +225,10 @@ impl Run<'_> {
             if index > 0 {
                 self.out.push(b' ');
             }
-            match (item, &file) {
-                (Item::Section(section), Some(file)) => {
-                    section::write(&mut self.out, section, (structure.as_deref(), file), stream).await?
-                }
-                _ => self.context.write(&mut self.out, item, message, structure.as_deref()),
+            match (item, &at_hand.header, &at_hand.file) {
+                (Item::Section(section), Some(header), _) => section::write_fields(&mut self.out, section, header),
+                (Item::Section(section), None, Some(file)) => section::write(&mut self.out, section, (structure, file), stream).await?,
+                _ => self.context.write(&mut self.out, item, message, structure),
             }
         }
         if !self.fetch.items.contains(&Item::Flags) && self.context.is_newly_seen(message.uid) {
@@ -186,13 +237,5 @@ impl Run<'_> {
         }
         self.out.extend_from_slice(b")\r\n");
         Ok(())
-    }
-
-    async fn open(&self, uid: Uid) -> Result<Option<StoredMessage>, Fault> {
-        if self.needs.file {
-            Ok(self.context.selected.mailbox.open_message(uid).await?)
-        } else {
-            Ok(None)
-        }
     }
 }

@@ -8,7 +8,7 @@ use crate::server::imap::outcome::Fault;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::imap::encode::literal_head;
 use crate::wire::imap::fetch::{Section, What};
-use crate::wire::message::header::header_fields;
+use crate::wire::message::header;
 use crate::wire::message::structure::{SectionText, Structure};
 
 /// Octets that are read from a message at a time.
@@ -29,18 +29,39 @@ pub(super) async fn write(
         out.extend_from_slice(b"NIL");
         return Ok(());
     };
-    if let What::Fields { names, not } = &section.what {
+    if let What::Fields { .. } = section.what {
         let header = read(file, range.start..range.end.min(range.start.saturating_add(MAX_HEADER))).await?;
-        let fields = header_fields(&header, names, *not);
-        let part = partial(section, 0..fields.len() as u64);
-        let octets = fields.get(to_index(part.start)..to_index(part.end)).unwrap_or_default();
-        literal_head(out, octets.len() as u64);
-        out.extend_from_slice(octets);
+        fields(out, section, &header);
         return Ok(());
     }
     let part = partial(section, range);
     literal_head(out, part.end.saturating_sub(part.start));
     stream_octets(out, file, part, stream).await
+}
+
+/// Whether the section is of the message's header, and of common fields alone.
+pub(super) fn is_common(section: &Section) -> bool {
+    match &section.what {
+        What::Fields { names, not: false } => section.part.is_empty() && names.iter().all(|name| header::is_common(name.as_ref())),
+        _ => false,
+    }
+}
+
+/// Writes a section that [`is_common`] with its name.
+pub(super) fn write_fields(out: &mut Vec<u8>, section: &Section, common: &[u8]) {
+    section.write_name(out);
+    out.push(b' ');
+    fields(out, section, common);
+}
+
+/// The fields that a section names, as a literal.
+fn fields(out: &mut Vec<u8>, section: &Section, header: &[u8]) {
+    let What::Fields { names, not } = &section.what else { return };
+    let fields = header::header_fields(header, names, *not);
+    let part = partial(section, 0..fields.len() as u64);
+    let octets = fields.get(to_index(part.start)..to_index(part.end)).unwrap_or_default();
+    literal_head(out, octets.len() as u64);
+    out.extend_from_slice(octets);
 }
 
 /// Where the section stands in the file.

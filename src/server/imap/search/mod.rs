@@ -15,6 +15,7 @@ use crate::wire::imap::command::Tag;
 use crate::wire::imap::encode::{number, set};
 use crate::wire::imap::response::Code;
 use crate::wire::imap::search::{Returns, Search};
+use crate::wire::message::header::is_whole;
 
 use super::outcome::{Done, Fault};
 use super::selected::{Finder, Selected};
@@ -130,15 +131,10 @@ async fn read_header(file: &StoredMessage) -> Result<Vec<u8>, Refusal> {
         let piece = file.read_at(from as u64, PIECE).await?;
         octets.extend_from_slice(&piece);
         let ended = piece.is_empty() || octets.len() >= MAX_HEADER || octets.len() as u64 >= file.size();
-        // The blank line may lie across two pieces.
-        if ended || has_blank_line(octets.get(from.saturating_sub(3)..).unwrap_or_default()) {
+        if ended || is_whole(&octets) {
             return Ok(octets);
         }
     }
-}
-
-fn has_blank_line(octets: &[u8]) -> bool {
-    memchr::memmem::find(octets, b"\r\n\r\n").is_some() || memchr::memmem::find(octets, b"\n\n").is_some()
 }
 
 /// `* SEARCH 2 84 882`, with `(MODSEQ n)` where it was asked for.

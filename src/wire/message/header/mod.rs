@@ -3,6 +3,7 @@
 //! RFC 5322 §2.2 (fields, folding), §4.5 (obsolete: blanks before the colon). A line end is CRLF or, for files that other
 //! programs left in a Maildir, LF alone.
 
+mod common;
 mod date;
 mod encoded_word;
 
@@ -10,6 +11,7 @@ use std::borrow::Cow;
 
 use crate::wire::message::line;
 
+pub use common::{common_fields, is_common};
 pub use date::{sent_at, sent_date};
 pub use encoded_word::decode_text;
 
@@ -94,6 +96,14 @@ pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(value);
     }
     Cow::Owned(value.iter().copied().filter(|octet| !matches!(octet, b'\r' | b'\n')).collect())
+}
+
+/// Whether this begin of a message has its header whole: there is a blank line.
+pub fn is_whole(begin: &[u8]) -> bool {
+    memchr::memmem::find(begin, b"\r\n\r\n").is_some()
+        || memchr::memmem::find(begin, b"\n\n").is_some()
+        || begin.starts_with(b"\r\n")
+        || begin.starts_with(b"\n")
 }
 
 /// The first field of this name in the block, raw.
