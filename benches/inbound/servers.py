@@ -1,4 +1,4 @@
-"""The two contestants: each starts on free ports of 127.0.0.1 in a directory of its own, and ends when told to."""
+"""The contestants: each starts on free ports of 127.0.0.1 in a directory of its own, and ends when told to."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Posthouse:
 
     name = "Posthouse"
 
-    def __init__(self, directory, users):
+    def __init__(self, directory, users, settings=""):
         config = os.path.join(directory, "posthouse.toml")
         self.log = open(os.path.join(directory, "log"), "w", encoding="utf-8")
         listeners = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "http")
@@ -52,7 +52,7 @@ class Posthouse:
             config,
             f'hostname = "mail.{DOMAIN}"\n[listen]\n{listen}\n'
             '[tls]\nallow_plaintext_auth_from = ["127.0.0.0/8"]\n'
-            '[dns]\nservers = ["127.0.0.1:9"]\n',
+            f'[dns]\nservers = ["127.0.0.1:9"]\n{settings}',
         )
         ready = os.path.join(directory, "ready.json")
         data = os.path.join(directory, "data")
@@ -71,7 +71,7 @@ class Posthouse:
         with open(ready, encoding="utf-8") as file:
             addresses = json.load(file)
         port = lambda name: int(addresses[name][0].rsplit(":", 1)[1])
-        self.smtp, self.imap, self.http = port("smtp"), port("imap"), port("http")
+        self.smtp, self.submission, self.imap, self.http = port("smtp"), port("submission"), port("imap"), port("http")
         self.pid = self.process.pid
         self.maildir = lambda user: os.path.join(data, "mail", DOMAIN, user)
         self.provision(users)
@@ -98,17 +98,89 @@ class Posthouse:
         self.log.close()
 
 
+class Postfix:
+    """Debian's, with its defaults, on a free port; `settings` are further lines of main.cf."""
+
+    name = "Postfix"
+
+    def __init__(self, directory, settings):
+        self.smtp = free_port()
+        self.config = os.path.join(directory, "postfix")
+        self.log = open(os.path.join(directory, "postfix-log"), "w", encoding="utf-8")
+        for name in ("postfix", "queue", "data"):
+            os.mkdir(os.path.join(directory, name))
+        shutil.chown(os.path.join(directory, "data"), "postfix")
+        write(
+            os.path.join(self.config, "main.cf"),
+            f"""
+compatibility_level = 3.6
+queue_directory = {directory}/queue
+data_directory = {directory}/data
+maillog_file = {directory}/postfix.log
+maillog_file_prefixes = {directory}
+myhostname = mail.{DOMAIN}
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+alias_maps =
+alias_database =
+local_recipient_maps =
+{settings}""",
+        )
+        services = f"""127.0.0.1:{self.smtp} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - local
+virtual unix - n n - - virtual
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+        write(os.path.join(self.config, "master.cf"), services)
+        subprocess.run(["postfix", "-c", self.config, "start"], check=True, stdout=self.log, stderr=self.log)
+        wait_for_port(self.smtp)
+
+    def stop(self):
+        subprocess.run(["postfix", "-c", self.config, "stop"], check=False, stdout=self.log, stderr=self.log)
+        self.log.close()
+
+
 class Pair:
     """Debian's Postfix and Dovecot: defaults, virtual mailboxes over LMTP, Maildir."""
 
     name = "Postfix + Dovecot LMTP"
 
     def __init__(self, directory, users):
-        self.smtp, self.imap, lmtp = free_port(), free_port(), free_port()
-        self.users = users
+        self.imap, lmtp = free_port(), free_port()
         self.log = open(os.path.join(directory, "log"), "w", encoding="utf-8")
         self.start_dovecot(directory, lmtp)
-        self.start_postfix(directory, lmtp)
+        mailboxes = os.path.join(directory, "mailboxes")
+        write(mailboxes, "".join(f"{user}@{DOMAIN} {user}\n" for user in users))
+        self.postfix = Postfix(
+            directory,
+            f"""
+virtual_mailbox_domains = {DOMAIN}
+virtual_mailbox_maps = texthash:{mailboxes}
+virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
+""",
+        )
+        self.smtp = self.postfix.smtp
 
     def start_dovecot(self, directory, lmtp):
         owner = pwd.getpwnam("mail")
@@ -156,63 +228,8 @@ service lmtp {{
         wait_for_port(lmtp, self.dovecot)
         wait_for_port(self.imap, self.dovecot)
 
-    def start_postfix(self, directory, lmtp):
-        self.config = os.path.join(directory, "postfix")
-        for name in ("postfix", "queue", "data"):
-            os.mkdir(os.path.join(directory, name))
-        shutil.chown(os.path.join(directory, "data"), "postfix")
-        write(os.path.join(self.config, "mailboxes"), "".join(f"{user}@{DOMAIN} {user}\n" for user in self.users))
-        write(
-            os.path.join(self.config, "main.cf"),
-            f"""
-compatibility_level = 3.6
-queue_directory = {directory}/queue
-data_directory = {directory}/data
-maillog_file = {directory}/postfix.log
-maillog_file_prefixes = {directory}
-myhostname = mail.{DOMAIN}
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-alias_maps =
-alias_database =
-local_recipient_maps =
-virtual_mailbox_domains = {DOMAIN}
-virtual_mailbox_maps = texthash:{self.config}/mailboxes
-virtual_transport = lmtp:inet:127.0.0.1:{lmtp}
-""",
-        )
-        services = f"""127.0.0.1:{self.smtp} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-local unix - n n - - local
-virtual unix - n n - - virtual
-lmtp unix - - n - - lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
-        write(os.path.join(self.config, "master.cf"), services)
-        subprocess.run(["postfix", "-c", self.config, "start"], check=True, stdout=self.log, stderr=self.log)
-        wait_for_port(self.smtp)
-
     def stop(self):
-        subprocess.run(["postfix", "-c", self.config, "stop"], check=False, stdout=self.log, stderr=self.log)
+        self.postfix.stop()
         self.dovecot.terminate()
         self.dovecot.wait(30)
         self.log.close()
