@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::Marked;
 use super::{Shared, Slot, bounce};
-use crate::mail::queue::{Claim, Progress, RENEW_EVERY, Settlement};
+use crate::mail::queue::{Claim, Finding, Progress, RENEW_EVERY, Settlement};
 use crate::mail::relay::{Delivery, Lane, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;
@@ -18,29 +18,28 @@ use crate::store;
 const PAUSE: Duration = Duration::from_secs(2);
 /// How often to try to write down a result. A delivery that is not written down is repeated.
 const TRIES: usize = 5;
+/// The most messages that a worker claims at once.
+const MOST_AT_ONCE: usize = 16;
+/// Claims that went out in less than this may be more the next time.
+const BRISK: Duration = Duration::from_secs(1);
 
 /// Works until the lane has nothing due or `cancel`.
 pub(super) async fn drain(slot: Slot, cancel: CancellationToken) {
     let mut kept = None;
-    let mut delivered = 0_u64;
+    let mut pace = Pace::default();
     while !cancel.is_cancelled() {
         let taken = slot.shared.lanes().take(&slot.lane);
         if taken.is_empty() {
             break;
         }
         let destinations: Vec<Host> = taken.iter().map(|marked| marked.destination.clone()).collect();
-        match slot.shared.queue.claim(&destinations).await {
-            Ok(None) => slot.shared.lanes().exhausted(&slot.lane, &taken),
-            Ok(Some(claim)) => match deliver(&slot, &mut kept, claim, &taken).await {
-                Contact::Reached => {
-                    delivered += 1;
-                    // One message is no sign that there are more; a second is.
-                    slot.shared.lanes().reached(&slot.lane, delivered > 1);
-                    slot.shared.wanted.notify_one();
+        match slot.shared.queue.claim(&destinations, pace.at_once).await {
+            Ok(claims) if claims.is_empty() => slot.shared.lanes().exhausted(&slot.lane, &taken),
+            Ok(claims) => {
+                if deliver_all(&slot, &mut kept, (claims, &taken), &mut pace, &cancel).await.is_err() {
+                    break;
                 }
-                Contact::Crowded => break,
-                Contact::None => {}
-            },
+            }
             Err(error) => {
                 tracing::error!(lane = %slot.lane, %error, "cannot claim from the queue");
                 let _ = tokio::time::timeout(PAUSE, cancel.cancelled()).await;
@@ -55,19 +54,82 @@ pub(super) async fn drain(slot: Slot, cancel: CancellationToken) {
     }
 }
 
+/// How many messages a worker claims at once: one from a server that it does not know, more while they go out quickly. Those that wait
+/// behind a slow one could have gone another way.
+struct Pace {
+    at_once: usize,
+    delivered: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { at_once: 1, delivered: 0 }
+    }
+}
+
+impl Pace {
+    fn after(&mut self, took: Duration) {
+        self.at_once = if took < BRISK {
+            self.at_once.saturating_mul(2).min(MOST_AT_ONCE)
+        } else {
+            1
+        };
+    }
+}
+
+/// The worker is one too many.
+struct Crowded;
+
+/// Delivers what was claimed, one message after the other. When no server can be talked to, or the server stops, the rest is given back.
+async fn deliver_all(
+    slot: &Slot,
+    kept: &mut Option<Session>,
+    (claims, taken): (Vec<Claim>, &[Marked]),
+    pace: &mut Pace,
+    cancel: &CancellationToken,
+) -> Result<(), Crowded> {
+    let began = Instant::now();
+    let mut claims = claims.into_iter();
+    let mut outcome = Ok(());
+    while let Some(claim) = claims.next() {
+        match deliver(slot, kept, claim).await {
+            Contact::Reached => {
+                pace.delivered += 1;
+                // One message is no sign that there are more; a second is.
+                slot.shared.lanes().reached(&slot.lane, pace.delivered > 1);
+                slot.shared.wanted.notify_one();
+                if cancel.is_cancelled() {
+                    give_back_all(slot, &mut claims).await;
+                }
+            }
+            Contact::Crowded => {
+                give_back_all(slot, &mut claims).await;
+                outcome = Err(Crowded);
+            }
+            Contact::None(finding) => {
+                give_back_all(slot, &mut claims).await;
+                postpone(slot, taken, &finding).await;
+            }
+        }
+    }
+    pace.after(began.elapsed());
+    outcome
+}
+
 /// How a worker got on with the servers of its lane.
 enum Contact {
     Reached,
     /// Not, though other workers do.
     Crowded,
-    None,
+    /// Nobody does, for this reason.
+    None(Finding),
 }
 
-/// Delivers what was claimed and writes down what came of it.
-async fn deliver(slot: &Slot, kept: &mut Option<Session>, claim: Claim, taken: &[Marked]) -> Contact {
+/// Delivers one message and writes down what came of it.
+async fn deliver(slot: &Slot, kept: &mut Option<Session>, claim: Claim) -> Contact {
     let shared = &slot.shared;
     let delivery = send(shared, kept, &slot.lane, &claim).await;
-    let Some(finding) = &delivery.unreachable else {
+    let Some(finding) = delivery.unreachable else {
         write_down(shared, &claim, &delivery.settlements).await;
         return Contact::Reached;
     };
@@ -76,13 +138,23 @@ async fn deliver(slot: &Slot, kept: &mut Option<Session>, claim: Claim, taken: &
         give_back(shared, &claim).await;
         return Contact::Crowded;
     }
+    write_down(shared, &claim, &delivery.settlements).await;
+    Contact::None(finding)
+}
+
+/// Puts off all that is due for the destinations, which would fare no better.
+async fn postpone(slot: &Slot, taken: &[Marked], finding: &Finding) {
     let destinations: Vec<Host> = taken.iter().map(|marked| marked.destination.clone()).collect();
-    match shared.queue.postpone(&destinations, finding).await {
-        Ok(()) => shared.lanes().exhausted(&slot.lane, taken),
+    match slot.shared.queue.postpone(&destinations, finding).await {
+        Ok(()) => slot.shared.lanes().exhausted(&slot.lane, taken),
         Err(error) => tracing::error!(lane = %slot.lane, %error, "cannot put off what is due"),
     }
-    write_down(shared, &claim, &delivery.settlements).await;
-    Contact::None
+}
+
+async fn give_back_all(slot: &Slot, claims: &mut impl Iterator<Item = Claim>) {
+    for claim in claims {
+        give_back(&slot.shared, &claim).await;
+    }
 }
 
 async fn give_back(shared: &Shared, claim: &Claim) {

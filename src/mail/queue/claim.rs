@@ -10,6 +10,7 @@ use crate::model::address::Host;
 use crate::model::ids::MailId;
 use crate::store;
 use crate::store::db::queue::{self as rows, Addressee, Claimed, Mark, Message, Note, Rest, State};
+use crate::store::db::{Tx, Work};
 
 /// How long a claim lasts if it is not renewed: so long does the work of a killed node lie.
 const LEASE_MS: i64 = 60_000;
@@ -60,21 +61,23 @@ pub enum Progress {
 }
 
 impl Queue {
-    /// Claims the due recipients at these destinations of the oldest message that has any, at most a hundred.
-    pub async fn claim(&self, destinations: &[Host]) -> Result<Option<Claim>, store::Error> {
+    /// Claims the due recipients at these destinations of the oldest messages that have any: at most so many messages, and a hundred
+    /// recipients together.
+    pub async fn claim(&self, destinations: &[Host], most: usize) -> Result<Vec<Claim>, store::Error> {
         for _ in 0..TRIES {
             let mark = self.mark();
-            let mut tx = self.inner.database.write().await?;
-            match rows::claim(&mut tx, destinations, mark).await? {
-                Claimed::Nothing => return Ok(None),
-                Claimed::Lost => drop(tx),
-                Claimed::Ours(message, recipients) => {
-                    tx.commit().await?;
-                    return Ok(Some(self.hold(*message, recipients, mark)));
-                }
+            let take = Take {
+                destinations: destinations.to_vec(),
+                most,
+                mark,
+            };
+            match self.inner.database.write_together(take).await? {
+                Claimed::Nothing => break,
+                Claimed::Lost => {}
+                Claimed::Ours(claimed) => return Ok(self.hold(claimed, mark)),
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     }
 
     /// Claims the recipients of a message whose fate is to be reported.
@@ -82,9 +85,9 @@ impl Queue {
         let mark = self.mark();
         let mut tx = self.inner.database.write().await?;
         match rows::claim_reports(&mut tx, id, mark).await? {
-            Claimed::Ours(message, recipients) => {
+            Claimed::Ours(claimed) => {
                 tx.commit().await?;
-                Ok(Some(self.hold(*message, recipients, mark)))
+                Ok(self.hold(claimed, mark).pop())
             }
             Claimed::Lost | Claimed::Nothing => Ok(None),
         }
@@ -102,21 +105,19 @@ impl Queue {
     pub async fn settle(&self, claim: &Claim, settlements: &[Settlement]) -> Result<Progress, store::Error> {
         let id = claim.message.id;
         let now = self.inner.clock.now();
-        let mut tx = self.inner.database.write().await?;
-        rows::hold(&mut tx, id, now.as_millisecond()).await?;
-        for (recipient, settlement) in claim.recipients.iter().zip(settlements) {
+        let ends = claim.recipients.iter().zip(settlements).map(|(recipient, settlement)| {
             let (finding, verdict) = self.judge(&claim.message, recipient, settlement, now);
-            let note = finding.note(now);
             tell(id, recipient, finding, verdict);
-            match verdict {
-                Verdict::End(state) => rows::conclude(&mut tx, id, recipient.position, state, note).await?,
-                Verdict::Again(next) => rows::defer(&mut tx, (id, recipient.position), claim.token, next, note).await?,
-            }
-        }
-        // Recipients without a settlement, if there are any, are free again.
-        rows::release(&mut tx, claim.token).await?;
-        let rest = rows::finish(&mut tx, id).await?;
-        tx.commit().await?;
+            (recipient.position, finding.clone(), verdict)
+        });
+        let results = Results {
+            id,
+            token: claim.token,
+            now,
+            ends: ends.collect(),
+            is_for_all: settlements.len() >= claim.recipients.len(),
+        };
+        let rest = self.inner.database.write_together(results).await?;
         self.let_go(claim);
         self.progress(id, rest).await
     }
@@ -169,7 +170,7 @@ impl Queue {
     /// Gives back a claim on which nothing was tried.
     pub async fn give_back(&self, claim: &Claim) -> Result<(), store::Error> {
         let mut tx = self.inner.database.write().await?;
-        rows::release(&mut tx, claim.token).await?;
+        rows::release(&mut tx, claim.message.id, claim.token).await?;
         tx.commit().await?;
         self.let_go(claim);
         Ok(())
@@ -177,13 +178,13 @@ impl Queue {
 
     /// Gives back all claims of this process, whose work has ended.
     pub async fn release_all(&self) -> Result<(), store::Error> {
-        let tokens = std::mem::take(&mut *lock(&self.inner.held));
-        if tokens.is_empty() {
+        let held = std::mem::take(&mut *lock(&self.inner.held));
+        if held.is_empty() {
             return Ok(());
         }
         let mut tx = self.inner.database.write().await?;
-        for token in tokens {
-            rows::release(&mut tx, token).await?;
+        for (id, token) in held {
+            rows::release(&mut tx, id, token).await?;
         }
         tx.commit().await
     }
@@ -197,17 +198,21 @@ impl Queue {
         }
     }
 
-    fn hold(&self, message: Message, recipients: Vec<Addressee>, mark: Mark) -> Claim {
-        lock(&self.inner.held).insert(mark.token);
-        Claim {
-            message,
-            recipients,
-            token: mark.token,
-        }
+    fn hold(&self, claimed: Vec<(Message, Vec<Addressee>)>, mark: Mark) -> Vec<Claim> {
+        let mut held = lock(&self.inner.held);
+        let hold = |(message, recipients): (Message, Vec<Addressee>)| {
+            held.insert((message.id, mark.token));
+            Claim {
+                message,
+                recipients,
+                token: mark.token,
+            }
+        };
+        claimed.into_iter().map(hold).collect()
     }
 
     fn let_go(&self, claim: &Claim) {
-        lock(&self.inner.held).remove(&claim.token);
+        lock(&self.inner.held).remove(&(claim.message.id, claim.token));
     }
 
     fn wait_ms(&self, tries: u32) -> i64 {
@@ -241,6 +246,55 @@ impl Queue {
             Rest::Report => Ok(Progress::Report),
             Rest::Wait => Ok(Progress::Waiting),
         }
+    }
+}
+
+/// A claim to be made.
+struct Take {
+    destinations: Vec<Host>,
+    most: usize,
+    mark: Mark,
+}
+
+impl Work for Take {
+    type Answer = Claimed;
+
+    async fn write(&self, tx: &mut Tx) -> Result<Claimed, store::Error> {
+        rows::claim(tx, &self.destinations, self.most, self.mark).await
+    }
+}
+
+/// What came of an attempt, to be written.
+struct Results {
+    id: MailId,
+    token: i64,
+    now: Timestamp,
+    /// For recipients by their position.
+    ends: Vec<(i64, Finding, Verdict)>,
+    /// Every recipient that was claimed has one.
+    is_for_all: bool,
+}
+
+impl Work for Results {
+    type Answer = Rest;
+
+    async fn write(&self, tx: &mut Tx) -> Result<Rest, store::Error> {
+        let (id, now) = (self.id, self.now);
+        let is_done = self.is_for_all && self.ends.iter().all(|(_, _, verdict)| matches!(verdict, Verdict::End(State::Done)));
+        if is_done && rows::finish_claimed(tx, id, self.token).await? {
+            return Ok(Rest::Nothing);
+        }
+        rows::hold(tx, id, now.as_millisecond()).await?;
+        for (position, finding, verdict) in &self.ends {
+            let note = finding.note(now);
+            match *verdict {
+                Verdict::End(state) => rows::conclude(tx, id, *position, state, note).await?,
+                Verdict::Again(next) => rows::defer(tx, (id, *position), self.token, next, note).await?,
+            }
+        }
+        // Recipients without a settlement, if there are any, are free again.
+        rows::release(tx, id, self.token).await?;
+        rows::finish(tx, id).await
     }
 }
 

@@ -29,7 +29,7 @@ use crate::model::ids::{MailId, UserId};
 use crate::model::queue::{QueueFilter, RecipientState, Steering};
 use crate::model::refusal::Refusal;
 use crate::store;
-use crate::store::db::{Database, queue as rows};
+use crate::store::db::{Database, Tx, Work, queue as rows};
 use crate::store::spool::Spool;
 
 /// A message for the queue, whose octets are on stable storage in the spool already.
@@ -79,8 +79,8 @@ struct Inner {
     settings: config::Queue,
     clock: Clock,
     due: Due,
-    /// The tokens of the claims that this process holds.
-    held: Mutex<BTreeSet<i64>>,
+    /// The claims that this process holds: message and token.
+    held: Mutex<BTreeSet<(MailId, i64)>>,
 }
 
 /// Destinations that became due by an act of this process, which dispatch need not look for in the database.
@@ -116,15 +116,20 @@ impl Queue {
             created_at,
             expires_at: created_at.saturating_add(lifetime).unwrap_or(Timestamp::MAX),
         };
-        let mut tx = self.inner.database.write().await?;
+        let (sender, count) = (message.sender.path.to_string(), mail.recipients.len());
+        let hosts: Vec<Host> = mail.recipients.iter().map(|recipient| recipient.address.host().clone()).collect();
         let most = self.inner.settings.max_messages;
-        if most > 0 && rows::count(&mut tx).await? >= most {
+        let enter = Enter {
+            message,
+            recipients: mail.recipients,
+            notice_at: self.notice_at(created_at),
+            most,
+        };
+        if !self.inner.database.write_together(enter).await? {
             return Err(Refusal::LimitReached(format!("the queue holds {most} messages already, its limit")));
         }
-        rows::insert(&mut tx, &message, &mail.recipients, self.notice_at(created_at)).await?;
-        tx.commit().await?;
-        tracing::info!(id = %mail.id, sender = %message.sender.path, recipients = mail.recipients.len(), size = mail.size, "queued");
-        self.wake(mail.recipients.iter().map(|recipient| recipient.address.host().clone()));
+        tracing::info!(id = %mail.id, sender, recipients = count, size = mail.size, "queued");
+        self.wake(hosts);
         Ok(())
     }
 
@@ -228,6 +233,28 @@ impl Queue {
             }
             _ => {}
         }
+    }
+}
+
+/// A message to be entered.
+struct Enter {
+    message: rows::Message,
+    recipients: Vec<Recipient>,
+    notice_at: Option<i64>,
+    /// How many there may be; 0: no bound.
+    most: u64,
+}
+
+impl Work for Enter {
+    /// Whether there was room.
+    type Answer = bool;
+
+    async fn write(&self, tx: &mut Tx) -> Result<bool, store::Error> {
+        if self.most > 0 && rows::count(tx).await? >= self.most {
+            return Ok(false);
+        }
+        rows::insert(tx, &self.message, &self.recipients, self.notice_at).await?;
+        Ok(true)
     }
 }
 

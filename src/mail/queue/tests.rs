@@ -47,6 +47,10 @@ impl House {
         id
     }
 
+    async fn claim(&self, destination: &str) -> Option<Claim> {
+        self.queue.claim(&[host(destination)], 1).await.unwrap().pop()
+    }
+
     async fn states(&self, id: MailId) -> Vec<(RecipientState, u32)> {
         let mail = self.queue.show(id).await.unwrap();
         mail.recipients
@@ -94,8 +98,8 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
     .await;
     let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;
     assert_eq!(house.queue.woken().await, BTreeSet::from([host("a.test")]));
-    let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
-    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none(), "claimed already");
+    let claim = house.claim("a.test").await.unwrap();
+    assert!(house.claim("a.test").await.is_none(), "claimed already");
     let progress = house.queue.settle(&claim, &[delivered(), deferred()]).await.unwrap();
     assert_eq!(progress, Progress::Waiting);
     assert_eq!(
@@ -103,10 +107,10 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
         [(RecipientState::Delivered, 1), (RecipientState::Waiting, 1)]
     );
     house.pass(74);
-    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none(), "too early");
+    assert!(house.claim("a.test").await.is_none(), "too early");
     house.pass(52);
     for attempts in 2.. {
-        let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+        let claim = house.claim("a.test").await.unwrap();
         assert_eq!(claim.recipients.len(), 1);
         match house.queue.settle(&claim, &[deferred()]).await.unwrap() {
             Progress::Waiting => assert_eq!(house.states(id).await[1], (RecipientState::Waiting, attempts)),
@@ -135,16 +139,13 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
 async fn what_a_dead_node_had_in_hand_is_taken_over() {
     let house = House::new(config::Queue::default()).await;
     let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;
-    let dead = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    let dead = house.claim("a.test").await.unwrap();
     house.pass(50);
     house.queue.renew(&dead).await.unwrap();
     house.pass(50);
-    assert!(
-        house.queue.claim(&[host("a.test")]).await.unwrap().is_none(),
-        "the lease was renewed"
-    );
+    assert!(house.claim("a.test").await.is_none(), "the lease was renewed");
     house.pass(11);
-    let heir = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    let heir = house.claim("a.test").await.unwrap();
     assert_eq!(heir.recipients.len(), 2);
     // The node was only slow: what it delivered counts, what it would put off is the heir's business.
     house.queue.settle(&dead, &[delivered(), deferred()]).await.unwrap();
@@ -152,11 +153,11 @@ async fn what_a_dead_node_had_in_hand_is_taken_over() {
         house.states(id).await,
         [(RecipientState::Delivered, 1), (RecipientState::Waiting, 0)]
     );
-    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none());
+    assert!(house.claim("a.test").await.is_none());
     house.queue.release_all().await.unwrap();
-    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_some());
+    assert!(house.claim("a.test").await.is_some());
     house.queue.recover().await.unwrap();
-    let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    let claim = house.claim("a.test").await.unwrap();
     assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Done);
     assert!(!house.spool.queued(id).exists());
 }
@@ -169,11 +170,37 @@ async fn one_claim_has_at_most_a_hundred_recipients_of_one_message() {
     house.put(vec![to("bob@a.test")]).await;
     let both = [host("a.test"), host("b.test")];
     let mut counts = Vec::new();
-    while let Some(claim) = house.queue.claim(&both).await.unwrap() {
+    while let Some(claim) = house.queue.claim(&both, 1).await.unwrap().pop() {
         counts.push((claim.message.id == id, claim.recipients.len()));
     }
     counts.sort_unstable();
     assert_eq!(counts, [(false, 1), (true, 50), (true, 100), (true, 100)]);
+}
+
+#[tokio::test]
+async fn several_messages_are_claimed_at_once_and_end_each_alone() {
+    let house = House::new(config::Queue::default()).await;
+    let ids = [
+        house.put(vec![to("bob@a.test")]).await,
+        house.put(vec![to("bob@a.test"), to("eve@b.test"), to("dan@a.test")]).await,
+        house.put(vec![to("eve@b.test")]).await,
+        house.put(vec![to("bob@a.test")]).await,
+        house.put(vec![to("bob@a.test")]).await,
+    ];
+    let claims = house.queue.claim(&[host("a.test")], 3).await.unwrap();
+    let counts: Vec<_> = claims.iter().map(|claim| (claim.message.id, claim.recipients.len())).collect();
+    assert_eq!(counts, [(ids[0], 1), (ids[1], 2), (ids[3], 1)]);
+    let [first, second, third] = <[Claim; 3]>::try_from(claims).unwrap();
+    assert_eq!(house.queue.settle(&first, &[delivered()]).await.unwrap(), Progress::Done);
+    let both = [delivered(), delivered()];
+    assert_eq!(
+        house.queue.settle(&second, &both).await.unwrap(),
+        Progress::Waiting,
+        "one is at b.test"
+    );
+    house.queue.give_back(&third).await.unwrap();
+    let rest = house.queue.claim(&[host("a.test")], 16).await.unwrap();
+    assert_eq!(rest.iter().map(|claim| claim.message.id).collect::<Vec<_>>(), ids[3..]);
 }
 
 #[tokio::test]
@@ -208,7 +235,7 @@ async fn who_asked_hears_that_it_was_passed_on() {
     });
     for (reports, progress) in [(true, Progress::Done), (false, Progress::Report)] {
         house.put(vec![asks.clone()]).await;
-        let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+        let claim = house.claim("a.test").await.unwrap();
         let said = finding("2.0.0");
         let settled = house.queue.settle(&claim, &[Settlement::Delivered { said, reports }]).await;
         assert_eq!(settled.unwrap(), progress);
@@ -276,15 +303,15 @@ async fn what_is_held_waits_until_it_is_released() {
     assert_eq!(house.queue.steer(&at_a, Steering::Hold).await.unwrap(), 1);
     assert_eq!(house.queue.steer(&at_a, Steering::Hold).await.unwrap(), 0, "held already");
     assert_eq!(house.states(id).await, [(RecipientState::Held, 0), (RecipientState::Waiting, 0)]);
-    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none());
-    let claim = house.queue.claim(&[host("b.test")]).await.unwrap().unwrap();
+    assert!(house.claim("a.test").await.is_none());
+    let claim = house.claim("b.test").await.unwrap();
     assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Waiting);
     house.queue.retry(id).await.unwrap();
-    assert!(house.queue.claim(&[host("a.test")]).await.unwrap().is_none(), "a try is no release");
+    assert!(house.claim("a.test").await.is_none(), "a try is no release");
     house.queue.woken().await;
     assert_eq!(house.queue.steer_one(id, Steering::Release).await.unwrap(), 1);
     assert_eq!(house.queue.woken().await, BTreeSet::from([host("a.test")]));
-    let claim = house.queue.claim(&[host("a.test")]).await.unwrap().unwrap();
+    let claim = house.claim("a.test").await.unwrap();
     // Held while it is delivered: the delivery counts.
     assert_eq!(house.queue.steer_one(id, Steering::Hold).await.unwrap(), 1);
     assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Done);
@@ -294,7 +321,7 @@ async fn what_is_held_waits_until_it_is_released() {
 async fn what_is_given_up_is_reported_but_not_what_is_under_way() {
     let house = House::new(config::Queue::default()).await;
     let id = house.put(vec![to("bob@a.test"), to("eve@b.test")]).await;
-    let claim = house.queue.claim(&[host("b.test")]).await.unwrap().unwrap();
+    let claim = house.claim("b.test").await.unwrap();
     house.queue.steer_one(id, Steering::Hold).await.unwrap();
     assert_eq!(house.queue.steer_one(id, Steering::Expire).await.unwrap(), 1);
     assert_eq!(house.queue.due_reports(10).await.unwrap(), [id]);
@@ -398,7 +425,7 @@ async fn of_what_is_late_the_sender_is_told_once() {
         ..QueueFilter::default()
     };
     house.queue.steer(&at_b, Steering::Hold).await.unwrap();
-    let claim = house.queue.claim(&[host("c.test")]).await.unwrap().unwrap();
+    let claim = house.claim("c.test").await.unwrap();
     house.queue.settle(&claim, &[delivered()]).await.unwrap();
     house.pass(14_399);
     assert_eq!(house.queue.due_notices(10).await.unwrap(), []);

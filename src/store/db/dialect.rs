@@ -46,6 +46,11 @@ impl Dialect {
         matches!(self, Self::Sqlite)
     }
 
+    /// Whether there is one transaction that writes at a time.
+    pub(super) const fn has_one_writer(self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
+
     /// See [`super::Tx::for_update`].
     pub const fn for_update(self) -> &'static str {
         match self {

@@ -16,10 +16,12 @@ mod migrations;
 pub mod queue;
 pub mod settings;
 pub mod submissions;
+mod together;
 pub mod tokens;
 pub mod users;
 
 pub use dialect::{Dialect, Row, Value};
+pub use together::Work;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -30,6 +32,8 @@ use super::Error;
 #[derive(Clone)]
 pub struct Database {
     pools: dialect::Pools,
+    /// Absent where many write at a time.
+    together: Option<together::Together>,
 }
 
 impl Database {
@@ -39,9 +43,9 @@ impl Database {
     /// # Errors
     /// [`Error::Unusable`] with a sentence that names `database.url`, never with its password.
     pub async fn open(settings: &crate::config::Database, data_dir: &Path) -> Result<Self, Error> {
-        let database = Self {
-            pools: dialect::Pools::open(settings, data_dir).await?,
-        };
+        let pools = dialect::Pools::open(settings, data_dir).await?;
+        let together = pools.dialect().has_one_writer().then(|| together::Together::start(pools.clone()));
+        let database = Self { pools, together };
         migrations::run(&database).await?;
         Ok(database)
     }
@@ -58,6 +62,18 @@ impl Database {
         Ok(Tx {
             inner: self.pools.begin_write().await?,
         })
+    }
+
+    /// Writes in a transaction, which is shared with others that come at the same moment where the database has one writer. On stable
+    /// storage when this returns.
+    pub async fn write_together<W: Work>(&self, work: W) -> Result<W::Answer, Error> {
+        if let Some(together) = &self.together {
+            return together.write(work).await;
+        }
+        let mut tx = self.write().await?;
+        let answer = work.write(&mut tx).await?;
+        tx.commit().await?;
+        Ok(answer)
     }
 
     /// Which database it is.

@@ -1,10 +1,10 @@
 //! The queue's tables for those that deliver: what is due, claims with leases, results, reports.
 
-use super::{ADDRESSEE, Addressee, Message, State, addressee, destination, find, marks, nullable};
+use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, destination, marks, message, nullable};
 use crate::model::address::Host;
 use crate::model::ids::MailId;
 use crate::store::Error;
-use crate::store::db::{Query, Tx};
+use crate::store::db::{Query, Tx, Value};
 
 /// The most recipients of one claim, which go in one SMTP transaction (RFC 5321 §4.5.3.1.8: every server takes 100).
 const MOST_RECIPIENTS: i64 = 100;
@@ -68,16 +68,17 @@ pub async fn next_due(tx: &mut Tx, now: i64) -> Result<Option<i64>, Error> {
 /// What became of a try to claim.
 #[derive(Debug)]
 pub enum Claimed {
-    /// These are ours until the mark's end.
-    Ours(Box<Message>, Vec<Addressee>),
+    /// These are ours until the mark's end: messages with recipients.
+    Ours(Vec<(Message, Vec<Addressee>)>),
     /// Others took them in the same moment: try again in a new transaction.
     Lost,
     /// There is nothing due.
     Nothing,
 }
 
-/// Claims the due recipients at these destinations of the oldest message that has any, at most a hundred.
-pub async fn claim(tx: &mut Tx, destinations: &[Host], mark: Mark) -> Result<Claimed, Error> {
+/// Claims the due recipients at these destinations of the oldest messages that have any: at most so many messages, and a hundred
+/// recipients together.
+pub async fn claim(tx: &mut Tx, destinations: &[Host], most: usize, mark: Mark) -> Result<Claimed, Error> {
     if destinations.is_empty() {
         return Ok(Claimed::Nothing);
     }
@@ -92,25 +93,35 @@ pub async fn claim(tx: &mut Tx, destinations: &[Host], mark: Mark) -> Result<Cla
     let candidates = bind_due(query, destinations, mark.now)
         .all(|row| Ok((row.integer(0)?, row.integer(1)?)))
         .await?;
-    let Some(&(id, _)) = candidates.first() else {
+    let mut ids: Vec<i64> = candidates.iter().map(|(id, _)| *id).collect();
+    ids.dedup();
+    ids.truncate(most);
+    let Some(&last) = ids.last() else {
         return Ok(Claimed::Nothing);
     };
-    let last = candidates
+    // Of the last message there may be more than were looked at.
+    let position = candidates
         .iter()
-        .take_while(|(other, _)| *other == id)
-        .map(|(_, position)| *position)
-        .max();
+        .rev()
+        .find(|(id, _)| *id == last)
+        .map_or(0, |(_, position)| *position);
+    // A few lengths of the list are enough: each other text would be another statement to be kept.
+    let length = ids.len().next_power_of_two();
+    ids.resize(length, last);
     let query = tx
         .query_built(format!(
-            "UPDATE queue_recipients SET lease = ?, lease_until = ? WHERE message_id = ? AND position <= ? AND {due}"
+            "UPDATE queue_recipients SET lease = ?, lease_until = ? \
+             WHERE message_id IN ({}) AND (message_id < ? OR position <= ?) AND {due}",
+            marks(length)
         ))
         .bind(mark.token)
         .bind(mark.until)
-        .bind(id)
-        .bind(last);
+        .bind_all(ids.into_iter().map(Value::from))
+        .bind(last)
+        .bind(position);
     match bind_due(query, destinations, mark.now).execute().await? {
         0 => Ok(Claimed::Lost),
-        _ => claimed(tx, MailId(id), mark.token).await,
+        _ => claimed(tx, mark.token).await,
     }
 }
 
@@ -130,22 +141,35 @@ pub async fn claim_reports(tx: &mut Tx, id: MailId, mark: Mark) -> Result<Claime
         .await?;
     match taken {
         0 => Ok(Claimed::Nothing),
-        _ => claimed(tx, id, mark.token).await,
+        _ => claimed(tx, mark.token).await,
     }
 }
 
-async fn claimed(tx: &mut Tx, id: MailId, token: i64) -> Result<Claimed, Error> {
-    let message = find(tx, id).await?.ok_or(Error::Corrupt("queue_recipients.message_id"))?;
+async fn claimed(tx: &mut Tx, token: i64) -> Result<Claimed, Error> {
     let recipients = tx
         .query_built(format!(
-            "SELECT {ADDRESSEE} FROM queue_recipients WHERE message_id = ? AND lease = ? ORDER BY position"
+            "SELECT {ADDRESSEE} FROM queue_recipients WHERE lease = ? ORDER BY message_id, position"
         ))
-        .bind(id.0)
         .bind(token)
         .all(addressee)
         .await?;
-    let recipients = recipients.into_iter().map(|(_, recipient)| recipient).collect();
-    Ok(Claimed::Ours(Box::new(message), recipients))
+    let messages = tx
+        .query_built(format!(
+            "SELECT {MESSAGE} FROM queue_messages WHERE id IN (SELECT message_id FROM queue_recipients WHERE lease = ?) ORDER BY id"
+        ))
+        .bind(token)
+        .all(message)
+        .await?;
+    let mut recipients = recipients.into_iter().peekable();
+    let with_recipients = |message: Message| {
+        let own = std::iter::from_fn(|| recipients.next_if(|(id, _)| *id == message.id).map(|(_, recipient)| recipient)).collect();
+        (message, own)
+    };
+    let claimed = messages.into_iter().map(with_recipients).collect();
+    match recipients.next() {
+        Some(_) => Err(Error::Corrupt("queue_recipients.message_id")),
+        None => Ok(Claimed::Ours(claimed)),
+    }
 }
 
 /// Messages with something to report that nobody works on.
@@ -179,9 +203,10 @@ pub async fn release_everything(tx: &mut Tx) -> Result<(), Error> {
         .map(drop)
 }
 
-/// Gives back what a claim still holds.
-pub async fn release(tx: &mut Tx, token: i64) -> Result<(), Error> {
-    tx.query("UPDATE queue_recipients SET lease = 0, lease_until = 0 WHERE lease = ?")
+/// Gives back what a claim still holds of a message.
+pub async fn release(tx: &mut Tx, id: MailId, token: i64) -> Result<(), Error> {
+    tx.query("UPDATE queue_recipients SET lease = 0, lease_until = 0 WHERE message_id = ? AND lease = ?")
+        .bind(id.0)
         .bind(token)
         .execute()
         .await
@@ -305,6 +330,29 @@ pub async fn finish(tx: &mut Tx, id: MailId) -> Result<Rest, Error> {
     }
     let silent = open.iter().all(|state| matches!(state, State::Waiting | State::Held));
     Ok(if silent { Rest::Wait } else { Rest::Report })
+}
+
+/// Removes the rows of a message of which nothing is open but what is claimed with this token, for that has come to its end as well.
+/// Otherwise nothing is done: false.
+pub async fn finish_claimed(tx: &mut Tx, id: MailId, token: i64) -> Result<bool, Error> {
+    let removed = tx
+        .query(
+            "DELETE FROM queue_messages WHERE id = ? AND NOT EXISTS \
+             (SELECT 1 FROM queue_recipients WHERE message_id = ? AND state IN (0, 2, 3, 5) AND lease <> ?)",
+        )
+        .bind(id.0)
+        .bind(id.0)
+        .bind(token)
+        .execute()
+        .await?;
+    if removed == 0 {
+        return Ok(false);
+    }
+    tx.query("DELETE FROM queue_recipients WHERE message_id = ?")
+        .bind(id.0)
+        .execute()
+        .await?;
+    Ok(true)
 }
 
 /// Binds the destinations, then `now` for `next_attempt_at` and for `lease_until`.
