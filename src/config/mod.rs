@@ -31,7 +31,7 @@ mod tls;
 pub use auth::Auth;
 pub use database::Database;
 pub use directory::Directory;
-pub use dns::Dns;
+pub use dns::{Dns, Dnssec};
 pub use http::Http;
 pub use imap::Imap;
 pub use limits::Limits;

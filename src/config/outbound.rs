@@ -33,9 +33,13 @@ pub struct Outbound {
     #[schemars(extend("default" = {}))]
     pub routes: BTreeMap<String, Route>,
     /// How much TLS a domain's own servers must have, `domain = "none"`, `"opportunistic"` (whatever the certificate, and in clear if
-    /// it fails), `"encrypted"` (whatever the certificate) or `"required"` (a certificate that is valid for the server's name).
-    /// Others: what the domain's MTA-STS policy says, or else `opportunistic`.
+    /// it fails), `"encrypted"` (whatever the certificate), `"required"` (a certificate that is valid for the server's name), `"dane"`
+    /// (what the server's TLSA records say; without any like `opportunistic`) or `"dane-only"` (TLSA records, or nothing is sent).
+    /// Others: what the server's TLSA records say, or the domain's MTA-STS policy, or else `opportunistic`.
     pub tls_policy: BTreeMap<String, TlsPolicy>,
+    /// Whether the TLSA records of mail servers are looked up and kept to (DANE, RFC 7672). That takes answers validated with DNSSEC:
+    /// see `dns.dnssec`.
+    pub dane: bool,
     /// Whether the MTA-STS policies of domains are looked up and kept to (RFC 8461).
     pub mta_sts: bool,
     /// The port from which MTA-STS policies are fetched; other than 443 only in tests.
@@ -78,6 +82,7 @@ impl Default for Outbound {
             tls: OutboundTls::Opportunistic,
             routes: BTreeMap::new(),
             tls_policy: BTreeMap::new(),
+            dane: true,
             mta_sts: true,
             mta_sts_port: 443,
             certificate_authorities: None,
@@ -139,7 +144,7 @@ pub enum OutboundTls {
 
 /// How much TLS a domain's own servers must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum TlsPolicy {
     /// Never.
     None,
@@ -149,6 +154,10 @@ pub enum TlsPolicy {
     Encrypted,
     /// Always, with a certificate that is valid for the host.
     Required,
+    /// What the TLSA records say, if there are some.
+    Dane,
+    /// What the TLSA records say, or nothing is sent.
+    DaneOnly,
 }
 
 /// Which addresses of a server are used, and which of them first.

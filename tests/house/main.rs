@@ -10,6 +10,7 @@ mod databases;
 mod layers;
 mod logging_in;
 mod outbound;
+mod outbound_dane;
 mod outbound_routes;
 mod outbound_sts;
 mod reading;

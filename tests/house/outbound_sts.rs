@@ -1,68 +1,14 @@
 //! MTA-STS: policies of ours, served over HTTPS with certificates made for the test, and what becomes of mail under them (RFC 8461).
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-
-use rustls::{ServerConnection, StreamOwned};
-
 use crate::support::authority::Authority;
 use crate::support::dns::Dns;
 use crate::support::house::{Builder, House};
 use crate::support::maildir;
 use crate::support::mx::{Answer, Mx};
+use crate::support::web::{Web, page};
 
 const LETTER: &str = "From: alice@house.test\nTo: friend@remote.test\nSubject: out\n\nHello.\n";
 const ENFORCE: &str = "version: STSv1\r\nmode: enforce\r\nmx: *.remote.test\r\nmax_age: 86400\r\n";
-
-/// A web server on loopback that gives everybody the same answer.
-struct Web {
-    port: u16,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Web {
-    fn start(authority: &Authority, name: &str, answer: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (config, count) = (authority.server(name), Arc::clone(&asked));
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-                // A client that does not like the certificate goes away.
-                let mut head = Vec::new();
-                let mut octets = [0; 1024];
-                while !head.ends_with(b"\r\n\r\n") {
-                    match stream.read(&mut octets) {
-                        Ok(count) if count > 0 => head.extend_from_slice(&octets[..count]),
-                        _ => break,
-                    }
-                }
-                if head.starts_with(b"GET /.well-known/mta-sts.txt ") {
-                    count.fetch_add(1, Ordering::SeqCst);
-                    let _ = stream.write_all(answer.as_bytes());
-                    stream.conn.send_close_notify();
-                    let _ = stream.flush();
-                }
-            }
-        });
-        Self { port, asked }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-fn page(status: &str, text: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
-        text.len()
-    )
-}
 
 /// What is particular about a case.
 struct Case<'c> {

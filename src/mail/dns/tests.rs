@@ -92,12 +92,12 @@ fn domain(name: &str) -> Domain {
 #[tokio::test]
 async fn there_is_there_is_none_and_no_answer_are_told_apart() {
     let dns = serve().await;
-    let mut found = dns.mx(&domain("remote.test")).await.unwrap();
+    let mut found = dns.mx(&domain("remote.test")).await.unwrap().records;
     found.sort_by_key(|mx| mx.preference);
     assert_eq!((found[0].preference, found[0].exchange.as_str()), (10, "a.remote.test"));
     assert_eq!((found[1].preference, found[1].exchange.as_str()), (20, "b.remote.test"));
-    assert_eq!(dns.mx(&domain("null.test")).await.unwrap()[0].exchange, "");
-    assert_eq!(dns.mx(&domain("bare.test")).await, Ok(Vec::new()));
+    assert_eq!(dns.mx(&domain("null.test")).await.unwrap().records[0].exchange, "");
+    assert_eq!(dns.mx(&domain("bare.test")).await.unwrap().records, []);
     assert!(matches!(dns.mx(&domain("nowhere.test")).await, Err(NoAnswer::NoSuchName(_))));
     assert!(matches!(dns.mx(&domain("broken.test")).await, Err(NoAnswer::Temporary { .. })));
 }
@@ -117,7 +117,7 @@ async fn addresses_of_both_families_are_asked_for() {
 #[tokio::test]
 async fn a_long_answer_comes_over_tcp() {
     let dns = serve().await;
-    assert_eq!(dns.mx(&domain("many.test")).await.unwrap().len(), usize::from(MANY));
+    assert_eq!(dns.mx(&domain("many.test")).await.unwrap().records.len(), usize::from(MANY));
 }
 
 #[test]
@@ -127,5 +127,68 @@ fn servers_are_read() {
     }
     for text in ["", "localhost", "127.0.0.1:99999"] {
         assert!(configured(&[text.into()]).is_err(), "{text}");
+    }
+}
+
+/// Both families, and what they give together: the addresses and their proof, or what is wrong.
+#[test]
+fn both_families_make_one_answer() {
+    let (v4, v6): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+    let some = |ip, proof| {
+        Ok(Answer {
+            records: vec![ip],
+            proof,
+            alias: None,
+        })
+    };
+    let none = || Ok(Found::none().answer("remote.test", |_| None));
+    let bogus = || Err(NoAnswer::Bogus("remote.test".into()));
+    let unknown = || Err(NoAnswer::NoSuchName("remote.test".into()));
+    let later = || {
+        Err(NoAnswer::Temporary {
+            name: "remote.test".into(),
+            problem: "timed out".into(),
+        })
+    };
+    let shown = |answer: Result<Answer<IpAddr>, NoAnswer>| match answer {
+        Ok(found) => format!("{:?} {}", found.proof, found.records.len()),
+        Err(none) => none.to_string().split(' ').next().unwrap().to_owned(),
+    };
+    for (a, aaaa, expected) in [
+        (some(v4, Proof::Secure), some(v6, Proof::Secure), "Secure 2"),
+        (some(v4, Proof::Secure), some(v6, Proof::Insecure), "Insecure 2"),
+        (some(v4, Proof::Secure), none(), "Secure 1"),
+        (none(), some(v6, Proof::Secure), "Secure 1"),
+        (none(), none(), "Indeterminate 0"),
+        (some(v4, Proof::Secure), later(), "Secure 1"),
+        (later(), none(), "looking"),
+        // What is bogus must not be got around.
+        (some(v4, Proof::Secure), bogus(), "the"),
+        (bogus(), later(), "the"),
+        (unknown(), later(), "looking"),
+        (unknown(), unknown(), "the"),
+    ] {
+        assert_eq!(shown(both(a, aaaa)), expected);
+    }
+}
+
+#[test]
+fn trust_anchors_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("root.key");
+    let settings = config::Dns {
+        trust_anchor: Some(file.clone()),
+        ..config::Dns::default()
+    };
+    let opened = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        Dns::open(&settings).map(drop).map_err(|bad| bad.to_string())
+    };
+    let key = "257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=";
+    assert_eq!(opened(&format!(". 3600 IN DNSKEY {key}\n")), Ok(()));
+    assert_eq!(opened(&format!("; ours\nprivate.test. IN DNSKEY {key}\n")), Ok(()));
+    for wrong in ["", "; nothing\n", ". IN A 192.0.2.1\n", ". IN DNSKEY 257 3 15 ???\n"] {
+        let told = opened(wrong).unwrap_err();
+        assert!(told.starts_with("dns.trust_anchor: "), "{wrong}: {told}");
     }
 }

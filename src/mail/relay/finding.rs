@@ -77,6 +77,19 @@ pub(super) fn not_in_policy(target: &Target) -> Finding {
     own("4.7.5", format!("{target}: the domain's MTA-STS policy does not name this host"))
 }
 
+/// RFC 7672 §2.2: what is signed says that nothing goes there unless its TLSA records are known, and they cannot be had.
+pub(super) fn no_tlsa(target: &Target, problem: &dyn Display) -> Finding {
+    own("4.7.5", format!("{target}: DANE: {problem}"))
+}
+
+/// The operator demands DANE.
+pub(super) fn dane_required(target: &Target) -> Finding {
+    own(
+        "4.7.5",
+        format!("{target}: outbound.tls_policy demands DANE, and the host has no TLSA records that are secure and can be used"),
+    )
+}
+
 /// The login cannot be done.
 pub(super) fn no_login(target: &Target, problem: &dyn Display) -> Finding {
     own("4.7.8", format!("{target}: login: {problem}"))

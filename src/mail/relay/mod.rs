@@ -11,6 +11,7 @@
 mod body;
 mod command;
 mod connection;
+mod dane;
 mod dots;
 mod finding;
 mod mx;
@@ -24,6 +25,7 @@ mod tls;
 mod transaction;
 
 pub(in crate::mail) use body::Body;
+pub use dane::Dane;
 pub use route::{BadRoute, Lane, Server};
 pub use security::{Applied, Failure, Outcome};
 pub use session::Session;
@@ -147,13 +149,8 @@ impl Relay {
                 Err(lost) => tracing::debug!(%lane, why = lost.finding.text, "session lost"),
             }
         }
-        let mut targets = match self.targets(lane).await {
-            Ok(targets) => targets,
-            Err(Settlement::Deferred(finding)) => return unreachable(parcel, finding),
-            Err(settlement) => return Delivery::settled(parcel.all(&settlement)),
-        };
-        let mut journey = self.set_out(lane).await;
-        let delivery = self.deliver_anew(kept, &mut targets, &mut journey, parcel, &mut body).await;
+        let mut journey = Journey::new(lane);
+        let delivery = self.deliver_anew(kept, &mut journey, parcel, &mut body).await;
         Delivery {
             outcomes: journey.into_outcomes(),
             ..delivery
@@ -161,18 +158,17 @@ impl Relay {
     }
 
     /// Delivers it over a new session.
-    async fn deliver_anew(
-        &self,
-        kept: &mut Option<Session>,
-        targets: &mut Targets,
-        journey: &mut Journey<'_>,
-        parcel: &Parcel<'_>,
-        body: &mut Body,
-    ) -> Delivery {
+    async fn deliver_anew(&self, kept: &mut Option<Session>, journey: &mut Journey<'_>, parcel: &Parcel<'_>, body: &mut Body) -> Delivery {
         let lane = journey.lane;
+        let mut targets = match self.targets(journey).await {
+            Ok(targets) => targets,
+            Err(Settlement::Deferred(finding)) => return unreachable(parcel, finding),
+            Err(settlement) => return Delivery::settled(parcel.all(&settlement)),
+        };
+        self.find_policy(journey).await;
         let (mut sessions, mut last) = (0, None);
         for _ in 0..MOST_ADDRESSES {
-            let Some(target) = targets.next(self).await else { break };
+            let Some(target) = targets.next(self, journey).await else { break };
             let mut session = match self.session(&target, journey).await {
                 Ok(session) => session,
                 Err(finding) => {
@@ -189,7 +185,7 @@ impl Relay {
                 Ok(mut settlements) => {
                     let other = if sessions < MOST_SESSIONS {
                         targets.skip(&target);
-                        self.ask_another(targets, journey, parcel, body, &mut settlements).await
+                        self.ask_another(&mut targets, journey, parcel, body, &mut settlements).await
                     } else {
                         None
                     };
@@ -262,7 +258,7 @@ impl Relay {
     /// A session with the next host that can be talked to.
     async fn any_session(&self, targets: &mut Targets, journey: &mut Journey<'_>) -> Option<Session> {
         for _ in 0..MOST_ADDRESSES {
-            let target = targets.next(self).await?;
+            let target = targets.next(self, journey).await?;
             match self.session(&target, journey).await {
                 Ok(session) => return Some(session),
                 Err(finding) => tracing::debug!(lane = %journey.lane, why = finding.text, "no session"),
@@ -282,6 +278,7 @@ impl Relay {
             hostname: &way.helo_name,
             source: way.source(target.address.ip()),
             tls,
+            server_name: None,
             login: (!way.username.is_empty()).then_some(login),
             to_connect: Duration::from_secs(settings.connect_timeout_seconds.max(1)),
             patience: Duration::from_secs(settings.reply_timeout_seconds.max(1)),

@@ -1,10 +1,11 @@
 //! What TLS a session must have, by whose word, and what became of it: the one place where that is decided and named.
 //!
-//! The operator's word counts most, then the domain's MTA-STS policy; else TLS is used where it is offered, whatever the certificate.
-//! Of a policy that is only being tested a failure is noted, and the mail goes nevertheless. Each session that is opened, and each
+//! The operator's word counts most, then the server's TLSA records, then the domain's MTA-STS policy; else TLS is used where it is
+//! offered, whatever the certificate. Of a policy that is only being tested a failure is noted, and the mail goes nevertheless. Each session that is opened, and each
 //! policy that cannot be had, leaves an [`Outcome`].
 //!
-//! RFC 7435 §3 (opportunistic security), RFC 8461 §5 (applying a policy), RFC 8460 §4.3 (result types).
+//! RFC 7435 §3 (opportunistic security), RFC 7672 §2 (DANE), RFC 8461 §2 (DANE comes first), §5 (applying a policy),
+//! RFC 8460 §4.3 (result types).
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -15,12 +16,13 @@ use std::sync::Arc;
 use rustls::CertificateError;
 use tokio_rustls::TlsConnector;
 
+use super::dane::{Dane, NoMatch};
 use super::route::BadRoute;
 use super::session::{Session, TlsTerms};
 use super::sts::Sts;
 use super::{Lane, Relay, Target, finding, tls};
 use crate::config::{self, OutboundTls, TlsPolicy};
-use crate::mail::dns::Dns;
+use crate::mail::dns::{Dns, NoAnswer};
 use crate::mail::queue::Finding;
 use crate::wire::mta_sts::{Mode, Policy};
 
@@ -32,6 +34,8 @@ const SUBMISSIONS_PORT: u16 = 465;
 pub enum Applied {
     /// The configuration says it: `outbound.tls_policy`, or the terms of a route.
     Operator,
+    /// The server's TLSA records; none where the answers that lead to them do not pass DNSSEC, or cannot be had.
+    Dane(Option<Arc<Dane>>),
     /// The domain's MTA-STS policy.
     MtaSts(Arc<Policy>),
     /// Nobody's: TLS is a wish.
@@ -51,6 +55,12 @@ pub enum Failure {
     CertificateNotTrusted,
     /// TLS failed otherwise, or the host is none of those that the policy names.
     ValidationFailure,
+    /// No TLSA record matches the certificate, or none can be used.
+    TlsaInvalid,
+    /// An answer does not pass DNSSEC, or TLSA records cannot be looked up.
+    DnssecInvalid,
+    /// The operator demands DANE, and there are no TLSA records.
+    DaneRequired,
     /// The MTA-STS policy could not be fetched.
     StsPolicyFetchError,
     /// It was fetched, and is none by the grammar.
@@ -68,6 +78,9 @@ impl Failure {
             Self::CertificateExpired => "certificate-expired",
             Self::CertificateNotTrusted => "certificate-not-trusted",
             Self::ValidationFailure => "validation-failure",
+            Self::TlsaInvalid => "tlsa-invalid",
+            Self::DnssecInvalid => "dnssec-invalid",
+            Self::DaneRequired => "dane-required",
             Self::StsPolicyFetchError => "sts-policy-fetch-error",
             Self::StsPolicyInvalid => "sts-policy-invalid",
             Self::StsWebpkiInvalid => "sts-webpki-invalid",
@@ -84,6 +97,7 @@ impl Failure {
                 | CertificateError::NotValidYet
                 | CertificateError::NotValidYetContext { .. },
             ) => Self::CertificateExpired,
+            Some(CertificateError::Other(other)) if other.0.is::<NoMatch>() => Self::TlsaInvalid,
             Some(_) => Self::CertificateNotTrusted,
             None => Self::ValidationFailure,
         }
@@ -114,7 +128,7 @@ pub(super) fn certificate_error<'e>(error: &'e (dyn Error + 'static)) -> Option<
 pub struct Outcome {
     /// By whose word.
     pub applied: Applied,
-    /// The host; none where a policy could not be had.
+    /// The host; none where it did not come to that.
     pub host: Option<String>,
     /// Its address.
     pub to: Option<IpAddr>,
@@ -156,12 +170,38 @@ impl Security {
 /// The hosts of a lane under one policy, and what became of the sessions with them.
 pub(super) struct Journey<'l> {
     pub(super) lane: &'l Lane,
+    /// The name, or names, by which the hosts were found.
+    pub(super) next_hops: Vec<String>,
     /// The MTA-STS policy that holds, unless the operator says something.
     sts: Option<Arc<Policy>>,
     outcomes: Vec<Outcome>,
 }
 
-impl Journey<'_> {
+impl<'l> Journey<'l> {
+    /// Sets out.
+    pub(super) fn new(lane: &'l Lane) -> Self {
+        Self {
+            lane,
+            next_hops: Vec::new(),
+            sts: None,
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Notes an answer that does not pass DNSSEC.
+    pub(super) fn note_answer(&mut self, none: &NoAnswer) {
+        if matches!(none, NoAnswer::Bogus(_)) {
+            self.note(Outcome {
+                applied: Applied::Dane(None),
+                host: None,
+                to: None,
+                from: None,
+                failure: Some(Failure::DnssecInvalid),
+                detail: none.to_string(),
+            });
+        }
+    }
+
     pub(super) fn into_outcomes(self) -> Vec<Outcome> {
         self.outcomes
     }
@@ -170,11 +210,18 @@ impl Journey<'_> {
         let host = outcome.host.as_deref().unwrap_or_default();
         match outcome.failure {
             None => tracing::debug!(lane = %self.lane, host, "the session is as secure as it was to be"),
+            // Nobody has promised anything.
+            Some(Failure::StarttlsNotSupported) if outcome.applied == Applied::Nobody => {
+                tracing::debug!(lane = %self.lane, host, "the server has no TLS");
+            }
             Some(failure) => tracing::info!(lane = %self.lane, host, %failure, why = outcome.detail, "not as secure as it was to be"),
         }
         self.outcomes.push(outcome);
     }
 }
+
+/// By whose word, and why, a host gets nothing.
+type Refusal = (Applied, Failure, Finding);
 
 /// What is demanded of a session with one host.
 struct Demand {
@@ -183,7 +230,9 @@ struct Demand {
     /// What to be content with, one after the other, where TLS fails.
     or_else: VecDeque<TlsTerms>,
     /// What is amiss beforehand, and only noted.
-    flaw: Option<Failure>,
+    flaw: Option<(Failure, &'static str)>,
+    /// The name to ask for in TLS, where it is not the host's.
+    server_name: Option<String>,
 }
 
 impl Demand {
@@ -198,35 +247,30 @@ impl Demand {
             tls,
             or_else,
             flaw: None,
+            server_name: None,
         }
     }
 }
 
 impl Relay {
-    /// Sets out for a lane: finds the policy that holds for all its hosts.
-    pub(super) async fn set_out<'l>(&self, lane: &'l Lane) -> Journey<'l> {
-        let mut journey = Journey {
-            lane,
-            sts: None,
-            outcomes: Vec::new(),
+    /// Finds the policy that holds for all hosts of the domain.
+    pub(super) async fn find_policy(&self, journey: &mut Journey<'_>) {
+        let (Lane::Domain(domain), Some(sts), None) = (journey.lane, &self.inner.security.sts, self.inner.routes.policy(journey.lane))
+        else {
+            return;
         };
-        if let (Lane::Domain(domain), Some(sts)) = (lane, &self.inner.security.sts)
-            && self.inner.routes.policy(lane).is_none()
-        {
-            let found = sts.policy(domain).await;
-            journey.sts = found.policy;
-            if let Some(problem) = found.problem {
-                journey.note(Outcome {
-                    applied: journey.sts.clone().map_or(Applied::Nobody, Applied::MtaSts),
-                    host: None,
-                    to: None,
-                    from: None,
-                    failure: Some(problem.failure),
-                    detail: problem.detail,
-                });
-            }
+        let found = sts.policy(domain).await;
+        journey.sts = found.policy;
+        if let Some(problem) = found.problem {
+            journey.note(Outcome {
+                applied: journey.sts.clone().map_or(Applied::Nobody, Applied::MtaSts),
+                host: None,
+                to: None,
+                from: None,
+                failure: Some(problem.failure),
+                detail: problem.detail,
+            });
         }
-        journey
     }
 
     /// A session with a host, as secure as is demanded.
@@ -239,15 +283,16 @@ impl Relay {
             failure,
             detail,
         };
-        let mut demand = match self.demand(target, journey) {
+        let mut demand = match self.demand(target, journey).await {
             Ok(demand) => demand,
             Err((applied, failure, finding)) => {
                 journey.note(outcome(applied, None, Some(failure), finding.text.clone()));
                 return Err(finding);
             }
         };
-        let mut failed = demand.flaw.map(|flaw| (flaw, "not named by the policy".to_owned()));
+        let mut failed = demand.flaw.map(|(flaw, why)| (flaw, why.to_owned()));
         let mut terms = self.terms(target, journey.lane, demand.tls);
+        terms.server_name = demand.server_name;
         loop {
             let none = match Session::open(target, &terms).await {
                 Ok(session) => {
@@ -274,11 +319,58 @@ impl Relay {
     }
 
     /// What is demanded of a host; or by whose word, and why, nothing goes there.
-    fn demand(&self, target: &Target, journey: &Journey<'_>) -> Result<Demand, (Applied, Failure, Finding)> {
-        let Security { anyone, verified, .. } = &self.inner.security;
-        let Some(policy) = &journey.sts else {
-            return Ok(self.operators_demand(target, journey.lane));
+    async fn demand(&self, target: &Target, journey: &Journey<'_>) -> Result<Demand, Refusal> {
+        let policy = self.inner.routes.policy(journey.lane);
+        let is_asked = match policy {
+            None => self.inner.settings.dane,
+            Some(policy) => matches!(policy, TlsPolicy::Dane | TlsPolicy::DaneOnly),
         };
+        if is_asked {
+            match self.dane(target).await {
+                Ok(Some(dane)) => {
+                    if let Some(demand) = self.danes_demand(dane, journey) {
+                        return Ok(demand);
+                    }
+                }
+                Ok(None) => {}
+                // RFC 7672 §2.1.1: without an answer the host is not used, or whoever keeps it away could do without TLS.
+                Err(none) => return Err((Applied::Dane(None), Failure::DnssecInvalid, finding::no_tlsa(target, &none))),
+            }
+        }
+        match (policy, &journey.sts) {
+            (Some(TlsPolicy::DaneOnly), _) => Err((Applied::Operator, Failure::DaneRequired, finding::dane_required(target))),
+            (None, Some(sts)) => self.stss_demand(target, sts),
+            _ => Ok(self.operators_demand(target, journey.lane)),
+        }
+    }
+
+    /// What TLSA records demand; none if others demand more.
+    fn danes_demand(&self, dane: Dane, journey: &Journey<'_>) -> Option<Demand> {
+        let usable = dane.connector(&journey.next_hops).unwrap_or_else(|error| {
+            tracing::error!(%error, "cannot set up TLS for DANE");
+            None
+        });
+        let server_name = Some(dane.base.clone());
+        let dane = Applied::Dane(Some(Arc::new(dane)));
+        if let Some(connector) = usable {
+            return Some(Demand {
+                server_name,
+                ..Demand::by(dane, TlsTerms::Required(connector))
+            });
+        }
+        // RFC 7672 §2.2: records that cannot be used still make TLS a must, of which others may demand more.
+        let is_enforced = journey.sts.as_ref().is_some_and(|sts| sts.mode == Mode::Enforce);
+        let is_only = self.inner.routes.policy(journey.lane) == Some(TlsPolicy::DaneOnly);
+        (!is_enforced && !is_only).then(|| Demand {
+            flaw: Some((Failure::TlsaInvalid, "not one TLSA record can be used")),
+            server_name,
+            ..Demand::by(dane, TlsTerms::Required(self.inner.security.anyone.clone()))
+        })
+    }
+
+    /// What an MTA-STS policy demands.
+    fn stss_demand(&self, target: &Target, policy: &Arc<Policy>) -> Result<Demand, Refusal> {
+        let Security { anyone, verified, .. } = &self.inner.security;
         let applied = Applied::MtaSts(policy.clone());
         match (policy.mode, policy.names(&target.host)) {
             // RFC 8461 §5: another host, or one without a valid certificate, gets nothing.
@@ -289,7 +381,7 @@ impl Relay {
                 ..Demand::by(applied, TlsTerms::Required(verified.clone()))
             }),
             (Mode::Testing, false) => Ok(Demand {
-                flaw: Some(Failure::ValidationFailure),
+                flaw: Some((Failure::ValidationFailure, "the MTA-STS policy does not name the host")),
                 ..Demand::by(applied, TlsTerms::Offered(anyone.clone()))
             }),
             (Mode::None, _) => Ok(Demand::by(Applied::Nobody, TlsTerms::Offered(anyone.clone()))),
@@ -304,8 +396,8 @@ impl Relay {
         match self.inner.routes.policy(lane) {
             Some(TlsPolicy::None) => return said(TlsTerms::Never),
             Some(TlsPolicy::Encrypted) => return said(TlsTerms::Required(anyone())),
-            Some(TlsPolicy::Required) => return said(TlsTerms::Required(verified())),
-            Some(TlsPolicy::Opportunistic) => return said(TlsTerms::Offered(anyone())),
+            Some(TlsPolicy::Required | TlsPolicy::DaneOnly) => return said(TlsTerms::Required(verified())),
+            Some(TlsPolicy::Opportunistic | TlsPolicy::Dane) => return said(TlsTerms::Offered(anyone())),
             None => {}
         }
         let is_implicit = matches!(lane, Lane::Route(_) | Lane::Smarthost(_)) && target.address.port() == SUBMISSIONS_PORT;

@@ -9,6 +9,7 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 
 use super::connection::{Broken, Connection};
+use super::dane::NoMatch;
 use super::offers::Offers;
 use super::security::Failure;
 use super::{Target, command, finding};
@@ -28,6 +29,8 @@ pub(super) struct Terms<'a> {
     /// The address to connect from.
     pub(super) source: Option<IpAddr>,
     pub(super) tls: TlsTerms,
+    /// The name to ask for in TLS, where it is not the host's.
+    pub(super) server_name: Option<String>,
     pub(super) login: Option<Login<'a>>,
     pub(super) to_connect: Duration,
     pub(super) patience: Duration,
@@ -82,7 +85,7 @@ impl Session {
                 from: None,
             })?;
         let connection = match &terms.tls {
-            TlsTerms::Implicit(connector) => secure(connection, connector, target).await?,
+            TlsTerms::Implicit(connector) => secure(connection, connector, target, terms).await?,
             _ => connection,
         };
         let mut session = Self {
@@ -153,7 +156,7 @@ impl Session {
         let problem = if self.offers.starttls {
             let reply = self.say("STARTTLS\r\n", "STARTTLS").await?;
             if reply.code().is_positive() {
-                self.connection = secure(self.connection, connector, &self.target).await?;
+                self.connection = secure(self.connection, connector, &self.target, terms).await?;
                 // RFC 3207 §4.2: what was said before TLS is forgotten on both sides.
                 self.hello(terms.hostname).await?;
                 return Ok(self);
@@ -241,13 +244,21 @@ impl Session {
     }
 }
 
-async fn secure(connection: Connection, connector: &TlsConnector, target: &Target) -> Result<Connection, NoSession> {
+async fn secure(connection: Connection, connector: &TlsConnector, target: &Target, terms: &Terms<'_>) -> Result<Connection, NoSession> {
+    let name = terms.server_name.as_ref().unwrap_or(&target.host);
     // A host name that is none for TLS (an underscore, say) is no reason to go without TLS.
-    let name = ServerName::try_from(target.host.clone()).unwrap_or_else(|_| target.address.ip().into());
+    let name = ServerName::try_from(name.clone()).unwrap_or_else(|_| target.address.ip().into());
     let from = connection.local();
-    connection.with_tls(connector, name).await.map_err(|broken| NoSession {
-        finding: finding::no_tls(target, &broken),
-        failure: Some(Failure::of(&broken)),
-        from,
+    connection.with_tls(connector, name).await.map_err(|broken| {
+        let failure = Failure::of(&broken);
+        let finding = match failure {
+            Failure::TlsaInvalid => finding::no_tls(target, &NoMatch),
+            _ => finding::no_tls(target, &broken),
+        };
+        NoSession {
+            finding,
+            failure: Some(failure),
+            from,
+        }
     })
 }

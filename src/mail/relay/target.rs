@@ -1,15 +1,17 @@
 //! The hosts of a lane with their addresses, looked up one after the other as they are needed.
 //!
-//! RFC 5321 §5.1 (locating the target host).
+//! RFC 5321 §5.1 (locating the target host), RFC 7672 §2.2 (TLSA base domains).
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::mx::{Exchangers, order};
+use super::security::Journey;
 use super::{Lane, Relay, finding};
 use crate::config::AddressFamily;
-use crate::mail::dns::NoAnswer;
+use crate::mail::dns::{Answer, NoAnswer, Proof};
 use crate::mail::queue::{Finding, Settlement};
 use crate::model::address::Domain;
 
@@ -19,6 +21,8 @@ pub(crate) struct Target {
     /// Its name, or its address where it has none.
     pub(super) host: String,
     pub(super) address: SocketAddr,
+    /// The names below which its TLSA records are looked for, in this order; none where the way to it is not secure.
+    pub(super) tlsa_bases: Arc<[String]>,
 }
 
 impl fmt::Display for Target {
@@ -31,6 +35,8 @@ impl fmt::Display for Target {
 pub(super) struct Targets {
     port: u16,
     hosts: VecDeque<String>,
+    /// The names of the hosts are known securely.
+    secure: bool,
     addresses: VecDeque<Target>,
     /// A lookup that failed for now, which makes "no host has an address" unsure.
     unsure: Option<Finding>,
@@ -38,36 +44,49 @@ pub(super) struct Targets {
 
 impl Relay {
     /// The hosts for a lane; or what that means for all its mail.
-    pub(super) async fn targets(&self, lane: &Lane) -> Result<Targets, Settlement> {
-        let (hosts, port) = match lane {
-            Lane::Route(server) | Lane::Smarthost(server) => (vec![server.host.clone()], server.port),
-            Lane::Literal(ip) => (vec![ip.to_string()], self.inner.settings.smtp_port),
-            Lane::Domain(domain) => (self.exchangers(domain).await?, self.inner.settings.smtp_port),
-        };
-        Ok(Targets {
-            port,
-            hosts: hosts.into(),
+    pub(super) async fn targets(&self, journey: &mut Journey<'_>) -> Result<Targets, Settlement> {
+        let mut targets = Targets {
+            port: self.inner.settings.smtp_port,
+            hosts: VecDeque::new(),
+            secure: false,
             addresses: VecDeque::new(),
             unsure: None,
-        })
+        };
+        match journey.lane {
+            Lane::Route(server) | Lane::Smarthost(server) => {
+                targets.hosts.push_back(server.host.clone());
+                targets.port = server.port;
+            }
+            Lane::Literal(ip) => targets.hosts.push_back(ip.to_string()),
+            Lane::Domain(domain) => self.exchangers(domain, journey, &mut targets).await?,
+        }
+        Ok(targets)
     }
 
-    async fn exchangers(&self, domain: &Domain) -> Result<Vec<String>, Settlement> {
-        let records = self.inner.dns.mx(domain).await.map_err(|none| match none {
-            NoAnswer::NoSuchName(_) => Settlement::Failed(finding::no_domain(domain)),
-            NoAnswer::Temporary { .. } => Settlement::Deferred(finding::no_answer(&none)),
+    async fn exchangers(&self, domain: &Domain, journey: &mut Journey<'_>, targets: &mut Targets) -> Result<(), Settlement> {
+        let found = self.inner.dns.mx(domain).await.map_err(|none| {
+            journey.note_answer(&none);
+            match none {
+                NoAnswer::NoSuchName(_) => Settlement::Failed(finding::no_domain(domain)),
+                NoAnswer::Temporary { .. } | NoAnswer::Bogus(_) => Settlement::Deferred(finding::no_answer(&none)),
+            }
         })?;
-        match order(domain.as_str(), records, &self.inner.hostname, &mut rand::rng()) {
-            Exchangers::Hosts(hosts) => Ok(hosts),
-            Exchangers::NullMx => Err(Settlement::Failed(finding::null_mx(domain))),
-            Exchangers::Ourselves => Err(Settlement::Failed(finding::loops_back(domain))),
+        // RFC 7672 §2.2.1: that there is no MX is either proved, or seen by the addresses, which are below the same name.
+        targets.secure = found.records.is_empty() || found.proof == Proof::Secure;
+        journey.next_hops = vec![domain.to_string()];
+        journey.next_hops.extend(found.alias.map(|alias| alias.of));
+        match order(domain.as_str(), found.records, &self.inner.hostname, &mut rand::rng()) {
+            Exchangers::Hosts(hosts) => targets.hosts = hosts.into(),
+            Exchangers::NullMx => return Err(Settlement::Failed(finding::null_mx(domain))),
+            Exchangers::Ourselves => return Err(Settlement::Failed(finding::loops_back(domain))),
         }
+        Ok(())
     }
 }
 
 impl Targets {
     /// The next address to try.
-    pub(super) async fn next(&mut self, relay: &Relay) -> Option<Target> {
+    pub(super) async fn next(&mut self, relay: &Relay, journey: &mut Journey<'_>) -> Option<Target> {
         loop {
             if let Some(target) = self.addresses.pop_front() {
                 return Some(target);
@@ -75,14 +94,19 @@ impl Targets {
             let host = self.hosts.pop_front()?;
             match addresses(relay, &host).await {
                 Ok(found) => {
+                    let tlsa_bases: Arc<[String]> = if self.secure { bases(&host, &found).into() } else { Arc::default() };
                     let target = |ip| Target {
                         host: host.clone(),
                         address: SocketAddr::new(ip, self.port),
+                        tlsa_bases: tlsa_bases.clone(),
                     };
-                    self.addresses = found.into_iter().map(target).collect();
+                    self.addresses = found.records.into_iter().map(target).collect();
                 }
                 Err(NoAnswer::NoSuchName(name)) => tracing::debug!(name, "a mail server's name does not exist"),
-                Err(temporary) => self.unsure = Some(finding::no_answer(&temporary)),
+                Err(temporary) => {
+                    journey.note_answer(&temporary);
+                    self.unsure = Some(finding::no_answer(&temporary));
+                }
             }
         }
     }
@@ -102,13 +126,26 @@ impl Targets {
     }
 }
 
-async fn addresses(relay: &Relay, host: &str) -> Result<Vec<IpAddr>, NoAnswer> {
-    match host.parse() {
-        Ok(ip) => Ok(vec![ip]),
-        Err(_) => {
-            let found = relay.inner.dns.addresses(host).await?;
-            Ok(chosen(relay.inner.settings.address_family, found))
-        }
+async fn addresses(relay: &Relay, host: &str) -> Result<Answer<IpAddr>, NoAnswer> {
+    if let Ok(ip) = host.parse() {
+        return Ok(Answer {
+            records: vec![ip],
+            proof: Proof::Indeterminate,
+            alias: None,
+        });
+    }
+    let mut found = relay.inner.dns.host(host).await?;
+    found.records = chosen(relay.inner.settings.address_family, found.records);
+    Ok(found)
+}
+
+/// RFC 7672 §2.2.2: the name behind the aliases, then the one in the MX record; that alone where only the first alias is secure.
+fn bases(host: &str, found: &Answer<IpAddr>) -> Vec<String> {
+    match (&found.alias, found.proof) {
+        (None, Proof::Secure) => vec![host.to_owned()],
+        (Some(alias), Proof::Secure) => vec![alias.of.clone(), host.to_owned()],
+        (Some(alias), _) if alias.proof == Proof::Secure => vec![host.to_owned()],
+        _ => Vec::new(),
     }
 }
 
@@ -138,6 +175,30 @@ mod tests {
             let found = ["192.0.2.1", "2001:db8::1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
             let chosen: Vec<String> = chosen(family, found.into()).iter().map(IpAddr::to_string).collect();
             assert_eq!(chosen.join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn tlsa_records_are_looked_for_where_the_way_is_secure() {
+        use Proof::{Indeterminate, Insecure, Secure};
+        for (proof, alias, expected) in [
+            (Secure, None, "mx.test"),
+            (Insecure, None, ""),
+            (Indeterminate, None, ""),
+            (Secure, Some(Secure), "real.test mx.test"),
+            (Insecure, Some(Secure), "mx.test"),
+            (Insecure, Some(Insecure), ""),
+        ] {
+            let alias = alias.map(|proof| crate::mail::dns::Alias {
+                of: "real.test".into(),
+                proof,
+            });
+            let found = Answer {
+                records: Vec::new(),
+                proof,
+                alias,
+            };
+            assert_eq!(bases("mx.test", &found).join(" "), expected);
         }
     }
 }

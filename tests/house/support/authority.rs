@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 /// An authority that nobody trusts who was not told to.
 pub struct Authority {
@@ -30,20 +30,30 @@ impl Authority {
         self.folder.path().join("authority.pem").display().to_string()
     }
 
+    /// Its certificate.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.issuer.der().clone()
+    }
+
     /// A server configuration with a certificate of this authority for `name`.
     pub fn server(&self, name: &str) -> Arc<ServerConfig> {
+        self.issue(name).0
+    }
+
+    /// The same, and the certificate. The authority's own is sent along.
+    pub fn issue(&self, name: &str) -> (Arc<ServerConfig>, CertificateDer<'static>) {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new([name.to_owned()]).expect("a name");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").der().clone();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("protocol versions")
             .with_no_client_auth()
             .with_single_cert(
-                vec![certificate.der().clone()],
+                vec![certificate.clone(), self.certificate()],
                 PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
             )
             .expect("a certificate and its key");
-        Arc::new(config)
+        (Arc::new(config), certificate)
     }
 }

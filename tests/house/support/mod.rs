@@ -5,6 +5,7 @@
 pub mod authority;
 pub mod databases;
 pub mod dns;
+pub mod dnssec;
 pub mod house;
 pub mod imap;
 pub mod line;
@@ -17,3 +18,4 @@ pub mod smtp;
 pub mod tls;
 pub mod transcript;
 pub mod wait;
+pub mod web;
