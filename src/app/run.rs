@@ -31,9 +31,8 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let services = open_services(&config).await?;
     let tls = tls::load(&config.tls, &config.data_dir, &config.hostname).map_err(Failure::of)?;
     let intake = intake(&config, &services);
-    let dispatch = dispatch(&config, &services, &intake)?;
-
     let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls)).map_err(Failure::of)?;
+    let dispatch = dispatch(&config, &services, &intake, &listeners)?;
     let http = bind_all("listen.http", &config.listen.http)?;
     let https = bind_all("listen.https", &config.listen.https)?;
     let addresses = addresses(&listeners, &http, &https);
@@ -89,9 +88,11 @@ fn intake(config: &Config, services: &Services) -> Intake {
     Intake::new(rooms, config.hostname.clone(), config.smtp.max_message_bytes, Clock::System)
 }
 
-fn dispatch(config: &Config, services: &Services, intake: &Intake) -> Result<Dispatch, Failure> {
+fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &Listeners) -> Result<Dispatch, Failure> {
     let dns = Dns::open(&config.dns).map_err(Failure::of)?;
-    let relay = Relay::new(&config.hostname, config.outbound.clone(), dns).map_err(Failure::of)?;
+    let ours = listeners.addresses().filter(|(key, _)| *key == "listen.smtp");
+    let ours = ours.filter_map(|(_, address)| address.parse().ok()).collect();
+    let relay = Relay::new(&config.hostname, ours, config.outbound.clone(), dns).map_err(Failure::of)?;
     let grace = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Dispatch::new(
         services.queue.clone(),

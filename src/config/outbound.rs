@@ -50,6 +50,10 @@ pub struct Outbound {
     pub certificate_authorities: Option<PathBuf>,
     /// The addresses to connect from; of each family the first one counts. Empty, or none of the family: the system chooses.
     pub source_addresses: Vec<IpAddr>,
+    /// Addresses at which others reach this server, besides those of the machine: public ones in front of it, of a router or a load
+    /// balancer. A mail server with such an address, or with one at which `listen.smtp` listens, is this server itself: neither it nor
+    /// the less preferred ones of its domain get mail from here, and mail to a domain whose best server it is comes back.
+    pub own_addresses: Vec<IpAddr>,
     /// The name to say in EHLO. Empty: `hostname`.
     pub helo_name: String,
     /// Which addresses of a server are used, and which of them first.
@@ -87,6 +91,7 @@ impl Default for Outbound {
             mta_sts_port: 443,
             certificate_authorities: None,
             source_addresses: Vec::new(),
+            own_addresses: Vec::new(),
             helo_name: String::new(),
             address_family: AddressFamily::Ipv4First,
             connect_timeout_seconds: 30,

@@ -1,5 +1,7 @@
 //! Mail leaves the house: by the names of our own name server, to a remote server of our own that is not always kind.
 
+use std::net::TcpListener;
+
 use crate::support::dns::Dns;
 use crate::support::house::{Builder, House};
 use crate::support::maildir;
@@ -400,4 +402,53 @@ fn what_one_host_puts_off_the_next_one_takes() {
     assert!(letters[0].to.len() == 1 && letters[0].to[0].starts_with("<friend@"), "{letters:?}");
     assert!(letters[1].to.len() == 1 && letters[1].to[0].starts_with("<late@"), "{letters:?}");
     wait_for_empty_queue(&house);
+}
+
+/// RFC 5321 §5.1: where this server is among the mail servers of a domain, it does not send to itself, nor to its equals, nor to those
+/// behind it.
+#[test]
+fn mail_does_not_go_in_circles() {
+    let (mx, dns) = (Mx::good(), Dns::start());
+    for (host, address) in [("mx", "127.0.0.1"), ("us", "127.0.0.7")] {
+        dns.host(&format!("{host}.remote.test"), address);
+    }
+    for (domain, servers) in [
+        ("behind.test", [(10, "us"), (20, "mx")]),
+        ("equal.test", [(10, "us"), (10, "mx")]),
+        ("before.test", [(10, "mx"), (20, "us")]),
+    ] {
+        for (preference, host) in servers {
+            dns.mx(domain, preference, &format!("{host}.remote.test"));
+        }
+    }
+    let builder = house_towards(&mx)
+        .set("dns.servers", vec![dns.address()])
+        .set("outbound.own_addresses", vec!["127.0.0.7"]);
+    let house = furnished(builder);
+    submit(&house, &["friend@before.test"]);
+    mx.wait_for(1);
+    for (count, domain) in [(1, "behind.test"), (2, "equal.test")] {
+        submit(&house, &[&format!("friend@{domain}")]);
+        let reports = house.wait_for_inbox("alice@house.test", count);
+        let told = format!("the mail servers of {domain} lead back to this server");
+        let texts: Vec<String> = reports.iter().map(|report| maildir::text(report).replace("\n ", " ")).collect();
+        assert!(texts.iter().any(|text| text.contains("5.4.6") && text.contains(&told)), "{texts:?}");
+    }
+    assert_eq!(mx.seen().letters.len(), 1);
+}
+
+/// The same by where the server listens, which nobody has to tell it.
+#[test]
+fn the_server_knows_where_it_listens() {
+    let free = TcpListener::bind("127.0.0.77:0").unwrap().local_addr().unwrap();
+    let dns = Dns::start();
+    dns.mx("remote.test", 10, "mx.remote.test").host("mx.remote.test", "127.0.0.77");
+    let builder = Builder::default()
+        .set("dns.servers", vec![dns.address()])
+        .set("listen.smtp", vec![free.to_string()])
+        .set("outbound.smtp_port", i64::from(free.port()));
+    let house = furnished(builder);
+    submit(&house, &["friend@remote.test"]);
+    let report = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(report.contains("5.4.6"), "{report}");
 }

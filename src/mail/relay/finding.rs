@@ -112,7 +112,13 @@ pub(super) fn no_host(domain: &dyn Display) -> Finding {
 
 /// The best mail server of the domain is this one, which does not know the domain.
 pub(super) fn loops_back(domain: &dyn Display) -> Finding {
-    own("5.4.6", format!("the mail servers of {domain} lead back to this server"))
+    own(
+        "5.4.6",
+        format!(
+            "the mail servers of {domain} lead back to this server, which does not know the domain: \
+             its postmaster has to add it here, or its MX records have to name another server"
+        ),
+    )
 }
 
 /// The name server gives no answer now.

@@ -16,6 +16,7 @@ mod dots;
 mod finding;
 mod mx;
 mod offers;
+mod own;
 mod route;
 mod security;
 mod session;
@@ -31,10 +32,12 @@ pub use security::{Applied, Failure, Outcome};
 pub use session::Session;
 pub(crate) use target::Target;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::own::Own;
 use self::route::Routes;
 use self::security::{Journey, Security};
 use self::session::{Login, Terms, TlsTerms};
@@ -99,18 +102,21 @@ struct Inner {
     routes: Routes,
     dns: Dns,
     security: Security,
+    own: Own,
 }
 
 impl Relay {
-    /// `hostname` is what the server calls itself. Reads the system's certificate authorities.
+    /// `hostname` is what the server calls itself, and `listeners` is where it takes mail from others. Reads the system's certificate
+    /// authorities.
     ///
     /// # Errors
     /// A sentence that names the key of a route that is wrong.
-    pub fn new(hostname: &str, settings: config::Outbound, dns: Dns) -> Result<Self, BadRoute> {
+    pub fn new(hostname: &str, listeners: Vec<SocketAddr>, settings: config::Outbound, dns: Dns) -> Result<Self, BadRoute> {
         let inner = Inner {
             hostname: hostname.to_owned(),
             routes: Routes::read(hostname, &settings)?,
             security: Security::new(&settings, &dns)?,
+            own: Own::new(listeners, settings.own_addresses.clone()),
             settings,
             dns,
         };

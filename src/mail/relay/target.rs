@@ -1,4 +1,5 @@
-//! The hosts of a lane with their addresses, looked up one after the other as they are needed.
+//! The hosts of a lane with their addresses, looked up as they are needed: those of one preference together, since if one of them is
+//! this server itself, none of them and none behind them is for us to deliver to.
 //!
 //! RFC 5321 §5.1 (locating the target host), RFC 7672 §2.2 (TLSA base domains).
 
@@ -7,11 +8,13 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use super::mx::{Exchangers, order};
 use super::security::Journey;
 use super::{Lane, Relay, finding};
 use crate::config::AddressFamily;
-use crate::mail::dns::{Answer, NoAnswer, Proof};
+use crate::mail::dns::{Answer, Mx, NoAnswer, Proof};
 use crate::mail::queue::{Finding, Settlement};
 use crate::model::address::Domain;
 
@@ -34,12 +37,14 @@ impl fmt::Display for Target {
 /// The hosts that are left to try.
 pub(super) struct Targets {
     port: u16,
-    hosts: VecDeque<String>,
+    hosts: VecDeque<Mx>,
     /// The names of the hosts are known securely.
     secure: bool,
     addresses: VecDeque<Target>,
     /// A lookup that failed for now, which makes "no host has an address" unsure.
     unsure: Option<Finding>,
+    /// One of the hosts is this server.
+    leads_back: bool,
 }
 
 impl Relay {
@@ -51,13 +56,14 @@ impl Relay {
             secure: false,
             addresses: VecDeque::new(),
             unsure: None,
+            leads_back: false,
         };
         match journey.lane {
             Lane::Route(server) | Lane::Smarthost(server) => {
-                targets.hosts.push_back(server.host.clone());
+                targets.hosts.push_back(only(server.host.clone()));
                 targets.port = server.port;
             }
-            Lane::Literal(ip) => targets.hosts.push_back(ip.to_string()),
+            Lane::Literal(ip) => targets.hosts.push_back(only(ip.to_string())),
             Lane::Domain(domain) => self.exchangers(domain, journey, &mut targets).await?,
         }
         Ok(targets)
@@ -87,28 +93,42 @@ impl Relay {
 impl Targets {
     /// The next address to try.
     pub(super) async fn next(&mut self, relay: &Relay, journey: &mut Journey<'_>) -> Option<Target> {
-        loop {
-            if let Some(target) = self.addresses.pop_front() {
-                return Some(target);
+        while self.addresses.is_empty() {
+            let preference = self.hosts.front()?.preference;
+            let count = self.hosts.iter().take_while(|mx| mx.preference == preference).count();
+            let hosts: Vec<Mx> = self.hosts.drain(..count).collect();
+            let found = join_all(hosts.iter().map(|mx| addresses(relay, &mx.exchange))).await;
+            for (mx, found) in hosts.into_iter().zip(found) {
+                match found {
+                    Ok(found) => self.add(mx.exchange, found),
+                    Err(NoAnswer::NoSuchName(name)) => tracing::debug!(name, "a mail server's name does not exist"),
+                    Err(temporary) => {
+                        journey.note_answer(&temporary);
+                        self.unsure = Some(finding::no_answer(&temporary));
+                    }
+                }
             }
-            let host = self.hosts.pop_front()?;
-            match addresses(relay, &host).await {
-                Ok(found) => {
-                    let tlsa_bases: Arc<[String]> = if self.secure { bases(&host, &found).into() } else { Arc::default() };
-                    let target = |ip| Target {
-                        host: host.clone(),
-                        address: SocketAddr::new(ip, self.port),
-                        tlsa_bases: tlsa_bases.clone(),
-                    };
-                    self.addresses = found.records.into_iter().map(target).collect();
-                }
-                Err(NoAnswer::NoSuchName(name)) => tracing::debug!(name, "a mail server's name does not exist"),
-                Err(temporary) => {
-                    journey.note_answer(&temporary);
-                    self.unsure = Some(finding::no_answer(&temporary));
-                }
+            // RFC 5321 §5.1: neither these, nor those that are less preferred, or mail would go in circles. What the operator names
+            // in a route is meant.
+            let is_free = matches!(journey.lane, Lane::Domain(_) | Lane::Literal(_));
+            if is_free && self.addresses.iter().any(|target| relay.inner.own.is(target.address)) {
+                tracing::debug!(lane = %journey.lane, preference, "from here on the mail servers lead back to us");
+                self.leads_back = true;
+                self.addresses.clear();
+                self.hosts.clear();
             }
         }
+        self.addresses.pop_front()
+    }
+
+    fn add(&mut self, host: String, found: Answer<IpAddr>) {
+        let tlsa_bases: Arc<[String]> = if self.secure { bases(&host, &found).into() } else { Arc::default() };
+        let port = self.port;
+        self.addresses.extend(found.records.into_iter().map(|ip| Target {
+            host: host.clone(),
+            address: SocketAddr::new(ip, port),
+            tlsa_bases: tlsa_bases.clone(),
+        }));
     }
 
     /// Leaves out the other addresses of a host that has had its say.
@@ -121,8 +141,17 @@ impl Targets {
         match (&self.unsure, lane) {
             (Some(finding), _) => Settlement::Deferred(finding.clone()),
             (None, Lane::Route(_) | Lane::Smarthost(_)) => Settlement::Deferred(finding::no_answer(&format!("{lane} has no address"))),
+            (None, _) if self.leads_back => Settlement::Failed(finding::loops_back(lane)),
             (None, _) => Settlement::Failed(finding::no_host(lane)),
         }
+    }
+}
+
+/// The one host of a lane.
+fn only(host: String) -> Mx {
+    Mx {
+        preference: 0,
+        exchange: host,
     }
 }
 

@@ -138,7 +138,7 @@ async fn relay_with(steps: Vec<Step>, change: impl FnOnce(&mut config::Outbound)
         servers: vec!["127.0.0.1:9".into()],
         ..config::Dns::default()
     });
-    let relay = Relay::new("mail.house.test", settings, dns.unwrap()).unwrap();
+    let relay = Relay::new("mail.house.test", Vec::new(), settings, dns.unwrap()).unwrap();
     let lane = relay.lane(&Host::Domain("remote.test".parse().unwrap()));
     (relay, lane, tokio::spawn(play(listener, steps)))
 }
