@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Services;
 use crate::config::Config;
 use crate::mail::intake::Intake;
+use crate::server::entrance::Entrance;
 use crate::server::imap::Imap;
 use crate::server::listener::{Door, Service};
 use crate::server::pop3::Pop3;
@@ -12,10 +13,17 @@ use crate::server::smtp::{self, Role, Smtp};
 
 /// Everything that listens but HTTP.
 pub(super) fn services(config: &Config, services: &Services, intake: &Intake, tls: &Arc<rustls::ServerConfig>) -> Vec<Service> {
+    let entrance = Arc::new(Entrance {
+        directory: services.directory.clone(),
+        sessions: services.sessions.clone(),
+        hostname: config.hostname.clone(),
+        tls: Arc::clone(tls),
+        plaintext_from: config.tls.allow_plaintext_auth_from.clone(),
+    });
+    let mail = |role| smtp_door(config, &entrance, intake, role);
+    let imap = imap_door(config, &entrance, services);
+    let pop3 = pop3_door(config, &entrance, services);
     let listen = &config.listen;
-    let mail = |role| smtp_door(config, services, intake, tls, role);
-    let imap = imap_door(config, services, tls);
-    let pop3 = pop3_door(config, services, tls);
     let service = |key, addresses: &[String], implicit: bool, busy, door: &Door| Service {
         key,
         addresses: addresses.to_vec(),
@@ -37,40 +45,31 @@ pub(super) fn services(config: &Config, services: &Services, intake: &Intake, tl
     ]
 }
 
-fn smtp_door(config: &Config, services: &Services, intake: &Intake, tls: &Arc<rustls::ServerConfig>, role: Role) -> Door {
+fn smtp_door(config: &Config, entrance: &Arc<Entrance>, intake: &Intake, role: Role) -> Door {
     let smtp = Arc::new(Smtp {
-        directory: services.directory.clone(),
+        entrance: Arc::clone(entrance),
         intake: intake.clone(),
         settings: config.smtp.clone(),
-        hostname: config.hostname.clone(),
-        tls: Arc::clone(tls),
-        plaintext_from: config.tls.allow_plaintext_auth_from.clone(),
         role,
     });
     Arc::new(move |stream| Box::pin(Arc::clone(&smtp).serve(stream)))
 }
 
-fn imap_door(config: &Config, services: &Services, tls: &Arc<rustls::ServerConfig>) -> Door {
+fn imap_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> Door {
     let imap = Arc::new(Imap {
-        directory: services.directory.clone(),
+        entrance: Arc::clone(entrance),
         mailboxes: services.mailboxes.clone(),
         settings: config.imap.clone(),
-        hostname: config.hostname.clone(),
-        tls: Arc::clone(tls),
-        plaintext_from: config.tls.allow_plaintext_auth_from.clone(),
         max_message: config.smtp.max_message_bytes,
     });
     Arc::new(move |stream| Box::pin(Arc::clone(&imap).serve(stream)))
 }
 
-fn pop3_door(config: &Config, services: &Services, tls: &Arc<rustls::ServerConfig>) -> Door {
+fn pop3_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> Door {
     let pop3 = Arc::new(Pop3 {
-        directory: services.directory.clone(),
+        entrance: Arc::clone(entrance),
         mailboxes: services.mailboxes.clone(),
         settings: config.imap.clone(),
-        hostname: config.hostname.clone(),
-        tls: Arc::clone(tls),
-        plaintext_from: config.tls.allow_plaintext_auth_from.clone(),
     });
     Arc::new(move |stream| Box::pin(Arc::clone(&pop3).serve(stream)))
 }

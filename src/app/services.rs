@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::mail::directory::Directory;
 use crate::mail::mailbox::{Ground, Mailboxes};
 use crate::mail::queue::Queue;
+use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
 use crate::mail::srs::Srs;
 use crate::model::clock::Clock;
@@ -22,6 +23,8 @@ pub struct Services {
     pub database: Database,
     /// Domains, users, aliases.
     pub directory: Directory,
+    /// Who is logged in.
+    pub sessions: Sessions,
     /// Stored mail.
     pub mailboxes: Mailboxes,
     /// Outgoing mail.
@@ -52,10 +55,13 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     });
     let signing = Signing::open(database.clone(), clock.clone());
     let srs = Srs::open(&database, clock.clone()).await.map_err(Failure::of)?;
+    let directory = directory.map_err(Failure::of)?;
+    let sessions = Sessions::open(directory.clone(), clock.clone());
     let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), clock);
     Ok(Services {
         database,
-        directory: directory.map_err(Failure::of)?,
+        directory,
+        sessions,
         mailboxes,
         queue,
         signing,

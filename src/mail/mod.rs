@@ -8,5 +8,6 @@ pub mod intake;
 pub mod mailbox;
 pub mod queue;
 pub mod relay;
+pub mod sessions;
 pub mod sign;
 pub mod srs;

@@ -3,7 +3,7 @@
 //! An idle connection holds next to nothing: octets are read through a buffer on the stack, and the buffers of the
 //! connection are given back while it waits.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
@@ -52,6 +52,9 @@ pub enum Gone {
     /// The server is stopping: say goodbye.
     #[error("the server is stopping")]
     Stopping,
+    /// The login is over: say goodbye.
+    #[error("the account was changed")]
+    Ended,
     /// The system said so.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -62,6 +65,7 @@ pub struct Stream {
     socket: Socket,
     peer: Option<IpAddr>,
     stop: CancellationToken,
+    end: Option<CancellationToken>,
     input: BytesMut,
     output: BytesMut,
     /// Whether `readable` read octets that no `fill` has answered for.
@@ -87,10 +91,16 @@ impl Stream {
             socket: Socket::Plain(socket),
             peer,
             stop,
+            end: None,
             input: BytesMut::new(),
             output: BytesMut::new(),
             unanswered: false,
         }
+    }
+
+    /// From now on waits between commands answer `Gone::Ended` once the token is cancelled.
+    pub fn ends_with(&mut self, end: CancellationToken) {
+        self.end = Some(end);
     }
 
     /// The peer's address; none for a Unix socket.
@@ -165,10 +175,17 @@ impl Stream {
         if !self.input.is_empty() {
             return self.read_more().await;
         }
-        let stop = self.stop.clone();
+        let (stop, end) = (self.stop.clone(), self.end.clone());
+        let ended = async {
+            match &end {
+                Some(end) => end.cancelled().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => Err(Gone::Stopping),
+            () = ended => Err(Gone::Ended),
             read = self.read_more() => read,
         }
     }

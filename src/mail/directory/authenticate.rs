@@ -10,8 +10,7 @@ use sha2::Sha256;
 use super::cache::Account;
 use super::failures::Attempt;
 use super::hashing::Verdict;
-use super::{Directory, Inner, fields};
-use crate::model::account::User;
+use super::{Directory, Inner, Login, fields};
 use crate::model::address::{EmailAddress, Host};
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
@@ -25,10 +24,8 @@ impl Directory {
     /// Checks a login name and password (argon2 off the network threads, bounded; a success is remembered for
     /// `auth.cache_seconds`, a legacy hash is upgraded). The name may be an address in any case, or in a domain that is
     /// another name of the user's. After failures it takes its time. Errors: BadCredentials, TryLater.
-    pub async fn authenticate(&self, login: &str, password: &Secret, from: Option<IpAddr>) -> Result<Arc<User>, Refusal> {
-        self.account_of(login, password, from)
-            .await
-            .map(|account| Arc::clone(&account.user))
+    pub async fn authenticate(&self, login: &str, password: &Secret, from: Option<IpAddr>) -> Result<Login, Refusal> {
+        self.account_of(login, password, from).await.map(|account| Login::from(&*account))
     }
 
     pub(super) async fn account_of(&self, login: &str, password: &Secret, from: Option<IpAddr>) -> Result<Arc<Account>, Refusal> {

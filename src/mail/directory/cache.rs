@@ -10,7 +10,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use super::keys::KnownKey;
-use super::{Inner, Route};
+use super::{Departure, Inner, Route};
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
 use crate::store;
@@ -78,11 +78,13 @@ impl Caches {
         self.drop_all();
     }
 
-    /// The database is at `version`: drops everything if that is news.
-    fn seen(&self, version: i64) {
-        if self.version.swap(version, Ordering::SeqCst) != version {
+    /// The database is at `version`: drops everything if that is news; whether it is.
+    fn seen(&self, version: i64) -> bool {
+        let is_news = self.version.swap(version, Ordering::SeqCst) != version;
+        if is_news {
             self.drop_all();
         }
+        is_news
     }
 
     fn drop_all(&self) {
@@ -136,7 +138,9 @@ impl Inner {
     async fn look(&self) -> Result<(), store::Error> {
         let mut tx = self.database.read().await?;
         let version = store::db::settings::directory_version(&mut tx).await?;
-        self.caches.seen(version);
+        if self.caches.seen(version) {
+            self.announce(Departure::Unknown);
+        }
         Ok(())
     }
 }

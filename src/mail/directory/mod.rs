@@ -22,6 +22,7 @@ mod failures;
 mod fields;
 mod hashing;
 mod keys;
+mod login;
 mod password;
 mod route;
 mod tokens;
@@ -30,13 +31,18 @@ mod users;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::broadcast;
 
 use crate::config;
 use crate::model::account::{ApiKey, Role, User};
 use crate::model::address::EmailAddress;
 use crate::model::clock::{self, Clock};
+use crate::model::ids::UserId;
 use crate::model::secret::Secret;
 use crate::store::{self, db::Database};
+
+/// How many departures a listener may be behind before it is only told that there were some.
+const DEPARTURES: usize = 1_024;
 
 /// Where mail for an address goes: the answer to the one question that everybody asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +120,24 @@ pub enum Principal {
     Key(Arc<ApiKey>),
 }
 
+/// Somebody who has logged in, as the directory knew them at that moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Who.
+    pub user: Arc<User>,
+    /// Their token epoch: logins of another one are over.
+    epoch: i64,
+}
+
+/// Logins are over: an account was disabled or removed, or its password changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// Those of this user.
+    Of(UserId),
+    /// The directory was changed elsewhere: anybody's may be.
+    Unknown,
+}
+
 /// A page of a list, in the order of the key.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
@@ -150,6 +174,7 @@ struct Inner {
     remembered: authenticate::Remembered,
     wrong: authenticate::Remembered,
     failures: failures::Failures,
+    departures: broadcast::Sender<Departure>,
     signing: tokens::Signing,
 }
 
@@ -167,6 +192,7 @@ impl Directory {
             wrong: authenticate::Remembered::new(auth.failure_entries, auth.wrong_cache_seconds),
             failures: failures::Failures::new(auth.clone()),
             signing,
+            departures: broadcast::Sender::new(DEPARTURES),
             database,
             settings,
             auth,

@@ -128,6 +128,7 @@ impl Directory {
         let mut change = self.inner.change().await?;
         let stored = known(&mut change.tx, login).await?;
         users::delete(&mut change.tx, stored.user.id).await?;
+        change.ended.push(stored.user.id);
         if is_admin(&stored.user) {
             keep_one_admin(&mut change.tx).await?;
         }
@@ -195,9 +196,10 @@ fn check_role(role: Role, address: Option<&EmailAddress>) -> Result<(), Refusal>
     })
 }
 
-/// Every token that was given so far is void from now on.
+/// Every token that was given so far is void from now on, and every session over.
 pub(super) async fn end_tokens(change: &mut Change<'_>, stored: &mut StoredUser) -> Result<(), Refusal> {
     stored.token_epoch = stored.token_epoch.saturating_add(1);
+    change.ended.push(stored.user.id);
     tokens::delete_of(&mut change.tx, stored.user.id).await?;
     Ok(())
 }

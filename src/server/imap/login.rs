@@ -1,5 +1,7 @@
 //! LOGIN, and what every login ends with (RFC 3501 §6.2.3).
 
+use std::sync::Arc;
+
 use crate::model::secret::Secret;
 use crate::wire::imap::command::Login;
 use crate::wire::imap::response::{Code, Word};
@@ -23,10 +25,14 @@ pub(super) fn may_log_in(session: &Session) -> Result<(), Fault> {
 /// Checks name and password.
 pub(super) async fn check(session: &mut Session, login: &str, password: &Secret) -> Result<Done, Fault> {
     let peer = session.stream.peer();
-    let user = session.imap.directory.authenticate(login, password, peer).await?;
+    let login = session.imap.entrance.directory.authenticate(login, password, peer).await?;
+    let user = Arc::clone(&login.user);
     if user.address.is_none() {
         return Err(Fault::no(Word::AuthorizationFailed, "this account has no mailbox"));
     }
+    let place = session.imap.entrance.enter(login, "imap", &session.stream).await?;
+    session.stream.ends_with(place.end());
+    session.place = Some(place);
     tracing::info!(?peer, login = user.login, tls = session.stream.is_tls(), "IMAP login");
     session.state = State::Authenticated(user);
     Ok(Done::with(Code::Capability(session.stage()), "logged in"))

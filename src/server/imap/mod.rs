@@ -56,25 +56,19 @@ mod updates;
 use std::sync::Arc;
 
 use crate::config;
-use crate::mail::directory::Directory;
 use crate::mail::mailbox::Mailboxes;
 
+use super::entrance::Entrance;
 use super::stream::Stream;
 
 /// What IMAP sessions work with.
 pub struct Imap {
     /// Who may log in.
-    pub directory: Directory,
+    pub entrance: Arc<Entrance>,
     /// Their mail.
     pub mailboxes: Mailboxes,
-    /// The certificate for STARTTLS.
-    pub tls: Arc<rustls::ServerConfig>,
     /// Times and limits.
     pub settings: config::Imap,
-    /// The networks whose clients may log in without TLS.
-    pub plaintext_from: Vec<config::Network>,
-    /// The name in the greeting.
-    pub hostname: String,
     /// The most octets of a message that APPEND takes.
     pub max_message: u64,
 }

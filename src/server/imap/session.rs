@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::mail::sessions::Place;
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
 use crate::server::stream::{Gone, Stream};
@@ -39,6 +40,8 @@ pub(super) struct Session {
     pub(super) imap: Arc<Imap>,
     pub(super) stream: Stream,
     pub(super) state: State,
+    /// The place of whoever has logged in.
+    pub(super) place: Option<Place>,
     /// Whether the client has shown that it knows modseqs (RFC 7162 §3.1).
     pub(super) condstore: bool,
     framer: Framer,
@@ -61,6 +64,7 @@ impl Session {
             imap,
             stream,
             state: State::NotAuthenticated,
+            place: None,
             condstore: false,
             framer: Framer::default(),
             errors: 0,
@@ -72,20 +76,25 @@ impl Session {
     pub(super) async fn run(mut self) {
         let goodbye = match self.converse().await {
             Ok(()) | Err(Gone::Closed | Gone::Io(_)) => None,
-            Err(Gone::TimedOut) => Some("too long without a word"),
-            Err(Gone::Stopping) => Some("the server is stopping"),
+            Err(Gone::TimedOut) => Some((Word::Unavailable, "too long without a word")),
+            Err(Gone::Stopping) => Some((Word::Unavailable, "the server is stopping")),
+            Err(Gone::Ended) => Some((Word::AuthorizationFailed, "your account was changed, connect and log in again")),
         };
-        if let Some(text) = goodbye {
-            self.say(None, Status::Bye, Some(&Code::Word(Word::Unavailable)), text);
+        if let Some((word, text)) = goodbye {
+            self.say(None, Status::Bye, Some(&Code::Word(word)), text);
         }
         self.stream.close().await;
     }
 
     async fn converse(&mut self) -> Result<(), Gone> {
-        let greeting = format!("{} Posthouse is ready", self.imap.hostname);
+        let greeting = format!("{} Posthouse is ready", self.imap.entrance.hostname);
         self.say(None, Status::Ok, Some(&Code::Capability(self.stage())), &greeting);
         while !matches!(self.state, State::LoggedOut) {
-            match self.read().await? {
+            let input = self.read().await?;
+            if self.place.as_ref().is_some_and(Place::is_ended) {
+                return Err(Gone::Ended);
+            }
+            match input {
                 // On the heap, so that a session that waits for a command is small.
                 Input::Command(tagged) => Box::pin(self.command(tagged)).await?,
                 Input::Append(head) => Box::pin(self.append(*head)).await?,
@@ -220,14 +229,8 @@ impl Session {
         Stage {
             authenticated: !matches!(self.state, State::NotAuthenticated),
             can_start_tls: !tls,
-            can_log_in: tls || self.is_trusted(),
+            can_log_in: self.imap.entrance.takes_passwords(&self.stream),
         }
-    }
-
-    /// Whether the peer's network may log in without TLS.
-    fn is_trusted(&self) -> bool {
-        let peer = self.stream.peer();
-        peer.is_some_and(|peer| self.imap.plaintext_from.iter().any(|network| network.contains(peer)))
     }
 
     /// Begins anew after TLS was started (RFC 3501 §6.2.1: what the client said before is forgotten).

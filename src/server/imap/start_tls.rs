@@ -18,7 +18,7 @@ pub(super) fn start_tls(session: &Session) -> Result<Done, Fault> {
 /// The handshake, once the OK is on its way. What the client has sent before it must not count as said in secret: the stream refuses
 /// such a session (CVE-2011-0411).
 pub(super) async fn handshake(session: &mut Session) -> Result<(), Gone> {
-    let config = std::sync::Arc::clone(&session.imap.tls);
+    let config = std::sync::Arc::clone(&session.imap.entrance.tls);
     session.stream.start_tls(config, HANDSHAKE_TIMEOUT).await?;
     session.forget();
     Ok(())

@@ -1,5 +1,7 @@
 //! What PASS and AUTH have in common: from AUTHORIZATION to TRANSACTION (RFC 1939 §4).
 
+use std::sync::Arc;
+
 use super::maildrop::Maildrop;
 use super::refusal;
 use super::session::{Session, State};
@@ -22,13 +24,17 @@ pub(super) async fn log_in(session: &mut Session, state: &mut State, login: &str
     }
 }
 
-async fn open(session: &Session, login: &str, password: &Secret) -> Result<Maildrop, Reply> {
-    let peer = session.stream.peer();
-    let pop3 = &session.pop3;
-    let user = pop3.directory.authenticate(login, password, peer).await;
-    let user = user.map_err(|refusal| refusal::spell(&refusal))?;
+async fn open(session: &mut Session, login: &str, password: &Secret) -> Result<Maildrop, Reply> {
+    let (pop3, stream) = (&session.pop3, &session.stream);
+    let login = pop3.entrance.directory.authenticate(login, password, stream.peer()).await;
+    let login = login.map_err(|refusal| refusal::spell(&refusal))?;
+    let user = Arc::clone(&login.user);
     if user.address.is_none() {
         return Err(refusal::spell(&Refusal::NotPermitted("this login has no mailbox".into())));
     }
-    Maildrop::open(&pop3.mailboxes, &user).await
+    let place = pop3.entrance.enter(login, "pop3", stream).await;
+    let place = place.map_err(|refusal| refusal::spell(&refusal))?;
+    let maildrop = Maildrop::open(&pop3.mailboxes, &user).await?;
+    session.place = Some(place);
+    Ok(maildrop)
 }

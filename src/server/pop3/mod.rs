@@ -34,24 +34,18 @@ mod user;
 use std::sync::Arc;
 
 use crate::config;
-use crate::mail::directory::Directory;
 use crate::mail::mailbox::Mailboxes;
+use crate::server::entrance::Entrance;
 use crate::server::stream::Stream;
 
 /// The door for POP3: the services that its sessions need.
 pub struct Pop3 {
     /// Who may log in.
-    pub directory: Directory,
+    pub entrance: Arc<Entrance>,
     /// Their mail.
     pub mailboxes: Mailboxes,
     /// Timeouts and limits.
     pub settings: config::Imap,
-    /// The name in the greeting.
-    pub hostname: String,
-    /// For STLS.
-    pub tls: Arc<rustls::ServerConfig>,
-    /// Networks whose clients may log in without TLS.
-    pub plaintext_from: Vec<config::Network>,
 }
 
 impl Pop3 {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::Pop3;
 use super::dispatch::dispatch;
 use super::maildrop::Maildrop;
+use crate::mail::sessions::Place;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::pop3::command::{self, Command};
 use crate::wire::pop3::reply::{self, Reply, fixed};
@@ -54,6 +55,8 @@ pub(super) enum Ended {
 pub(super) struct Session {
     pub(super) pop3: Arc<Pop3>,
     pub(super) stream: Stream,
+    /// The place of whoever is logged in.
+    pub(super) place: Option<Place>,
     errors: u32,
     /// When the client must have logged in.
     login_until: Instant,
@@ -65,13 +68,14 @@ impl Session {
         Self {
             pop3,
             stream,
+            place: None,
             errors: 0,
             login_until,
         }
     }
 
     pub(super) async fn run(mut self) {
-        self.say(&reply::greeting(&self.pop3.hostname));
+        self.say(&reply::greeting(&self.pop3.entrance.hostname));
         let farewell = match self.converse().await {
             Ok(reply) => reply,
             Err(Ended::TooLong(_)) => fixed::LINE_TOO_LONG,
@@ -91,6 +95,9 @@ impl Session {
         let mut state = State::START;
         loop {
             let line = self.line(&state, command::MAX_LINE).await?;
+            if self.place.as_ref().is_some_and(Place::is_ended) {
+                return Ok(fixed::ACCOUNT_CHANGED);
+            }
             let (answer, counts) = match Command::parse(&line) {
                 Ok(command) => {
                     // A wrong message number is no attack; a wrong password may be one.
@@ -150,10 +157,6 @@ impl Session {
 
     /// Whether passwords are taken over this connection.
     pub(super) fn may_log_in(&self) -> bool {
-        self.stream.is_tls()
-            || self
-                .stream
-                .peer()
-                .is_some_and(|ip| self.pop3.plaintext_from.iter().any(|network| network.contains(ip)))
+        self.pop3.entrance.takes_passwords(&self.stream)
     }
 }

@@ -12,7 +12,7 @@ pub(super) async fn stls(session: &mut Session, state: &mut State) -> Result<Ans
         return Ok(Answer::Line(fixed::TLS_ALREADY));
     }
     session.say(&fixed::START_TLS);
-    let tls = Arc::clone(&session.pop3.tls);
+    let tls = Arc::clone(&session.pop3.entrance.tls);
     session.stream.start_tls(tls, HANDSHAKE_TIMEOUT).await?;
     // RFC 2595 §4: nothing that was said in clear text counts.
     *state = State::START;

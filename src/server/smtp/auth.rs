@@ -1,8 +1,13 @@
 //! AUTH PLAIN and AUTH LOGIN: RFC 4954 §4, RFC 4616 §2.
 
+use std::sync::Arc;
+
 use super::refusal;
 use super::session::Session;
 use super::stage::{Hello, Next, Stage};
+use crate::model::account::User;
+use crate::model::refusal::Refusal;
+use crate::model::secret::Secret;
 use crate::server::stream::Gone;
 use crate::wire::sasl::{self, BadSasl, Mechanism, PlainCredentials};
 use crate::wire::smtp::command::Auth;
@@ -27,7 +32,7 @@ impl Session {
         if self.door.role != super::Role::Submission {
             return Err(reply::NO_AUTH);
         }
-        if !self.door.offers_auth(self.stream.is_tls(), self.stream.peer()) {
+        if !self.door.offers_auth(&self.stream) {
             return Err(reply::AUTH_NEEDS_TLS);
         }
         if hello.user.is_some() {
@@ -68,20 +73,27 @@ impl Session {
         })
     }
 
-    async fn check(&self, hello: &mut Hello, credentials: &PlainCredentials) -> Reply {
+    async fn check(&mut self, hello: &mut Hello, credentials: &PlainCredentials) -> Reply {
         let PlainCredentials { authzid, login, password } = credentials;
         // RFC 4616 §2: to act as somebody else is a right that nobody has here.
         if authzid.as_ref().is_some_and(|authzid| !authzid.eq_ignore_ascii_case(login)) {
             return reply::AUTH_FAILED;
         }
-        let peer = self.stream.peer();
-        match self.door.directory.authenticate(login, password, peer).await {
+        match self.log_in(login, password).await {
             Ok(user) => {
                 hello.user = Some(user);
                 reply::AUTH_OK
             }
             Err(refused) => refusal::spell_login(&refused),
         }
+    }
+
+    async fn log_in(&mut self, login: &str, password: &Secret) -> Result<Arc<User>, Refusal> {
+        let entrance = &self.door.entrance;
+        let login = entrance.directory.authenticate(login, password, self.stream.peer()).await?;
+        let user = Arc::clone(&login.user);
+        self.place = Some(entrance.enter(login, "submission", &self.stream).await?);
+        Ok(user)
     }
 }
 

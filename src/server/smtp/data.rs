@@ -40,6 +40,9 @@ impl Session {
 
     /// Gives a whole message to the intake: what it answers is a promise (RFC 5321 §6.1).
     pub(super) async fn hand_in(&mut self, hello: Hello, envelope: Envelope, body: Body) -> (Stage, Next) {
+        if self.is_over() {
+            return (Stage::Greeted(hello), Next::HangUp(reply::ACCOUNT_CHANGED));
+        }
         let fate = if self.door.role == Role::Lmtp { Fate::Own } else { Fate::Shared };
         let (from, recipients) = envelope.into_parts();
         let addresses: Vec<EmailAddress> = recipients.iter().map(|accepted| accepted.recipient.address.clone()).collect();

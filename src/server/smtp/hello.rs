@@ -27,7 +27,7 @@ impl Session {
         };
         let user = stage.into_user();
         let stage = Stage::Greeted(Hello { greeting, name, user });
-        (stage, Next::Say(reply::hello(&self.door.hostname, &extensions)))
+        (stage, Next::Say(reply::hello(&self.door.entrance.hostname, &extensions)))
     }
 
     fn extensions(&self) -> Vec<String> {
@@ -43,7 +43,7 @@ impl Session {
         if self.offers_tls() {
             extensions.push("STARTTLS".into());
         }
-        if self.door.offers_auth(self.stream.is_tls(), self.stream.peer()) {
+        if self.door.offers_auth(&self.stream) {
             let names = Mechanism::ALL.map(Mechanism::as_str).join(" ");
             extensions.push(format!("AUTH {names}"));
         }

@@ -33,7 +33,7 @@ impl Session {
             return Err(reply::NEEDS_SMTPUTF8);
         }
         let Some(user) = &hello.user else { return Ok(()) };
-        match self.door.directory.may_send_as(user, address).await {
+        match self.door.entrance.directory.may_send_as(user, address).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(refusal::spell(&Refusal::NotYourAddress {
                 login: user.login.clone(),

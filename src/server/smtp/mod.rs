@@ -21,12 +21,11 @@ mod refusal;
 mod session;
 mod stage;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::config::{self, Network};
-use crate::mail::directory::Directory;
+use crate::config;
 use crate::mail::intake::Intake;
+use crate::server::entrance::Entrance;
 use crate::server::stream::Stream;
 
 /// What a client hears instead of a greeting when it has too many connections: a whole line.
@@ -45,18 +44,12 @@ pub enum Role {
 
 /// The door with what it needs.
 pub struct Smtp {
-    /// Who there is.
-    pub directory: Directory,
+    /// Who may log in.
+    pub entrance: Arc<Entrance>,
     /// Where messages go.
     pub intake: Intake,
     /// Limits.
     pub settings: config::Smtp,
-    /// The name of this server.
-    pub hostname: String,
-    /// For STARTTLS.
-    pub tls: Arc<rustls::ServerConfig>,
-    /// Whose clients may log in without TLS.
-    pub plaintext_from: Vec<Network>,
     /// For whom.
     pub role: Role,
 }
@@ -68,8 +61,7 @@ impl Smtp {
     }
 
     /// Whether a client may log in at this door now.
-    fn offers_auth(&self, tls: bool, peer: Option<IpAddr>) -> bool {
-        let trusted = || peer.is_some_and(|ip| self.plaintext_from.iter().any(|network| network.contains(ip)));
-        self.role == Role::Submission && (tls || trusted())
+    fn offers_auth(&self, stream: &Stream) -> bool {
+        self.role == Role::Submission && self.entrance.takes_passwords(stream)
     }
 }

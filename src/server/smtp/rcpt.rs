@@ -66,6 +66,6 @@ impl Session {
 
     /// RFC 5321 §4.1.1.3: `<postmaster>` is the one of this server.
     fn postmaster(&self) -> Result<EmailAddress, BadAddress> {
-        EmailAddress::new("postmaster", Host::Domain(Domain::parse(&self.door.hostname)?))
+        EmailAddress::new("postmaster", Host::Domain(Domain::parse(&self.door.entrance.hostname)?))
     }
 }

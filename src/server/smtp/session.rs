@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::stage::{Next, Stage};
 use super::{Role, Smtp};
+use crate::mail::sessions::Place;
 use crate::server::stream::{Gone, HANDSHAKE_TIMEOUT, Stream};
 use crate::wire::smtp::command;
 use crate::wire::smtp::line::{BadLine, Lines};
@@ -18,6 +19,8 @@ use crate::wire::smtp::reply::{self, Reply};
 pub(super) struct Session {
     pub(super) door: Arc<Smtp>,
     pub(super) stream: Stream,
+    /// The place of whoever is logged in.
+    pub(super) place: Option<Place>,
     lines: Lines,
     errors: u32,
     messages: u32,
@@ -28,6 +31,7 @@ impl Session {
         Self {
             door,
             stream,
+            place: None,
             lines: Lines::default(),
             errors: 0,
             messages: 0,
@@ -40,6 +44,7 @@ impl Session {
             Ok(()) => None,
             Err(Gone::TimedOut) => Some(reply::TIMED_OUT),
             Err(Gone::Stopping) => Some(reply::STOPPING),
+            Err(Gone::Ended) => Some(reply::ACCOUNT_CHANGED),
             Err(Gone::Closed) => return,
             Err(Gone::Io(error)) => {
                 tracing::debug!(peer = ?self.stream.peer(), %error, "SMTP session ended");
@@ -54,10 +59,13 @@ impl Session {
 
     async fn converse(&mut self) -> Result<(), Gone> {
         let protocol = if self.door.role == Role::Lmtp { "LMTP" } else { "ESMTP" };
-        self.say(&reply::greeting(&self.door.hostname, protocol));
+        self.say(&reply::greeting(&self.door.entrance.hostname, protocol));
         let mut stage = Stage::Fresh;
         loop {
             let line = self.line(self.door.settings.max_line_bytes).await?;
+            if self.is_over() {
+                return Err(Gone::Ended);
+            }
             let (after, next) = match line.map(|line| command::parse(&line)) {
                 Ok(Ok(command)) => self.dispatch(stage, command).await?,
                 Ok(Err(bad)) => (stage, Next::Say(reply::bad_command(bad))),
@@ -86,7 +94,9 @@ impl Session {
             Next::SayEach(replies) => replies.iter().for_each(|reply| self.say(reply)),
             Next::StartTls => {
                 self.say(&reply::START_TLS);
-                let tls = Arc::clone(&self.door.tls);
+                // RFC 3207 §4.2: who logged in before is forgotten.
+                self.place = None;
+                let tls = Arc::clone(&self.door.entrance.tls);
                 // After a failed handshake there is no common language to say anything in.
                 self.stream.start_tls(tls, HANDSHAKE_TIMEOUT).await.map_err(|_| Gone::Closed)?;
             }
@@ -120,6 +130,11 @@ impl Session {
     /// How long to wait for more of a message.
     pub(super) fn data_timeout(&self) -> Duration {
         Duration::from_secs(self.door.settings.data_timeout_seconds)
+    }
+
+    /// Whether the account of whoever is logged in was changed, which ends the session.
+    pub(super) fn is_over(&self) -> bool {
+        self.place.as_ref().is_some_and(Place::is_ended)
     }
 
     /// Whether the session has brought all the messages that it may.

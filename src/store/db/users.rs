@@ -1,6 +1,6 @@
 //! The table `users`.
 
-use super::{Error, Row, Tx};
+use super::{Error, Row, Tx, Value};
 use crate::model::account::{Role, User};
 use crate::model::address::EmailAddress;
 use crate::model::clock::timestamp;
@@ -81,6 +81,24 @@ pub async fn find_id(tx: &mut Tx, id: UserId) -> Result<Option<StoredUser>, Erro
         .bind(id.0)
         .optional(stored)
         .await
+}
+
+/// How many users one question of [`epochs`] names.
+const ASKED_AT_ONCE: usize = 100;
+
+/// Those of these users who are there and enabled, with their token epochs.
+pub async fn epochs(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<(UserId, i64)>, Error> {
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(ASKED_AT_ONCE) {
+        // Always as many marks, so that it is one statement for the connection's cache: the last id fills the rest.
+        let last = some.last().copied().unwrap_or(UserId(0));
+        let ids = some.iter().copied().chain(std::iter::repeat(last)).take(ASKED_AT_ONCE);
+        let marks = vec!["?"; ASKED_AT_ONCE].join(", ");
+        let query = tx.query_built(format!("SELECT id, token_epoch FROM users WHERE enabled = 1 AND id IN ({marks})"));
+        let rows = query.bind_all(ids.map(|id| Value::from(id.0)));
+        found.extend(rows.all(|row| Ok((UserId(row.integer(0)?), row.integer(1)?))).await?);
+    }
+    Ok(found)
 }
 
 /// At most `limit` users whose logins come after `after`, by login.

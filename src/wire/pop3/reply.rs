@@ -158,6 +158,8 @@ pub mod fixed {
     pub const LINE_TOO_LONG: Reply = err(None, "the line is too long, goodbye");
     /// The limit of errors.
     pub const TOO_MANY_ERRORS: Reply = err(None, "too many errors, goodbye");
+    /// The account was disabled or removed, or its password changed.
+    pub const ACCOUNT_CHANGED: Reply = err(Some(Code::Auth), "your account was changed, connect and log in again");
     /// The server stops.
     pub const STOPPING: Reply = err(Some(Code::SysTemp), "the server is stopping, goodbye");
 }

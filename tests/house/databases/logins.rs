@@ -15,7 +15,7 @@ use crate::support::databases::Fresh;
 
 async fn try_login(directory: &Directory, login: &str, password: &str) -> Result<String, Refusal> {
     let found = directory.authenticate(login, &Secret::new(password), None).await;
-    found.map(|user| user.login.clone())
+    found.map(|login| login.user.login.clone())
 }
 
 async fn with_ada(fresh: &Fresh, clock: Clock) -> (Directory, Database) {

@@ -4,6 +4,7 @@ mod core;
 mod directory;
 mod logins;
 mod routes;
+mod sessions;
 mod whole;
 
 use crate::support::databases::Fresh;
@@ -52,6 +53,8 @@ cases! {
     logins::a_refresh_token_is_good_once,
     logins::keys_live_and_die,
     logins::there_is_an_administrator,
+    sessions::sessions_end_with_their_logins,
+    sessions::epochs_of_many_are_asked_for,
     whole::mailboxes_keep_what_they_are_told,
     whole::the_queue_keeps_what_it_is_given,
 }

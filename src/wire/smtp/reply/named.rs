@@ -32,6 +32,8 @@ pub fn hello(hostname: &str, extensions: &[String]) -> Reply {
 pub const TOO_MANY_CONNECTIONS: &str = "421 4.7.0 Too many connections from your address, try again later\r\n";
 /// The server stops.
 pub const STOPPING: Reply = Reply::fixed(421, (4, 3, 2), "The server is shutting down, try again later");
+/// The account of whoever is logged in was disabled or removed, or its password changed.
+pub const ACCOUNT_CHANGED: Reply = Reply::fixed(421, (4, 7, 0), "Your account was changed, connect and log in again");
 /// Nothing came for too long.
 pub const TIMED_OUT: Reply = Reply::fixed(421, (4, 4, 2), "Timed out, closing the connection");
 /// `smtp.max_errors` is reached.

@@ -1,0 +1,41 @@
+//! What the doors have in common where users log in.
+
+use std::sync::Arc;
+
+use super::stream::Stream;
+use crate::config::Network;
+use crate::mail::directory::{Directory, Login};
+use crate::mail::sessions::{Place, Sessions, Way};
+use crate::model::refusal::Refusal;
+
+/// The way in, shared by SMTP, IMAP and POP3.
+pub struct Entrance {
+    /// Who there is.
+    pub directory: Directory,
+    /// Who is here.
+    pub sessions: Sessions,
+    /// The name of this server.
+    pub hostname: String,
+    /// For STARTTLS and STLS.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// Networks whose clients may log in without TLS.
+    pub plaintext_from: Vec<Network>,
+}
+
+impl Entrance {
+    /// Whether passwords are taken over this connection: over TLS, or from a network that the configuration trusts.
+    pub(super) fn takes_passwords(&self, stream: &Stream) -> bool {
+        let trusted = |ip| self.plaintext_from.iter().any(|network| network.contains(ip));
+        stream.is_tls() || stream.peer().is_some_and(trusted)
+    }
+
+    /// Enters a login into the list of sessions; it lasts as long as the place is kept.
+    pub(super) async fn enter(&self, login: Login, protocol: &'static str, stream: &Stream) -> Result<Place, Refusal> {
+        let way = Way {
+            protocol,
+            peer: stream.peer(),
+            tls: stream.tls_description(),
+        };
+        self.sessions.enter(login, way).await
+    }
+}
