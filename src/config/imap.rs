@@ -10,12 +10,19 @@ pub struct Imap {
     /// How many seconds a logged in session may say nothing (RFC 9051 §5.4 wants at least 1800).
     #[schemars(range(min = 1, max = 604_800))]
     pub idle_timeout_seconds: u64,
-    /// How many seconds a POP3 session may say nothing (RFC 1939 §3 wants at least 600).
+    /// How many seconds a POP3 session may take to say the next command (RFC 1939 §3 wants at least 600).
     #[schemars(range(min = 1, max = 604_800))]
     pub pop3_idle_timeout_seconds: u64,
     /// How many seconds a client has to log in.
     #[schemars(range(min = 1, max = 3600))]
     pub login_timeout_seconds: u64,
+    /// How many seconds to wait for the rest of a command, or of the message of an APPEND, that has begun.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub command_timeout_seconds: u64,
+    /// The fewest octets a second of these: each that comes buys its time, up to `imap.command_timeout_seconds`, and when that is
+    /// used up the session ends. 0: any.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub min_data_rate: u64,
     /// The most octets of a command, literals included, but for the message of an APPEND.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub max_command_bytes: usize,
@@ -33,6 +40,8 @@ impl Default for Imap {
             idle_timeout_seconds: 1800,
             pop3_idle_timeout_seconds: 600,
             login_timeout_seconds: 180,
+            command_timeout_seconds: 300,
+            min_data_rate: 500,
             max_command_bytes: 1_048_576,
             max_errors: 20,
             poll_milliseconds: 2000,

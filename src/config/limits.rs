@@ -10,7 +10,8 @@ pub struct Limits {
     /// The most connections at a time, over all listeners but HTTP.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_connections: usize,
-    /// The most connections at a time from one address. 0: no bound.
+    /// The most connections at a time from one address (of IPv6: one /64). One more is told so, or closed without a word where TLS comes
+    /// first. 0: no bound.
     #[schemars(range(min = 0, max = 10_000_000))]
     pub max_connections_per_address: usize,
     /// How many seconds the transactions in flight have to finish when the server is stopped.

@@ -29,7 +29,8 @@ pub struct Service {
     pub addresses: Vec<String>,
     /// Where TLS begins with the first octet (RFC 8314 §3): with what.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// What a client hears that is one too many: a whole line with its CRLF. It is not said inside TLS.
+    /// What a client hears that is one too many: a whole line with its CRLF. Where TLS comes first it hears nothing: a handshake is the
+    /// dearest part of a connection, and who has too many is not given it.
     pub busy: &'static str,
     /// What serves a connection.
     pub door: Door,

@@ -12,6 +12,7 @@ pub mod entrance;
 pub mod imap;
 pub mod limits;
 pub mod listener;
+mod pace;
 pub mod pop3;
 pub mod smtp;
 mod socket;

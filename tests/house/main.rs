@@ -17,6 +17,7 @@ mod reading;
 mod receiving;
 mod rest;
 mod signing;
+mod slow;
 mod starting;
 mod steering;
 mod storage;

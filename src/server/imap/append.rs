@@ -75,12 +75,12 @@ async fn receive(session: &mut Session, size: u64, mut draft: Option<&mut Draft>
     if size > session.imap.max_message.saturating_mul(PATIENCE) || !authenticated {
         return Err(Gone::Closed);
     }
-    let mut left = size;
+    let (mut left, mut pace) = (size, session.pace());
     let mut outcome = Ok(());
     while left > 0 {
         let have = session.stream.input().len();
         if have == 0 {
-            session.fill_unfinished().await?;
+            pace.fill_unfinished(&mut session.stream).await?;
             continue;
         }
         let piece = session.take(have.min(PIECE).min(usize::try_from(left).unwrap_or(usize::MAX)));
@@ -94,6 +94,7 @@ async fn receive(session: &mut Session, size: u64, mut draft: Option<&mut Draft>
 
 /// The end of the command behind the message: there is nothing but the line end (no MULTIAPPEND).
 async fn finish_line(session: &mut Session) -> Result<(), Fault> {
+    let mut pace = session.pace();
     let length = loop {
         if let Some(length) = frame::line(session.stream.input()) {
             break length;
@@ -101,7 +102,7 @@ async fn finish_line(session: &mut Session) -> Result<(), Fault> {
         if session.stream.input().len() > MAX_TAIL {
             return Err(Gone::Closed.into());
         }
-        session.fill_unfinished().await?;
+        pace.fill_unfinished(&mut session.stream).await?;
     };
     if session.take(length).trim_ascii().is_empty() {
         Ok(())

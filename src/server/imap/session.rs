@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::mail::sessions::Place;
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
+use crate::server::pace::Pace;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::imap::capability::Stage;
 use crate::wire::imap::command::{Tag, Tagged};
@@ -114,10 +115,16 @@ impl Session {
 
     /// The next command, or what is wrong with it.
     async fn read(&mut self) -> Result<Input, Gone> {
+        let mut pace = None;
         loop {
             let limits = self.limits();
             match self.framer.next(self.stream.input(), limits) {
-                Frame::Partial => self.fill().await?,
+                // Before a login, the time for it bounds everything.
+                Frame::Partial if self.stream.input().is_empty() || matches!(self.state, State::NotAuthenticated) => self.fill().await?,
+                Frame::Partial => {
+                    let pace = pace.get_or_insert_with(|| self.pace());
+                    pace.fill_unfinished(&mut self.stream).await?;
+                }
                 Frame::Continue => self.stream.write(b"+ go on\r\n"),
                 Frame::Command(length) => {
                     let octets = self.take(length);
@@ -202,10 +209,10 @@ impl Session {
         self.stream.fill(patience).await
     }
 
-    /// Reads more octets of something that a stopping server lets finish.
-    pub(super) async fn fill_unfinished(&mut self) -> Result<(), Gone> {
-        let patience = self.patience();
-        self.stream.fill_unfinished(patience).await
+    /// How long to wait for the rest of what has begun.
+    pub(super) fn pace(&self) -> Pace {
+        let settings = &self.imap.settings;
+        Pace::new(Duration::from_secs(settings.command_timeout_seconds), settings.min_data_rate)
     }
 
     /// How long the client may say nothing.

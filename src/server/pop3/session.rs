@@ -124,15 +124,17 @@ impl Session {
         }
     }
 
-    /// The next line of the client; what was said before is sent first.
+    /// The next line of the client; what was said before is sent first. The time for it is bounded as a whole, so that one octet a
+    /// minute does not keep a session.
     pub(super) async fn line(&mut self, state: &State, most: usize) -> Result<Bytes, Ended> {
+        let began = Instant::now();
         loop {
             if let Some(line) = command::take_line(self.stream.input(), most)? {
                 return Ok(line);
             }
             let patience = match state {
                 State::Authorization { .. } => self.login_until.saturating_duration_since(Instant::now()),
-                State::Transaction(_) => Duration::from_secs(self.pop3.settings.pop3_idle_timeout_seconds),
+                State::Transaction(_) => Duration::from_secs(self.pop3.settings.pop3_idle_timeout_seconds).saturating_sub(began.elapsed()),
             };
             self.stream.fill(patience).await?;
         }

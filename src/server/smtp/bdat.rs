@@ -5,15 +5,17 @@ use bytes::Buf;
 use super::body::Body;
 use super::session::Session;
 use super::stage::{Envelope, Hello, Next, Stage};
+use crate::server::pace::Pace;
 use crate::server::stream::Gone;
 use crate::wire::smtp::body::ChunkChecker;
 use crate::wire::smtp::command::Chunk;
 use crate::wire::smtp::reply;
 
-/// The message so far: its body, and the line ends over the borders of the chunks.
+/// The message so far: its body, the line ends over the borders of the chunks, and the time for all of them.
 pub(super) struct Chunked {
     body: Body,
     checker: ChunkChecker,
+    pace: Pace,
 }
 
 /// What became of octets that nobody wants.
@@ -30,6 +32,7 @@ impl Session {
         let chunked = Box::new(Chunked {
             body: Body::begin(&self.door.intake, self.door.settings.max_received),
             checker: ChunkChecker::default(),
+            pace: self.pace(),
         });
         self.further_chunk(hello, envelope, chunked, chunk).await
     }
@@ -46,7 +49,7 @@ impl Session {
             return Ok((Stage::Greeted(hello), Next::HangUp(reply::FAR_TOO_LARGE)));
         }
         if chunk.last {
-            let Chunked { mut body, mut checker } = *chunked;
+            let Chunked { mut body, mut checker, .. } = *chunked;
             match checker.end() {
                 Ok(missing) => body.take(missing).await,
                 Err(fault) => body.refuse(reply::bad_body(fault)),
@@ -70,7 +73,7 @@ impl Session {
         while left > 0 {
             let input = self.stream.input();
             let Some(octets) = input.get(..portion(input.len(), left)).filter(|octets| !octets.is_empty()) else {
-                self.stream.fill_unfinished(self.data_timeout()).await?;
+                chunked.pace.fill_unfinished(&mut self.stream).await?;
                 continue;
             };
             match chunked.checker.check(octets) {
@@ -92,10 +95,10 @@ impl Session {
         if size > self.door.intake.max_size() {
             return Ok(Swallowed::Never);
         }
-        let mut left = size;
+        let (mut left, mut pace) = (size, self.pace());
         while left > 0 {
             if self.stream.input().is_empty() {
-                self.stream.fill_unfinished(self.data_timeout()).await?;
+                pace.fill_unfinished(&mut self.stream).await?;
             }
             let length = portion(self.stream.input().len(), left);
             self.stream.input().advance(length);

@@ -19,7 +19,7 @@ impl Session {
     pub(super) async fn data(&mut self, hello: Hello, envelope: Envelope) -> Result<(Stage, Next), Gone> {
         self.say(&reply::GO_AHEAD);
         let mut body = Body::begin(&self.door.intake, self.door.settings.max_received);
-        let mut decoder = DataDecoder::default();
+        let (mut decoder, mut pace) = (DataDecoder::default(), self.pace());
         loop {
             while !self.stream.input().is_empty() {
                 let portion = decoder.next(self.stream.input());
@@ -34,7 +34,7 @@ impl Session {
                     return Ok((Stage::Greeted(hello), Next::HangUp(reply::FAR_TOO_LARGE)));
                 }
             }
-            self.stream.fill_unfinished(self.data_timeout()).await?;
+            pace.fill_unfinished(&mut self.stream).await?;
         }
     }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::stage::{Next, Stage};
 use super::{Role, Smtp};
 use crate::mail::sessions::Place;
+use crate::server::pace::Pace;
 use crate::server::stream::{Gone, HANDSHAKE_TIMEOUT, Stream};
 use crate::wire::smtp::command;
 use crate::wire::smtp::line::{BadLine, Lines};
@@ -127,9 +128,10 @@ impl Session {
         self.stream.write(&out);
     }
 
-    /// How long to wait for more of a message.
-    pub(super) fn data_timeout(&self) -> Duration {
-        Duration::from_secs(self.door.settings.data_timeout_seconds)
+    /// How long to wait for more of a message that begins now.
+    pub(super) fn pace(&self) -> Pace {
+        let settings = &self.door.settings;
+        Pace::new(Duration::from_secs(settings.data_timeout_seconds), settings.min_data_rate)
     }
 
     /// Whether the account of whoever is logged in was changed, which ends the session.
