@@ -16,6 +16,12 @@ pub struct Auth {
     /// How many of these one address (of IPv6: one /64) may have at the same time. 0: half of them.
     #[schemars(range(min = 0, max = 1024))]
     pub parallel_hashes_per_address: usize,
+    /// Whether SCRAM-SHA-256 is offered. New passwords, and those that people next log in with, are then kept as keys of SCRAM too, which
+    /// a thief of the database can try passwords on faster than on argon2id hashes; and whoever has none yet cannot log in by SCRAM.
+    pub scram: bool,
+    /// How often a password is hashed for these keys; each login by SCRAM costs the client as much (RFC 7677 §4 wants at least 4096).
+    #[schemars(range(min = 4096, max = 1_000_000))]
+    pub scram_iterations: u32,
     /// For how many seconds a successful login is remembered, so that it is not hashed again. 0: never.
     #[schemars(range(min = 0, max = 86_400))]
     pub cache_seconds: u64,
@@ -59,6 +65,8 @@ impl Default for Auth {
         Self {
             parallel_hashes: 0,
             parallel_hashes_per_address: 0,
+            scram: false,
+            scram_iterations: 100_000,
             cache_seconds: 60,
             wrong_cache_seconds: 300,
             free_failures_per_address: 5,

@@ -7,6 +7,7 @@ use crate::config::Network;
 use crate::mail::directory::{Directory, Login};
 use crate::mail::sessions::{Place, Sessions, Way};
 use crate::model::refusal::Refusal;
+use crate::wire::sasl::Offer;
 
 /// The way in, shared by SMTP, IMAP and POP3.
 pub struct Entrance {
@@ -27,6 +28,15 @@ impl Entrance {
     pub(super) fn takes_passwords(&self, stream: &Stream) -> bool {
         let trusted = |ip| self.plaintext_from.iter().any(|network| network.contains(ip));
         stream.is_tls() || stream.peer().is_some_and(trusted)
+    }
+
+    /// The mechanisms that a client of this connection may log in by.
+    pub(super) fn offer(&self, stream: &Stream) -> Offer {
+        Offer {
+            login: self.takes_passwords(stream),
+            scram: self.directory.offers_scram(),
+            binding: stream.exporter().is_some(),
+        }
     }
 
     /// Enters a login into the list of sessions; it lasts as long as the place is kept.

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod listener;
 mod pace;
 pub mod pop3;
+mod sasl;
 pub mod smtp;
 mod socket;
 pub mod stream;

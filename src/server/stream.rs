@@ -127,6 +127,17 @@ impl Stream {
         Some(format!("{version} {suite}"))
     }
 
+    /// What both sides of the connection can name it by (RFC 9266 §2). None without TLS; nor with TLS 1.2, where only some
+    /// handshakes make the name unique (RFC 9266 §4.1).
+    pub fn exporter(&self) -> Option<[u8; 32]> {
+        let Socket::Tls(tls) = &self.socket else { return None };
+        let (_, session) = tls.get_ref();
+        if session.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
+            return None;
+        }
+        session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[])).ok()
+    }
+
     /// Does the TLS handshake as the server; the output is sent first. Octets that came before it are thrown away
     /// (STARTTLS injection, RFC 3207 §4.2): an error when there were any. After an error the connection is of no use.
     pub async fn start_tls(&mut self, config: Arc<rustls::ServerConfig>, limit: Duration) -> Result<(), Gone> {

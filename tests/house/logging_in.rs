@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 use crate::support::house::{Builder, House, PASSWORD};
 use crate::support::line::Line;
+use crate::support::scram::Scram;
 use crate::support::smtp::Smtp;
 
 /// A listener of each protocol that people log in by.
@@ -190,4 +193,164 @@ fn a_message_of_an_account_that_was_just_disabled_is_not_taken() {
     smtp.send_raw(b".\r\n.\r\n");
     smtp.reply().expect(421);
     assert!(house.inbox("bob@house.test").is_empty());
+}
+
+/// The listeners with SASL.
+const SASL: [&str; 3] = ["imaps", "pop3s", "submissions"];
+
+/// A session that is ready for AUTH.
+fn fresh(house: &House, listener: &str) -> Line {
+    let mut line = Line::connect_tls(house.address(listener));
+    line.line();
+    if listener == "submissions" {
+        line.say("EHLO client.test");
+        while line.line().as_bytes().get(3) == Some(&b'-') {}
+    }
+    line
+}
+
+/// Goes through a SASL exchange; gives the last answer, which has no challenge.
+fn exchange(line: &mut Line, listener: &str, mechanism: &str, mut client: impl FnMut(&[u8]) -> Vec<u8>) -> String {
+    let command = if listener == "imaps" { "a AUTHENTICATE" } else { "AUTH" };
+    line.say(&format!("{command} {mechanism}"));
+    loop {
+        let answer = line.line();
+        let challenge = answer.strip_prefix("334 ").or(answer.strip_prefix("+ "));
+        match challenge {
+            Some(challenge) => {
+                let response = client(&BASE64_STANDARD.decode(challenge).expect("base64"));
+                line.say(&BASE64_STANDARD.encode(response));
+            }
+            None => return answer,
+        }
+    }
+}
+
+fn is_let_in(answer: &str) -> bool {
+    ["a OK", "+OK", "235"].iter().any(|yes| answer.starts_with(yes))
+}
+
+#[test]
+fn scram_proves_both_sides_over_every_protocol() {
+    let house = Builder::default()
+        .set("auth.scram", true)
+        .set("auth.scram_iterations", 4096)
+        .set("auth.max_failure_delay_seconds", 0)
+        .start();
+    house.provision();
+    for listener in SASL {
+        let try_it = |mechanism: &str, login: &str, password: &str, header: &str, name: Option<[u8; 32]>| {
+            let mut line = fresh(&house, listener);
+            let name = name.unwrap_or_else(|| line.exporter());
+            let named: &[u8] = if header.starts_with('p') { &name } else { b"" };
+            let mut client = Scram::new(login, password, header, named);
+            exchange(&mut line, listener, mechanism, |challenge| client.answer(challenge))
+        };
+        let (plain, plus, alice) = ("SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "alice@house.test");
+        for (mechanism, header) in [(plain, "n,,"), (plus, "p=tls-exporter,,"), (plain, "n,a=alice@house.test,")] {
+            let answer = try_it(mechanism, alice, PASSWORD, header, None);
+            assert!(is_let_in(&answer), "{listener} {mechanism}: {answer}");
+        }
+        for (mechanism, login, password, header, name) in [
+            (plain, alice, "wrong", "n,,", None),
+            (plain, "nobody@house.test", PASSWORD, "n,,", None),
+            // Another connection than this one: somebody stands in between.
+            (plus, alice, PASSWORD, "p=tls-exporter,,", Some([7; 32])),
+            // A client that was told that there is no PLUS.
+            (plain, alice, PASSWORD, "y,,", None),
+            (plus, alice, PASSWORD, "n,,", None),
+            (plus, alice, PASSWORD, "p=tls-unique,,", None),
+            (plain, alice, PASSWORD, "n,a=bob@house.test,", None),
+        ] {
+            let answer = try_it(mechanism, login, password, header, name);
+            assert!(!is_let_in(&answer), "{listener} {mechanism} {header}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn tokens_of_the_api_log_in() {
+    let house = House::furnished();
+    let tokens = house
+        .anonymous()
+        .post("/auth/login", json!({"username": "alice@house.test", "password": PASSWORD}))
+        .ok();
+    let token = tokens["access_token"].as_str().expect("a token");
+    let standard = |name: &str, token: &str| format!("n,{name},\x01host=house.test\x01auth=Bearer {token}\x01\x01").into_bytes();
+    let older = |name: &str, token: &str| format!("user={name}\x01auth=Bearer {token}\x01\x01").into_bytes();
+    for listener in SASL {
+        let try_it = |mechanism: &str, first: &[u8]| {
+            let mut refused = Vec::new();
+            let answer = exchange(&mut fresh(&house, listener), listener, mechanism, |challenge| {
+                if challenge.is_empty() {
+                    return first.to_vec();
+                }
+                refused = challenge.to_vec();
+                if mechanism == "XOAUTH2" { Vec::new() } else { b"\x01".to_vec() }
+            });
+            (is_let_in(&answer), String::from_utf8(refused).expect("text"), answer)
+        };
+        for (mechanism, first) in [
+            ("OAUTHBEARER", standard("", token)),
+            ("OAUTHBEARER", standard("a=alice@house.test", token)),
+            ("XOAUTH2", older("alice@house.test", token)),
+        ] {
+            let (let_in, _, answer) = try_it(mechanism, &first);
+            assert!(let_in, "{listener} {mechanism}: {answer}");
+        }
+        for (mechanism, first, said) in [
+            ("OAUTHBEARER", standard("", &token[1..]), "{\"status\":\"invalid_token\"}"),
+            (
+                "XOAUTH2",
+                older("alice@house.test", "x"),
+                "{\"status\":\"401\",\"schemes\":\"bearer\"}",
+            ),
+            // A good token of somebody else.
+            ("OAUTHBEARER", standard("a=bob@house.test", token), ""),
+            ("XOAUTH2", older("bob@house.test", token), ""),
+            ("XOAUTH2", b"nonsense".to_vec(), ""),
+        ] {
+            let (let_in, refused, answer) = try_it(mechanism, &first);
+            assert!(!let_in && refused == said, "{listener} {mechanism}: {refused} {answer}");
+        }
+    }
+}
+
+#[test]
+fn an_exchange_can_be_broken_off_and_begun_again() {
+    let house = House::furnished();
+    for listener in SASL {
+        let mut line = fresh(&house, listener);
+        let command = if listener == "imaps" { "a AUTHENTICATE" } else { "AUTH" };
+        let long = "A".repeat(20_000);
+        for (mechanism, response) in [
+            ("PLAIN", "*"),
+            ("LOGIN", "*"),
+            ("OAUTHBEARER", "*"),
+            ("XOAUTH2", "not base64"),
+            ("PLAIN", "AAAA"),
+            ("SCRAM-SHA-256", ""),
+            ("PLAIN", &long),
+        ] {
+            if mechanism == "PLAIN" && response.len() > 100 && listener == "pop3s" {
+                // POP3 hangs up.
+                continue;
+            }
+            line.say(&format!("{command} {mechanism}"));
+            if mechanism != "SCRAM-SHA-256" {
+                let challenge = line.line();
+                assert!(
+                    challenge.starts_with("+ ") || challenge.starts_with("334 "),
+                    "{listener}: {challenge}"
+                );
+                line.say(response);
+            }
+            let answer = line.line();
+            let refused = ["a BAD ", "a NO ", "-ERR ", "50"].iter().any(|no| answer.starts_with(no));
+            assert!(refused, "{listener} {mechanism}: {answer}");
+        }
+        let proof = format!("\0alice@house.test\0{PASSWORD}");
+        let answer = exchange(&mut line, listener, "PLAIN", |_| proof.clone().into_bytes());
+        assert!(is_let_in(&answer), "{listener}: {answer}");
+    }
 }

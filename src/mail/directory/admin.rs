@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::hashing::Verdict;
+use super::hashing::{Hashed, Verdict};
 use super::{Directory, NewPassword, users};
 use crate::model::account::{Role, User};
 use crate::model::ids::UserId;
@@ -42,7 +42,7 @@ impl Directory {
     }
 
     /// Makes `admin` an enabled server administrator with this password; whether it was done.
-    async fn put_admin(&self, hash: String, only_the_first: bool) -> Result<bool, Refusal> {
+    async fn put_admin(&self, hashed: Hashed, only_the_first: bool) -> Result<bool, Refusal> {
         let now = self.inner.now();
         let mut change = self.inner.change().await?;
         if only_the_first && count_admins(&mut change.tx).await? > 0 {
@@ -53,7 +53,8 @@ impl Directory {
                 stored.user.role = Role::ServerAdmin;
                 stored.user.enabled = true;
                 stored.user.updated_at = now;
-                stored.password = Some(hash);
+                stored.password = Some(hashed.hash);
+                stored.scram = hashed.scram;
                 users::end_tokens(&mut change, &mut stored).await?;
                 update(&mut change.tx, &stored).await?;
             }
@@ -71,7 +72,8 @@ impl Directory {
                         created_at: now,
                         updated_at: now,
                     },
-                    password: Some(hash),
+                    password: Some(hashed.hash),
+                    scram: hashed.scram,
                     token_epoch: 0,
                 };
                 insert(&mut change.tx, &stored, None).await?;

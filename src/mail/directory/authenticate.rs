@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::cache::Account;
 use super::failures::Attempt;
 use super::hashing::Verdict;
-use super::{Directory, Inner, Login, fields};
+use super::{Directory, Inner, Login, fields, password};
 use crate::model::address::{EmailAddress, Host};
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
@@ -37,7 +37,7 @@ impl Directory {
         match (account, verdict) {
             (Some(account), Verdict::Right | Verdict::RightButOutdated) if account.user.enabled => {
                 inner.failures.succeeded(attempt, inner.clock.now_ms());
-                if verdict == Verdict::RightButOutdated {
+                if verdict == Verdict::RightButOutdated || inner.lacks_scram(&account, password) {
                     inner.upgrade(&account, password).await;
                 }
                 Ok(account)
@@ -60,7 +60,7 @@ struct Claim<'c> {
 
 impl Inner {
     /// Begins a login: waits as long as those ask for that failed before.
-    async fn attempt(&self, login: &str, from: Option<IpAddr>) -> Result<Attempt, Refusal> {
+    pub(super) async fn attempt(&self, login: &str, from: Option<IpAddr>) -> Result<Attempt, Refusal> {
         // An account has one count, by whatever name of it.
         let account = self.named(login).await?;
         let name = account.as_ref().map_or(login, |account| &account.user.login);
@@ -70,7 +70,7 @@ impl Inner {
     }
 
     /// The user of a login name as the client gave it.
-    async fn named(&self, login: &str) -> Result<Option<Arc<Account>>, Refusal> {
+    pub(super) async fn named(&self, login: &str) -> Result<Option<Arc<Account>>, Refusal> {
         match fields::login_key(login) {
             Some(key) => Ok(self.account(&key).await?),
             None => Ok(None),
@@ -124,13 +124,18 @@ impl Inner {
         Ok(account)
     }
 
+    /// Whether keys of SCRAM are kept, and this account has none. A password that has none (RFC 4013 §2.3) is not hashed anew for it.
+    fn lacks_scram(&self, account: &Account, password: &Secret) -> bool {
+        self.auth.scram && account.scram.is_none() && password::scram::has_keys(password.expose())
+    }
+
     /// Replaces a hash of the old kind by one of ours. If that fails, the next login tries again.
     async fn upgrade(&self, account: &Account, password: &Secret) {
         let Some(old) = &account.password else { return };
         let upgraded = async {
             let new = self.hashing.hash(password).await?;
             let mut change = self.change().await?;
-            store::db::users::replace_hash(&mut change.tx, account.user.id, old, &new).await?;
+            store::db::users::replace_hash(&mut change.tx, account.user.id, old, (&new.hash, new.scram.as_deref())).await?;
             change.commit().await?;
             Ok::<_, Refusal>(())
         };

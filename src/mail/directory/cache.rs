@@ -19,6 +19,7 @@ use crate::store;
 pub(super) struct Account {
     pub(super) user: Arc<User>,
     pub(super) password: Option<String>,
+    pub(super) scram: Option<String>,
     pub(super) token_epoch: i64,
 }
 
@@ -27,6 +28,7 @@ impl From<store::db::users::StoredUser> for Account {
         Self {
             user: Arc::new(stored.user),
             password: stored.password,
+            scram: stored.scram,
             token_epoch: stored.token_epoch,
         }
     }

@@ -33,12 +33,20 @@ pub(super) enum Verdict {
     RightButOutdated,
 }
 
+/// What is stored of a password.
+pub(super) struct Hashed {
+    pub(super) hash: String,
+    pub(super) scram: Option<String>,
+}
+
 pub(super) struct Hashing {
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     most: usize,
     /// How many of one address come to the common line.
     share: usize,
+    /// The iterations of SCRAM keys, where they are kept.
+    scram: Option<u32>,
     sites: Mutex<HashMap<Site, Arc<OwnLine>>>,
 }
 
@@ -64,6 +72,7 @@ impl Hashing {
             waiting: AtomicUsize::new(0),
             most: parallel.saturating_mul(WAITING_FOR_EACH),
             share: share.max(1),
+            scram: settings.scram.then_some(settings.scram_iterations),
             sites: Mutex::default(),
         }
     }
@@ -96,10 +105,16 @@ impl Hashing {
         .await
     }
 
-    /// A hash of the password in our scheme.
-    pub(super) async fn hash(&self, password: &Secret) -> Result<String, Refusal> {
-        let password = password.clone();
-        self.run(move || password::hash(password.expose())).await?.ok_or(Refusal::LATER)
+    /// A hash of the password in our scheme, and its keys for SCRAM where they are kept.
+    pub(super) async fn hash(&self, password: &Secret) -> Result<Hashed, Refusal> {
+        let (password, scram) = (password.clone(), self.scram);
+        let hashed = self.run(move || {
+            Some(Hashed {
+                hash: password::hash(password.expose())?,
+                scram: scram.and_then(|iterations| password::scram::make(password.expose(), iterations)),
+            })
+        });
+        hashed.await?.ok_or(Refusal::LATER)
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {

@@ -25,8 +25,11 @@ mod keys;
 mod login;
 mod password;
 mod route;
+mod scram;
 mod tokens;
 mod users;
+
+pub use scram::ScramLogin;
 
 use std::sync::Arc;
 
@@ -176,6 +179,7 @@ struct Inner {
     failures: failures::Failures,
     departures: broadcast::Sender<Departure>,
     signing: tokens::Signing,
+    scram_seed: Vec<u8>,
 }
 
 impl Directory {
@@ -183,6 +187,7 @@ impl Directory {
     pub async fn open(database: Database, settings: config::Directory, auth: config::Auth, clock: Clock) -> Result<Self, store::Error> {
         let mut tx = database.write().await?;
         let signing = tokens::Signing::load(&mut tx).await?;
+        let scram_seed = scram::seed(&mut tx).await?;
         let version = store::db::settings::directory_version(&mut tx).await?;
         tx.commit().await?;
         let inner = Arc::new(Inner {
@@ -192,6 +197,7 @@ impl Directory {
             wrong: authenticate::Remembered::new(auth.failure_entries, auth.wrong_cache_seconds),
             failures: failures::Failures::new(auth.clone()),
             signing,
+            scram_seed,
             departures: broadcast::Sender::new(DEPARTURES),
             database,
             settings,

@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::cache::Account;
-use super::{Directory, Principal, Tokens, keys};
+use super::{Directory, Login, Principal, Tokens, keys};
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
 use crate::store::db::{Tx, settings, tokens, users};
@@ -108,14 +108,27 @@ impl Directory {
         if token.starts_with(keys::PREFIX) {
             return self.key(token).await.map(Principal::Key);
         }
+        let account = self.account_with(token).await?;
+        Ok(Principal::User(Arc::clone(&account.user)))
+    }
+
+    /// A login by an access token, instead of a password. Errors: BadCredentials, TryLater.
+    pub async fn token_login(&self, token: &Secret) -> Result<Login, Refusal> {
+        let account = self.account_with(token.expose()).await?;
+        Ok(Login::from(&*account))
+    }
+
+    async fn account_with(&self, token: &str) -> Result<Arc<Account>, Refusal> {
+        if token.len() > MAX_TOKEN_OCTETS {
+            return Err(Refusal::BadCredentials);
+        }
         let claims = self.inner.signing.read(token).ok_or(Refusal::BadCredentials)?;
         if claims.exp <= self.inner.clock.now().as_second() {
             return Err(Refusal::BadCredentials);
         }
         let account = self.inner.account(&claims.sub).await?;
         let valid = |account: &Arc<Account>| account.user.enabled && account.user.id.0 == claims.uid && account.token_epoch == claims.epoch;
-        let account = account.filter(valid).ok_or(Refusal::BadCredentials)?;
-        Ok(Principal::User(Arc::clone(&account.user)))
+        account.filter(valid).ok_or(Refusal::BadCredentials)
     }
 
     async fn give(&self, tx: &mut Tx, account: &Account) -> Result<Tokens, Refusal> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::authenticate::MAX_PASSWORD_OCTETS;
 use super::change::Change;
+use super::hashing::Hashed;
 use super::{Directory, NewPassword, NewUser, Page, UserChange, domains, fields, password};
 use crate::model::account::{Role, User};
 use crate::model::address::{Domain, EmailAddress};
@@ -56,6 +57,7 @@ impl Directory {
             Some(password) => Some(self.hashed(password).await?),
             None => None,
         };
+        let (password, scram) = password.map(|it| (it.hash, it.scram)).unzip();
         let now = self.inner.now();
         let user = User {
             id: UserId::fresh(),
@@ -72,6 +74,7 @@ impl Directory {
         let stored = StoredUser {
             user,
             password,
+            scram: scram.flatten(),
             token_epoch: 0,
         };
         let mut change = self.inner.change().await?;
@@ -115,7 +118,8 @@ impl Directory {
         let hashed = self.hashed(password).await?;
         let mut change = self.inner.change().await?;
         let mut stored = known(&mut change.tx, login).await?;
-        stored.password = Some(hashed);
+        stored.password = Some(hashed.hash);
+        stored.scram = hashed.scram;
         stored.user.updated_at = self.inner.now();
         end_tokens(&mut change, &mut stored).await?;
         users::update(&mut change.tx, &stored).await?;
@@ -137,7 +141,7 @@ impl Directory {
     }
 
     /// What is stored for a new password.
-    pub(super) async fn hashed(&self, new: NewPassword) -> Result<String, Refusal> {
+    pub(super) async fn hashed(&self, new: NewPassword) -> Result<Hashed, Refusal> {
         let invalid = |problem: String| {
             Err(Refusal::Invalid {
                 field: "password",
@@ -160,7 +164,10 @@ impl Directory {
                 if text.len() > MAX_HASH_OCTETS || password::Hash::parse(text).is_none() {
                     return invalid("not a hash of a scheme that is known here, such as {ARGON2ID}, {BLF-CRYPT} or {SHA512-CRYPT}".into());
                 }
-                Ok(text.to_owned())
+                Ok(Hashed {
+                    hash: text.to_owned(),
+                    scram: None,
+                })
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::secret::Secret;
+use crate::mail::directory;
 use crate::wire::imap::command::Login;
 use crate::wire::imap::response::{Code, Word};
 
@@ -11,21 +11,21 @@ use super::session::{Session, State};
 
 pub(super) async fn login(session: &mut Session, login: Login) -> Result<Done, Fault> {
     may_log_in(session)?;
-    check(session, &login.login, &login.password).await
+    let directory = &session.imap.entrance.directory;
+    let login = directory.authenticate(&login.login, &login.password, session.stream.peer()).await?;
+    enter(session, login).await
 }
 
 /// RFC 3501 §6.2.3 LOGINDISABLED: no password in clear text.
 pub(super) fn may_log_in(session: &Session) -> Result<(), Fault> {
-    if session.stage().can_log_in {
+    if session.imap.entrance.takes_passwords(&session.stream) {
         return Ok(());
     }
     Err(Fault::no(Word::PrivacyRequired, "start TLS first"))
 }
 
-/// Checks name and password.
-pub(super) async fn check(session: &mut Session, login: &str, password: &Secret) -> Result<Done, Fault> {
-    let peer = session.stream.peer();
-    let login = session.imap.entrance.directory.authenticate(login, password, peer).await?;
+/// What every login ends with: a place among the sessions.
+pub(super) async fn enter(session: &mut Session, login: directory::Login) -> Result<Done, Fault> {
     let user = Arc::clone(&login.user);
     if user.address.is_none() {
         return Err(Fault::no(Word::AuthorizationFailed, "this account has no mailbox"));
@@ -33,7 +33,7 @@ pub(super) async fn check(session: &mut Session, login: &str, password: &Secret)
     let place = session.imap.entrance.enter(login, "imap", &session.stream).await?;
     session.stream.ends_with(place.end());
     session.place = Some(place);
-    tracing::info!(?peer, login = user.login, tls = session.stream.is_tls(), "IMAP login");
+    tracing::info!(peer = ?session.stream.peer(), login = user.login, tls = session.stream.is_tls(), "IMAP login");
     session.state = State::Authenticated(user);
     Ok(Done::with(Code::Capability(session.stage()), "logged in"))
 }

@@ -236,7 +236,7 @@ impl Session {
         Stage {
             authenticated: !matches!(self.state, State::NotAuthenticated),
             can_start_tls: !tls,
-            can_log_in: self.imap.entrance.takes_passwords(&self.stream),
+            offer: self.imap.entrance.offer(&self.stream),
         }
     }
 

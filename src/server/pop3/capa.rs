@@ -2,16 +2,20 @@
 
 use super::session::{Answer, Session, State};
 use crate::server::stream::Gone;
-use crate::wire::pop3::capability::capabilities;
+use crate::wire::pop3::capability::{Stage, capabilities};
 use crate::wire::pop3::reply::fixed;
 
 /// Lists what this session can do in its state.
 pub(super) async fn capa(session: &mut Session, state: &State) -> Result<Answer, Gone> {
     // RFC 2595 §4: STLS only before the login.
-    let may_start_tls = !session.stream.is_tls() && matches!(state, State::Authorization { .. });
+    let can_start_tls = !session.stream.is_tls() && matches!(state, State::Authorization { .. });
     session.say(&fixed::LIST_FOLLOWS);
-    for capability in capabilities(session.may_log_in(), may_start_tls) {
-        session.say_line(capability.as_str()).await?;
+    let stage = Stage {
+        offer: session.pop3.entrance.offer(&session.stream),
+        can_start_tls,
+    };
+    for line in capabilities(stage) {
+        session.say_line(&line).await?;
     }
     Ok(session.end_lines())
 }

@@ -5,17 +5,14 @@ use std::sync::Arc;
 use super::maildrop::Maildrop;
 use super::refusal;
 use super::session::{Session, State};
+use crate::mail::directory::Login;
 use crate::model::refusal::Refusal;
-use crate::model::secret::Secret;
 use crate::wire::pop3::reply::{Reply, fixed};
 
-/// Checks the credentials and opens the maildrop; without success the session may try again from the start.
-pub(super) async fn log_in(session: &mut Session, state: &mut State, login: &str, password: &Secret) -> Reply {
+/// Opens the maildrop; without success the session may try again from the start.
+pub(super) async fn enter(session: &mut Session, state: &mut State, login: Login) -> Reply {
     *state = State::START;
-    if !session.may_log_in() {
-        return fixed::TLS_FIRST;
-    }
-    match open(session, login, password).await {
+    match open(session, login).await {
         Ok(maildrop) => {
             *state = State::Transaction(maildrop);
             fixed::LOGGED_IN
@@ -24,10 +21,8 @@ pub(super) async fn log_in(session: &mut Session, state: &mut State, login: &str
     }
 }
 
-async fn open(session: &mut Session, login: &str, password: &Secret) -> Result<Maildrop, Reply> {
+async fn open(session: &mut Session, login: Login) -> Result<Maildrop, Reply> {
     let (pop3, stream) = (&session.pop3, &session.stream);
-    let login = pop3.entrance.directory.authenticate(login, password, stream.peer()).await;
-    let login = login.map_err(|refusal| refusal::spell(&refusal))?;
     let user = Arc::clone(&login.user);
     if user.address.is_none() {
         return Err(refusal::spell(&Refusal::NotPermitted("this login has no mailbox".into())));

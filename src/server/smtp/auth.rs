@@ -1,4 +1,4 @@
-//! AUTH PLAIN and AUTH LOGIN: RFC 4954 §4, RFC 4616 §2.
+//! AUTH: RFC 4954 §4.
 
 use std::sync::Arc;
 
@@ -6,10 +6,9 @@ use super::refusal;
 use super::session::Session;
 use super::stage::{Hello, Next, Stage};
 use crate::model::account::User;
-use crate::model::refusal::Refusal;
-use crate::model::secret::Secret;
+use crate::server::sasl::{self, Dialogue, Start, Stop};
 use crate::server::stream::Gone;
-use crate::wire::sasl::{self, BadSasl, Mechanism, PlainCredentials};
+use crate::wire::sasl::{BadSasl, MAX_RESPONSE, Mechanism, response};
 use crate::wire::smtp::command::Auth;
 use crate::wire::smtp::line::BadLine;
 use crate::wire::smtp::reply::{self, Reply};
@@ -17,13 +16,18 @@ use crate::wire::smtp::reply::{self, Reply};
 impl Session {
     /// Logs in.
     pub(super) async fn auth(&mut self, mut hello: Hello, auth: Auth) -> Result<(Stage, Next), Gone> {
-        let mechanism = match self.may_log_in(&hello, &auth.mechanism) {
-            Ok(mechanism) => mechanism,
-            Err(no) => return Ok((Stage::Greeted(hello), Next::Say(no))),
-        };
-        let reply = match self.credentials(mechanism, auth.initial).await? {
-            Ok(credentials) => self.check(&mut hello, &credentials).await,
-            Err(bad) => spell(bad),
+        let reply = match self.may_log_in(&hello, &auth.mechanism) {
+            Ok(mechanism) => match self.log_in(mechanism, auth.initial).await {
+                Ok(user) => {
+                    hello.user = Some(user);
+                    reply::AUTH_OK
+                }
+                Err(Stop::End(gone)) => return Err(gone),
+                Err(Stop::Bad(bad)) => spell(bad),
+                Err(Stop::NotYourself) => reply::AUTH_FAILED,
+                Err(Stop::Refused(refused)) => refusal::spell_login(&refused),
+            },
+            Err(no) => no,
         };
         Ok((Stage::Greeted(hello), Next::Say(reply)))
     }
@@ -32,68 +36,38 @@ impl Session {
         if self.door.role != super::Role::Submission {
             return Err(reply::NO_AUTH);
         }
-        if !self.door.offers_auth(&self.stream) {
+        let offer = self.door.entrance.offer(&self.stream);
+        if !offer.login {
             return Err(reply::AUTH_NEEDS_TLS);
         }
         if hello.user.is_some() {
             return Err(reply::AUTH_ALREADY);
         }
-        Mechanism::parse(mechanism).ok_or(reply::UNKNOWN_MECHANISM)
+        Mechanism::parse(mechanism)
+            .filter(|mechanism| offer.has(*mechanism))
+            .ok_or(reply::UNKNOWN_MECHANISM)
     }
 
-    async fn credentials(&mut self, mechanism: Mechanism, initial: Option<Vec<u8>>) -> Result<Result<PlainCredentials, BadSasl>, Gone> {
-        let first_challenge = match mechanism {
-            Mechanism::Plain => "",
-            Mechanism::Login => sasl::LOGIN_ASKS_NAME,
-        };
-        let first = match initial {
-            Some(initial) => sasl::initial_response(&initial),
-            None => self.ask(first_challenge).await?,
-        };
-        let first = match first {
-            Ok(first) => first,
-            Err(bad) => return Ok(Err(bad)),
-        };
-        match mechanism {
-            Mechanism::Plain => Ok(sasl::plain(&first)),
-            Mechanism::Login => {
-                let second = self.ask(sasl::LOGIN_ASKS_PASSWORD).await?;
-                Ok(second.and_then(|second| sasl::login(&first, &second)))
-            }
-        }
+    async fn log_in(&mut self, mechanism: Mechanism, initial: Option<Vec<u8>>) -> Result<Arc<User>, Stop<Gone>> {
+        let start = Start::new(mechanism, initial.as_deref(), &self.stream);
+        let door = Arc::clone(&self.door);
+        let login = sasl::log_in(self, &door.entrance, start).await?;
+        let user = Arc::clone(&login.user);
+        self.place = Some(door.entrance.enter(login, "submission", &self.stream).await?);
+        Ok(user)
     }
+}
 
-    /// Says a challenge and reads the response.
-    async fn ask(&mut self, challenge: &'static str) -> Result<Result<Vec<u8>, BadSasl>, Gone> {
+impl Dialogue for Session {
+    type End = Gone;
+
+    async fn ask(&mut self, challenge: &[u8]) -> Result<Result<Vec<u8>, BadSasl>, Gone> {
         self.say(&reply::challenge(challenge));
-        Ok(match self.line(sasl::MAX_RESPONSE).await? {
-            Ok(line) => sasl::response(&line),
+        Ok(match self.line(MAX_RESPONSE).await? {
+            Ok(line) => response(&line),
             Err(BadLine::TooLong) => Err(BadSasl::TooLong),
             Err(BadLine::BareLineEnd | BadLine::Null) => Err(BadSasl::NotBase64),
         })
-    }
-
-    async fn check(&mut self, hello: &mut Hello, credentials: &PlainCredentials) -> Reply {
-        let PlainCredentials { authzid, login, password } = credentials;
-        // RFC 4616 §2: to act as somebody else is a right that nobody has here.
-        if authzid.as_ref().is_some_and(|authzid| !authzid.eq_ignore_ascii_case(login)) {
-            return reply::AUTH_FAILED;
-        }
-        match self.log_in(login, password).await {
-            Ok(user) => {
-                hello.user = Some(user);
-                reply::AUTH_OK
-            }
-            Err(refused) => refusal::spell_login(&refused),
-        }
-    }
-
-    async fn log_in(&mut self, login: &str, password: &Secret) -> Result<Arc<User>, Refusal> {
-        let entrance = &self.door.entrance;
-        let login = entrance.directory.authenticate(login, password, self.stream.peer()).await?;
-        let user = Arc::clone(&login.user);
-        self.place = Some(entrance.enter(login, "submission", &self.stream).await?);
-        Ok(user)
     }
 }
 

@@ -43,9 +43,10 @@ impl Session {
         if self.offers_tls() {
             extensions.push("STARTTLS".into());
         }
-        if self.door.offers_auth(&self.stream) {
-            let names = Mechanism::ALL.map(Mechanism::as_str).join(" ");
-            extensions.push(format!("AUTH {names}"));
+        let offer = self.door.entrance.offer(&self.stream);
+        if self.door.role == Role::Submission && offer.login {
+            let names: Vec<_> = offer.mechanisms().map(Mechanism::as_str).collect();
+            extensions.push(format!("AUTH {}", names.join(" ")));
         }
         extensions
     }

@@ -59,9 +59,4 @@ impl Smtp {
     pub async fn serve(self: Arc<Self>, stream: Stream) {
         session::Session::new(self, stream).run().await;
     }
-
-    /// Whether a client may log in at this door now.
-    fn offers_auth(&self, stream: &Stream) -> bool {
-        self.role == Role::Submission && self.entrance.takes_passwords(stream)
-    }
 }

@@ -13,13 +13,15 @@ pub struct StoredUser {
     pub user: User,
     /// The password's hash; none: nobody can log in.
     pub password: Option<String>,
+    /// Its keys for SCRAM: `iterations,salt,stored key,server key`.
+    pub scram: Option<String>,
     /// Tokens of another epoch are void.
     pub token_epoch: i64,
 }
 
 macro_rules! columns {
     () => {
-        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at"
+        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at, scram"
     };
 }
 
@@ -41,6 +43,7 @@ fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
         },
         password: row.text_or_null(6)?,
         token_epoch: row.integer(9)?,
+        scram: row.text_or_null(12)?,
     })
 }
 
@@ -153,7 +156,7 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     tx.query(concat!(
         "INSERT INTO users (",
         columns!(),
-        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))
     .bind(user.id.0)
     .bind(&*user.login)
@@ -167,6 +170,7 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     .bind(stored.token_epoch)
     .bind(user.created_at.as_millisecond())
     .bind(user.updated_at.as_millisecond())
+    .bind(stored.scram.as_deref())
     .bind(domain.map(|domain| domain.0))
     .execute()
     .await
@@ -177,13 +181,14 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
 pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
     let user = &stored.user;
     tx.query(
-        "UPDATE users SET display_name = ?, role = ?, enabled = ?, password = ?, quota_bytes = ?, quota_messages = ?, \
+        "UPDATE users SET display_name = ?, role = ?, enabled = ?, password = ?, scram = ?, quota_bytes = ?, quota_messages = ?, \
          token_epoch = ?, updated_at = ? WHERE id = ?",
     )
     .bind(&*user.display_name)
     .bind(role_number(user.role))
     .bind(i64::from(user.enabled))
     .bind(stored.password.as_deref())
+    .bind(stored.scram.as_deref())
     .bind(quota(user.quota_bytes))
     .bind(quota(user.quota_messages))
     .bind(stored.token_epoch)
@@ -194,10 +199,10 @@ pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
     .map(drop)
 }
 
-/// Puts another hash of the same password in the place of `old`; whether it was still there.
-pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &str, new: &str) -> Result<bool, Error> {
-    let update = tx.query("UPDATE users SET password = ? WHERE id = ? AND password = ?");
-    Ok(update.bind(new).bind(id.0).bind(old).execute().await? == 1)
+/// Puts another hash of the same password, and its keys for SCRAM, in the place of `old`; whether it was still there.
+pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &str, (new, scram): (&str, Option<&str>)) -> Result<bool, Error> {
+    let update = tx.query("UPDATE users SET password = ?, scram = ? WHERE id = ? AND password = ?");
+    Ok(update.bind(new).bind(scram).bind(id.0).bind(old).execute().await? == 1)
 }
 
 /// Removes a user; their refresh tokens go with them.

@@ -1,5 +1,7 @@
 //! What the server can do, in the one place that says it (RFC 3501 §7.2.1).
 
+use crate::wire::sasl::Offer;
+
 /// Where a session stands, as far as its capabilities go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stage {
@@ -7,8 +9,8 @@ pub struct Stage {
     pub authenticated: bool,
     /// Whether STARTTLS can be given.
     pub can_start_tls: bool,
-    /// Whether a password may be sent.
-    pub can_log_in: bool,
+    /// What a client may log in by.
+    pub offer: Offer,
 }
 
 /// When a capability is named.
@@ -21,15 +23,13 @@ enum When {
     AfterLogin,
 }
 
-const TABLE: [(&str, When); 22] = [
+const TABLE: [(&str, When); 20] = [
     ("IMAP4rev1", When::Always),
     ("LITERAL+", When::Always),
     ("ID", When::Always),
     ("ENABLE", When::Always),
     ("IDLE", When::Always),
     ("SASL-IR", When::BeforeLogin),
-    ("AUTH=PLAIN", When::BeforeLogin),
-    ("AUTH=LOGIN", When::BeforeLogin),
     ("STARTTLS", When::BeforeTls),
     ("LOGINDISABLED", When::NoLoginYet),
     ("NAMESPACE", When::AfterLogin),
@@ -53,14 +53,21 @@ pub fn write(out: &mut Vec<u8>, stage: Stage) {
         let named = match when {
             When::Always => true,
             When::BeforeTls => stage.can_start_tls && !stage.authenticated,
-            When::BeforeLogin => stage.can_log_in && !stage.authenticated,
+            When::BeforeLogin => stage.offer.login && !stage.authenticated,
             // RFC 3501 §6.2.3: the client must not even try.
-            When::NoLoginYet => !stage.can_log_in && !stage.authenticated,
+            When::NoLoginYet => !stage.offer.login && !stage.authenticated,
             When::AfterLogin => stage.authenticated,
         };
         if named {
             out.push(b' ');
             out.extend_from_slice(name.as_bytes());
+        }
+        // RFC 3501 §7.2.1: the mechanisms, beside what tells how to use them.
+        if named && name == "SASL-IR" {
+            for mechanism in stage.offer.mechanisms() {
+                out.extend_from_slice(b" AUTH=");
+                out.extend_from_slice(mechanism.as_str().as_bytes());
+            }
         }
     }
 }
@@ -71,14 +78,15 @@ mod tests {
 
     #[test]
     fn each_stage_names_its_own() {
-        let names = |authenticated, can_start_tls, can_log_in| {
+        let names = |authenticated, can_start_tls, login| {
+            let offer = Offer { login, ..Offer::default() };
             let mut out = Vec::new();
             write(
                 &mut out,
                 Stage {
                     authenticated,
                     can_start_tls,
-                    can_log_in,
+                    offer,
                 },
             );
             String::from_utf8(out).unwrap()
@@ -89,7 +97,7 @@ mod tests {
         );
         assert_eq!(
             names(false, false, true),
-            "CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE SASL-IR AUTH=PLAIN AUTH=LOGIN"
+            "CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE SASL-IR AUTH=PLAIN AUTH=LOGIN AUTH=OAUTHBEARER AUTH=XOAUTH2"
         );
         let after = names(true, false, true);
         assert!(after.contains(" UIDPLUS ") && !after.contains("AUTH=") && !after.contains("STARTTLS"));

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::mailbox::SpecialUse;
 use crate::model::secret::Secret;
+use crate::wire::sasl::Mechanism;
 
 use super::fetch::Fetch;
 use super::flag::Flag;
@@ -110,21 +111,10 @@ pub enum Command {
 /// AUTHENTICATE (RFC 3501 §6.2.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authenticate {
-    /// The mechanism.
-    pub mechanism: Mechanism,
+    /// The mechanism; none if it is not known.
+    pub mechanism: Option<Mechanism>,
     /// The first message in base64, where the client sent it at once (RFC 4959 §3); `=` is an empty one.
     pub initial: Option<Secret>,
-}
-
-/// A mechanism of SASL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mechanism {
-    /// RFC 4616
-    Plain,
-    /// The old two questions.
-    Login,
-    /// One that we do not have.
-    Unknown,
 }
 
 /// LOGIN (RFC 3501 §6.2.3).

@@ -1,72 +1,32 @@
 //! What CAPA lists (RFC 2449 §6).
 
-/// A capability.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Capability {
-    /// TOP (RFC 2449 §6.1).
-    Top,
-    /// USER and PASS, where they are allowed (§6.2).
-    User,
-    /// AUTH PLAIN, where it is allowed (§6.3, RFC 5034 §3).
-    SaslPlain,
-    /// `[CODE]` in replies (§6.4).
-    RespCodes,
-    /// `[AUTH]` tells wrong credentials from other trouble (RFC 3206 §5).
-    AuthRespCode,
-    /// Commands may be sent without waiting (§6.6).
-    Pipelining,
-    /// We remove nothing by ourselves (§6.7).
-    ExpireNever,
-    /// UIDL (§6.8).
-    Uidl,
-    /// STLS, while TLS is off (RFC 2595 §4).
-    Stls,
-    /// UTF8 (RFC 6856 §2).
-    Utf8,
-    /// Who we are (§6.9).
-    Implementation,
+use crate::wire::sasl::{Mechanism, Offer};
+
+/// What the list depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage {
+    /// What a client may log in by.
+    pub offer: Offer,
+    /// Whether STLS can be given.
+    pub can_start_tls: bool,
 }
 
-impl Capability {
-    /// The line without its end.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Top => "TOP",
-            Self::User => "USER",
-            Self::SaslPlain => "SASL PLAIN",
-            Self::RespCodes => "RESP-CODES",
-            Self::AuthRespCode => "AUTH-RESP-CODE",
-            Self::Pipelining => "PIPELINING",
-            Self::ExpireNever => "EXPIRE NEVER",
-            Self::Uidl => "UIDL",
-            Self::Stls => "STLS",
-            Self::Utf8 => "UTF8",
-            Self::Implementation => "IMPLEMENTATION Posthouse",
-        }
+/// The lines of the list, without their ends.
+pub fn capabilities(stage: Stage) -> Vec<String> {
+    let mut lines: Vec<String> = vec!["TOP".into()];
+    // RFC 2449 §6.2, §6.3: what would show a password is not named where it is not taken.
+    if stage.offer.login {
+        let names: Vec<_> = stage.offer.mechanisms().map(Mechanism::as_str).collect();
+        lines.push("USER".into());
+        lines.push(format!("SASL {}", names.join(" ")));
     }
-}
-
-/// The capabilities of a session: `may_log_in` says whether passwords are taken over this connection, `may_start_tls` whether STLS is.
-pub fn capabilities(may_log_in: bool, may_start_tls: bool) -> impl Iterator<Item = Capability> {
-    use Capability::*;
-    let all = [
-        Top,
-        User,
-        SaslPlain,
-        RespCodes,
-        AuthRespCode,
-        Pipelining,
-        ExpireNever,
-        Uidl,
-        Stls,
-        Utf8,
-        Implementation,
-    ];
-    all.into_iter().filter(move |capability| match capability {
-        User | SaslPlain => may_log_in,
-        Stls => may_start_tls,
-        Top | RespCodes | AuthRespCode | Pipelining | ExpireNever | Uidl | Utf8 | Implementation => true,
-    })
+    // RFC 2449 §6.4, RFC 3206 §5, RFC 2449 §6.6, §6.7 (we remove nothing by ourselves), §6.8.
+    lines.extend(["RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "UIDL"].map(String::from));
+    if stage.can_start_tls {
+        lines.push("STLS".into());
+    }
+    lines.extend(["UTF8", "IMPLEMENTATION Posthouse"].map(String::from));
+    lines
 }
 
 #[cfg(test)]
@@ -75,10 +35,15 @@ mod tests {
 
     #[test]
     fn passwords_are_offered_only_where_they_are_taken() {
-        let names = |log_in, tls| capabilities(log_in, tls).map(Capability::as_str).collect::<Vec<_>>();
-        assert!(!names(false, true).iter().any(|name| name.contains("USER") || name.contains("SASL")));
-        assert!(names(false, true).contains(&"STLS"));
-        assert!(names(true, false).contains(&"SASL PLAIN"));
-        assert!(!names(true, false).contains(&"STLS"));
+        let lines = |login, can_start_tls| {
+            let offer = Offer { login, ..Offer::default() };
+            capabilities(Stage { offer, can_start_tls })
+        };
+        let has = |lines: &[String], name: &str| lines.iter().any(|line| line == name);
+        let open = lines(false, true);
+        assert!(!open.iter().any(|line| line.contains("USER") || line.contains("SASL")));
+        assert!(has(&open, "STLS"));
+        let safe = lines(true, false);
+        assert!(has(&safe, "SASL PLAIN LOGIN OAUTHBEARER XOAUTH2") && has(&safe, "USER") && !has(&safe, "STLS"));
     }
 }

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::model::secret::Secret;
+use crate::wire::sasl::Mechanism;
 
 /// The most octets of a command line with its end. RFC 2449 §4 has 255; a long password needs more.
 pub const MAX_LINE: usize = 1024;
@@ -55,10 +56,13 @@ pub enum Command {
 pub enum Auth {
     /// Nothing: the mechanisms shall be listed (an old custom).
     List,
-    /// The PLAIN mechanism, with the initial response if there is one.
-    Plain(Option<Initial>),
-    /// A mechanism that we do not have.
-    Unknown,
+    /// An exchange.
+    Named {
+        /// The mechanism; none if it is not known.
+        mechanism: Option<Mechanism>,
+        /// The initial response, if there is one.
+        initial: Option<Initial>,
+    },
 }
 
 /// A SASL response as it came, in base64. It holds a password.
@@ -147,8 +151,10 @@ fn auth(arguments: &str) -> Result<Auth, BadCommand> {
     let mut words = arguments.split_ascii_whitespace();
     match (words.next(), words.next(), words.next()) {
         (None, ..) => Ok(Auth::List),
-        (Some(name), initial, None) if name.eq_ignore_ascii_case("PLAIN") => Ok(Auth::Plain(initial.map(Secret::new))),
-        (Some(_), _, None) => Ok(Auth::Unknown),
+        (Some(name), initial, None) => Ok(Auth::Named {
+            mechanism: Mechanism::parse(name),
+            initial: initial.map(Secret::new),
+        }),
         (_, _, Some(_)) => Err(BadCommand::Arguments("AUTH [mechanism [response]]")),
     }
 }
@@ -187,18 +193,22 @@ mod tests {
     fn commands_are_read() {
         use BadCommand::{Arguments, NotText, Unknown};
         let number = MessageNumber;
+        let named = |mechanism, initial: Option<&str>| Auth::Named {
+            mechanism,
+            initial: initial.map(Secret::new),
+        };
         let table: [(&[u8], Result<Command, BadCommand>); 24] = [
             (b"user ann@x.example", Ok(Command::User("ann@x.example".into()))),
             (b"USER", Err(Arguments("USER name"))),
             (b"PASS a b ", Ok(Command::Pass(Secret::new("a b ")))),
             (b"PASS", Err(Arguments("PASS password"))),
             (b"AUTH", Ok(Command::Auth(Auth::List))),
-            (b"AUTH plain", Ok(Command::Auth(Auth::Plain(None)))),
+            (b"AUTH plain", Ok(Command::Auth(named(Some(Mechanism::Plain), None)))),
             (
                 b"AUTH PLAIN AGEAYg==",
-                Ok(Command::Auth(Auth::Plain(Some(Secret::new("AGEAYg=="))))),
+                Ok(Command::Auth(named(Some(Mechanism::Plain), Some("AGEAYg==")))),
             ),
-            (b"AUTH NTLM", Ok(Command::Auth(Auth::Unknown))),
+            (b"AUTH NTLM", Ok(Command::Auth(named(None, None)))),
             (b"AUTH PLAIN a b", Err(Arguments("AUTH [mechanism [response]]"))),
             (b"STAT", Ok(Command::Stat)),
             (b"STAT 1", Err(Arguments("no argument"))),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::wire::sasl;
+
 /// The most octets of a reply line with its end (RFC 2449 §4).
 const MAX_REPLY: usize = 512;
 
@@ -36,8 +38,8 @@ pub enum Reply {
     Ok(Cow<'static, str>),
     /// `-ERR [code] text`
     Err(Option<Code>, Cow<'static, str>),
-    /// `+ `: the client's turn in a SASL exchange (RFC 5034 §4).
-    GoOn,
+    /// `+ challenge`: the client's turn in a SASL exchange (RFC 5034 §4).
+    Challenge(Vec<u8>),
 }
 
 impl Reply {
@@ -62,7 +64,7 @@ impl Reply {
             Self::Ok(text) => format!("+OK {text}"),
             Self::Err(None, text) => format!("-ERR {text}"),
             Self::Err(Some(code), text) => format!("-ERR [{}] {text}", code.as_str()),
-            Self::GoOn => return b"+ \r\n".to_vec(),
+            Self::Challenge(octets) => return format!("+ {}\r\n", sasl::challenge(octets)).into_bytes(),
         };
         line.retain(|char| !char.is_control());
         line.truncate(line.floor_char_boundary(MAX_REPLY.saturating_sub(2)));
@@ -141,7 +143,7 @@ pub mod fixed {
     /// STLS twice.
     pub const TLS_ALREADY: Reply = err(None, "TLS is on already");
     /// A mechanism that we do not have.
-    pub const UNKNOWN_MECHANISM: Reply = err(None, "the only mechanism is PLAIN");
+    pub const UNKNOWN_MECHANISM: Reply = err(None, "there is no such mechanism");
     /// `*` in a SASL exchange.
     pub const CANCELLED: Reply = err(None, "cancelled");
     /// To log in for somebody else.
@@ -173,7 +175,8 @@ mod tests {
         assert_eq!(Reply::ok("2 320").encode(), b"+OK 2 320\r\n");
         assert_eq!(fixed::IN_USE.encode(), b"-ERR [IN-USE] another session has this mailbox open\r\n");
         assert_eq!(Reply::err("a\r\n+OK b").encode(), b"-ERR a+OK b\r\n");
-        assert_eq!(Reply::GoOn.encode(), b"+ \r\n");
+        assert_eq!(Reply::Challenge(Vec::new()).encode(), b"+ \r\n");
+        assert_eq!(Reply::Challenge(b"Username:".to_vec()).encode(), b"+ VXNlcm5hbWU6\r\n");
         let long = Reply::ok("ü".repeat(600)).encode();
         assert!(long.len() <= MAX_REPLY && std::str::from_utf8(&long).is_ok());
         assert_eq!(unique_id_listing(1, u32::MAX, u32::MAX), "1 4294967295.4294967295");

@@ -1,13 +1,16 @@
 //! SASL as text: what SMTP, IMAP and POP3 share of AUTH.
 //!
-//! Called by the doors. Promised: bounded input, and secrets that never show in logs.
+//! Called by the doors and, for the keys of SCRAM, by the directory. Promised: bounded input, and secrets that never show in logs.
 //!
-//! RFC 4616 §2 (PLAIN), RFC 4422 §3 (exchange), RFC 4954 §4 (SMTP: `=` for an empty initial response, `*` to cancel).
+//! RFC 4422 §3 (exchange), RFC 4954 §4 (SMTP: `=` for an empty initial response, `*` to cancel), RFC 4616 §2 (PLAIN),
+//! RFC 5802 §5 and RFC 7677 §3 (SCRAM-SHA-256), RFC 9266 §2 (tls-exporter), RFC 7628 §3 (OAUTHBEARER).
+
+pub mod bearer;
+pub mod plain;
+pub mod scram;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-
-use crate::model::secret::Secret;
 
 /// The longest response that is taken, in octets of base64. RFC 4954 §4 wants at least 12288 with the CRLF for mechanisms
 /// with tickets; ours need far less, but a client must be told what is wrong by a reply, not by a line that is too long.
@@ -16,24 +19,53 @@ pub const MAX_RESPONSE: usize = 12_288;
 /// The longest name or password, in octets.
 const MAX_FIELD: usize = 1024;
 
-/// The mechanisms that the doors offer.
+/// The mechanisms that the doors know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
     /// RFC 4616.
     Plain,
     /// Name and password, asked for one after the other; never standardised, but old clients know nothing else.
     Login,
+    /// A token of ours instead of a password: RFC 7628.
+    OAuthBearer,
+    /// The same before it was standardised; more clients know this one.
+    XOAuth2,
+    /// Neither side shows the password: RFC 7677.
+    ScramSha256,
+    /// And nobody stands between them: RFC 5802 §6.
+    ScramSha256Plus,
+}
+
+/// What can be offered over a connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Whether anybody can log in at all: over TLS, or from where it is not asked for.
+    pub login: bool,
+    /// Whether the directory has SCRAM keys.
+    pub scram: bool,
+    /// Whether the connection can be named by both sides (RFC 9266).
+    pub binding: bool,
 }
 
 impl Mechanism {
-    /// All of them, the best first.
-    pub const ALL: [Self; 2] = [Self::Plain, Self::Login];
+    const ALL: [Self; 6] = [
+        Self::Plain,
+        Self::Login,
+        Self::OAuthBearer,
+        Self::XOAuth2,
+        Self::ScramSha256,
+        Self::ScramSha256Plus,
+    ];
 
     /// The registered name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
+            Self::OAuthBearer => "OAUTHBEARER",
+            Self::XOAuth2 => "XOAUTH2",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha256Plus => "SCRAM-SHA-256-PLUS",
         }
     }
 
@@ -45,10 +77,21 @@ impl Mechanism {
     }
 }
 
-/// What LOGIN asks first, in base64: `Username:`.
-pub const LOGIN_ASKS_NAME: &str = "VXNlcm5hbWU6";
-/// What LOGIN asks then, in base64: `Password:`.
-pub const LOGIN_ASKS_PASSWORD: &str = "UGFzc3dvcmQ6";
+impl Offer {
+    /// The mechanisms that are named to the client.
+    pub fn mechanisms(self) -> impl Iterator<Item = Mechanism> {
+        Mechanism::ALL.into_iter().filter(move |mechanism| self.has(*mechanism))
+    }
+
+    /// Whether this one is among them.
+    pub const fn has(self, mechanism: Mechanism) -> bool {
+        match mechanism {
+            Mechanism::Plain | Mechanism::Login | Mechanism::OAuthBearer | Mechanism::XOAuth2 => self.login,
+            Mechanism::ScramSha256 => self.login && self.scram,
+            Mechanism::ScramSha256Plus => self.login && self.scram && self.binding,
+        }
+    }
+}
 
 /// Why a response is no use. Never says what was in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,17 +110,6 @@ pub enum BadSasl {
     Malformed,
 }
 
-/// Who wants to log in, by PLAIN or LOGIN.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlainCredentials {
-    /// As whom to act; absent if as oneself.
-    pub authzid: Option<String>,
-    /// The login name.
-    pub login: String,
-    /// The password.
-    pub password: Secret,
-}
-
 /// Decodes a line of the exchange: base64, where `*` cancels.
 pub fn response(line: &[u8]) -> Result<Vec<u8>, BadSasl> {
     match line {
@@ -92,75 +124,14 @@ pub fn initial_response(word: &[u8]) -> Result<Vec<u8>, BadSasl> {
     if word == b"=" { Ok(Vec::new()) } else { response(word) }
 }
 
-/// Reads the decoded message of PLAIN: `[authzid] NUL authcid NUL passwd` (RFC 4616 §2).
-pub fn plain(message: &[u8]) -> Result<PlainCredentials, BadSasl> {
-    let mut fields = message.split(|&octet| octet == 0).map(field);
-    let (Some(authzid), Some(login), Some(password), None) = (fields.next(), fields.next(), fields.next(), fields.next()) else {
-        return Err(BadSasl::Malformed);
-    };
-    let (authzid, login, password) = (authzid?, login?, password?);
-    if login.is_empty() || password.is_empty() {
-        return Err(BadSasl::Malformed);
-    }
-    Ok(PlainCredentials {
-        authzid: Some(authzid).filter(|authzid| !authzid.is_empty()),
-        login,
-        password: Secret::new(password),
-    })
-}
-
-/// Joins the decoded answers of LOGIN.
-pub fn login(name: &[u8], password: &[u8]) -> Result<PlainCredentials, BadSasl> {
-    let (login, password) = (field(name)?, field(password)?);
-    if login.is_empty() || password.is_empty() || login.contains('\0') || password.contains('\0') {
-        return Err(BadSasl::Malformed);
-    }
-    Ok(PlainCredentials {
-        authzid: None,
-        login,
-        password: Secret::new(password),
-    })
-}
-
-fn field(octets: &[u8]) -> Result<String, BadSasl> {
-    if octets.len() > MAX_FIELD {
-        return Err(BadSasl::TooLong);
-    }
-    String::from_utf8(octets.to_vec()).map_err(|_| BadSasl::Malformed)
+/// A challenge as it goes into a line.
+pub fn challenge(octets: &[u8]) -> String {
+    STANDARD.encode(octets)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn credentials(authzid: Option<&str>, login: &str, password: &str) -> PlainCredentials {
-        PlainCredentials {
-            authzid: authzid.map(Into::into),
-            login: login.into(),
-            password: Secret::new(password),
-        }
-    }
-
-    #[test]
-    fn plain_is_read() {
-        // The examples of RFC 4616 §4, and what cannot be.
-        let long = [b"\0".as_slice(), &[b'a'; 2000], b"\0x"].concat();
-        let cases: [(&[u8], Result<PlainCredentials, BadSasl>); 10] = [
-            (b"\0tim\0tanstaaftanstaaf", Ok(credentials(None, "tim", "tanstaaftanstaaf"))),
-            (b"Ursel\0Kurt\0xipj3plmq", Ok(credentials(Some("Ursel"), "Kurt", "xipj3plmq"))),
-            ("\0jürgen\0geheim ß".as_bytes(), Ok(credentials(None, "jürgen", "geheim ß"))),
-            (b"", Err(BadSasl::Malformed)),
-            (b"\0a", Err(BadSasl::Malformed)),
-            (b"\0\0x", Err(BadSasl::Malformed)),
-            (b"\0a\0", Err(BadSasl::Malformed)),
-            (b"\0a\0b\0c", Err(BadSasl::Malformed)),
-            (b"\0a\0\xff", Err(BadSasl::Malformed)),
-            (&long, Err(BadSasl::TooLong)),
-        ];
-        for (message, expected) in cases {
-            assert_eq!(plain(message), expected);
-        }
-    }
 
     #[test]
     fn responses_are_decoded() {
@@ -171,20 +142,20 @@ mod tests {
         assert_eq!(response(b"a b"), Err(BadSasl::NotBase64));
         assert_eq!(response(&[b'A'; MAX_RESPONSE + 4]), Err(BadSasl::TooLong));
         assert_eq!(initial_response(b"="), Ok(Vec::new()));
+        assert_eq!(challenge(b"Username:"), "VXNlcm5hbWU6");
     }
 
     #[test]
-    fn login_is_joined() {
-        assert_eq!(login(b"tim", b"q"), Ok(credentials(None, "tim", "q")));
-        assert_eq!(login(b"", b"q"), Err(BadSasl::Malformed));
-        assert_eq!(login(b"ti\0m", b"q"), Err(BadSasl::Malformed));
-        for (asks, text) in [(LOGIN_ASKS_NAME, "Username:"), (LOGIN_ASKS_PASSWORD, "Password:")] {
-            assert_eq!(response(asks.as_bytes()), Ok(text.as_bytes().to_vec()));
-        }
-    }
-
-    #[test]
-    fn passwords_do_not_show() {
-        assert!(!format!("{:?}", login(b"tim", b"hunter2")).contains("hunter2"));
+    fn what_cannot_be_used_is_not_offered() {
+        let names = |login, scram, binding| {
+            let offer = Offer { login, scram, binding };
+            offer.mechanisms().map(Mechanism::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names(false, true, true), "");
+        assert_eq!(names(true, false, true), "PLAIN LOGIN OAUTHBEARER XOAUTH2");
+        assert_eq!(names(true, true, false), "PLAIN LOGIN OAUTHBEARER XOAUTH2 SCRAM-SHA-256");
+        assert!(names(true, true, true).ends_with(" SCRAM-SHA-256 SCRAM-SHA-256-PLUS"));
+        assert_eq!(Mechanism::parse("scram-sha-256-plus"), Some(Mechanism::ScramSha256Plus));
+        assert_eq!(Mechanism::parse("CRAM-MD5"), None);
     }
 }

@@ -158,6 +158,62 @@ pub async fn tokens_live_and_die(fresh: Fresh) {
     assert!(directory.refresh(&tokens.refresh_token).await.is_err());
 }
 
+pub async fn scram_keys_come_with_the_next_login(fresh: Fresh) {
+    let (without, database) = with_ada(&fresh, Clock::System).await;
+    let auth = posthouse::config::Auth {
+        scram: true,
+        scram_iterations: 5_000,
+        ..Default::default()
+    };
+    let with = Directory::open(database.clone(), Default::default(), auth, Clock::System)
+        .await
+        .unwrap();
+    let begin = async |login: &str| with.begin_scram(login, None).await.unwrap();
+    let stored = async || {
+        let mut tx = database.read().await.unwrap();
+        users::find(&mut tx, "ada@house.test").await.unwrap().unwrap().scram
+    };
+    // Without keys it is as if there were no such user, whose salt is always the same.
+    let salts = [
+        begin("ada@house.test").await,
+        begin("ADA@house.test").await,
+        begin("eve@house.test").await,
+    ]
+    .map(|(_, keys)| keys.salt);
+    assert!(salts[0] == salts[1] && salts[0] != salts[2]);
+    let (login, _) = begin("ada@house.test").await;
+    assert_eq!(with.finish_scram(login, true), Err(Refusal::BadCredentials));
+    assert_eq!(stored().await, None);
+
+    assert!(try_login(&without, "ada@house.test", "correct horse").await.is_ok());
+    assert_eq!(stored().await, None);
+    assert!(try_login(&with, "ada@house.test", "correct horse").await.is_ok());
+    let keys = stored().await.unwrap();
+    assert!(keys.starts_with("5000,"), "{keys}");
+    assert!(try_login(&with, "ada@house.test", "correct horse").await.is_ok());
+    assert_eq!(stored().await, Some(keys));
+    let (login, keys) = begin("ada@house.test").await;
+    assert!(keys.salt != salts[0] && keys.iterations == 5_000);
+    assert_eq!(
+        with.finish_scram(login, true).map(|login| login.user.login.clone()),
+        Ok("ada@house.test".into())
+    );
+    let (login, _) = begin("ada@house.test").await;
+    assert_eq!(with.finish_scram(login, false), Err(Refusal::BadCredentials));
+
+    // Keys that were made elsewhere are as good, and those of an old password go with it.
+    let given = "{SCRAM-SHA-256}4096,c2FsdA==,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let given = NewPassword::Hash(Secret::new(given));
+    with.set_password("ada@house.test", given).await.unwrap();
+    assert_eq!(stored().await, None);
+    assert_eq!(begin("ada@house.test").await.1.salt, b"salt");
+    with.set_password("ada@house.test", clear("battery staple")).await.unwrap();
+    assert!(stored().await.is_some());
+    with.change_user("ada@house.test", switch(false)).await.unwrap();
+    let (login, _) = begin("ada@house.test").await;
+    assert_eq!(with.finish_scram(login, true), Err(Refusal::BadCredentials));
+}
+
 pub async fn a_refresh_token_is_good_once(fresh: Fresh) {
     let (directory, _) = with_ada(&fresh, Clock::System).await;
     let tokens = directory

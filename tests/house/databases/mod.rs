@@ -51,6 +51,7 @@ cases! {
     logins::old_hashes_are_upgraded,
     logins::tokens_live_and_die,
     logins::a_refresh_token_is_good_once,
+    logins::scram_keys_come_with_the_next_login,
     logins::keys_live_and_die,
     logins::there_is_an_administrator,
     sessions::sessions_end_with_their_logins,

@@ -62,6 +62,15 @@ impl Line {
         Ok(())
     }
 
+    /// What both sides can name the connection by (RFC 9266 §2).
+    pub fn exporter(&self) -> [u8; 32] {
+        let Transport::Tls(stream) = &self.transport else {
+            panic!("there is no TLS");
+        };
+        let name = stream.conn.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None);
+        name.expect("a name of the connection")
+    }
+
     /// Sends octets as they are.
     pub fn send(&mut self, octets: &[u8]) -> io::Result<()> {
         self.note("C: ", octets);

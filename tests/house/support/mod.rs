@@ -14,6 +14,7 @@ pub mod mx;
 pub mod pop3;
 pub mod program;
 pub mod rest;
+pub mod scram;
 pub mod smtp;
 pub mod tls;
 pub mod transcript;

@@ -8,6 +8,9 @@ mod argon;
 mod crypt;
 mod pbkdf2;
 mod salted;
+pub(super) mod scram;
+
+use crate::wire::sasl::scram::Keys;
 
 /// A stored hash whose scheme we know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(super) enum Hash<'h> {
     Salted(salted::Salted),
     /// PBKDF2 with HMAC-SHA-1.
     Pbkdf2(pbkdf2::Pbkdf2<'h>),
+    /// The keys of SCRAM-SHA-256.
+    Scram(Keys),
 }
 
 impl<'h> Hash<'h> {
@@ -31,12 +36,16 @@ impl<'h> Hash<'h> {
     /// is not one of ours, if the hash is malformed, or if checking it would cost more than a login may.
     pub(super) fn parse(stored: &'h str) -> Option<Self> {
         let Some((name, text)) = stored.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
-            return Self::modular(stored);
+            return match stored.strip_prefix("SCRAM-SHA-256$") {
+                Some(text) => scram::parse_rfc(text).map(Self::Scram),
+                None => Self::modular(stored),
+            };
         };
         let name = name.to_ascii_uppercase();
         let (scheme, encoding) = name.split_once('.').unwrap_or((&name, ""));
         match (scheme, encoding) {
             ("SSHA256" | "SSHA512", _) => salted::Salted::parse(scheme, encoding, text).map(Self::Salted),
+            ("SCRAM-SHA-256", "") => scram::parse(text).map(Self::Scram),
             ("PBKDF2", "") => pbkdf2::Pbkdf2::parse(text).map(Self::Pbkdf2),
             ("ARGON2ID" | "ARGON2I" | "BLF-CRYPT" | "SHA512-CRYPT" | "SHA256-CRYPT" | "MD5-CRYPT" | "CRYPT", "") => Self::modular(text),
             _ => None,
@@ -64,6 +73,7 @@ impl<'h> Hash<'h> {
             Self::Md5Crypt(text) => crypt::md5_crypt_matches(text, password),
             Self::Salted(salted) => salted.matches(password),
             Self::Pbkdf2(pbkdf2) => pbkdf2.matches(password),
+            Self::Scram(keys) => scram::matches(keys, password),
         }
     }
 

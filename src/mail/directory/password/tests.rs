@@ -21,6 +21,9 @@ const KNOWN: &[&str] = &[
     "{ARGON2I}$argon2i$v=19$m=32768,t=5,p=1$sRKa/C5cETRTGkLKaSQSRw$K09T+GJgvL0KOa8Mq6VubxwY0FEKemRwsQ8rQVl8HA8",
     "{PBKDF2}$1$QzSUVUGgGw/pnKOk$5$e2bd75264888106eabcd1ad7245ac491e03f31d3",
     "{PBKDF2}$1$ZJwzwvZIWs17y/QG$5000$4f747abe6c72418e1efed4e96fb1147f94a841fa",
+    // hashlib, in the forms of Dovecot and of RFC 5803
+    "{SCRAM-SHA-256}4096,c2FsdHkgc2FsdCAxNiBvYw==,P9CdkOXbORyS5G1ECbcoCs16AkWfuUtBOfmA65LTWRA=,rZDrEI/0fvKy/eqBQJsjOQm3TkIHTWf24iu8VUHAG6g=",
+    "SCRAM-SHA-256$5000:YW5vdGhlciBzYWx0$6zPBVDr5N6T5CNL33mWUQz62DFrmGAgKdAAQZCd+RW0=:VsMmfhIXhyDfcDLthX5qJNtkJV7xli8pr+Ai8x7lNV8=",
     // passlib
     "$6$rjOrsDbwJC1AHhiW$mDMlhUJNx8V3k3YUxYS0uw7NdmKRGzZ69.6w40xHBnvbhEkui9btx3UEsHtJ9XdBxS.R6OLA8dkSSoOC07c671",
     "{CRYPT}$5$rounds=7000$short$vLbPvRR1em5hOPfEwB73M5.4F7nW8P3VQIOAdC4Lke/",
@@ -60,6 +63,19 @@ fn our_own_hashes_are_checked() {
 }
 
 #[test]
+fn our_own_scram_keys_are_checked() {
+    let made = scram::make(PASSWORD, 4_096).unwrap();
+    assert!(made.len() < 255 && made.starts_with("4096,"), "{made}");
+    let stored = format!("{{SCRAM-SHA-256}}{made}");
+    let hash = Hash::parse(&stored).unwrap();
+    assert!(hash.matches(PASSWORD) && !hash.matches("another"));
+    // RFC 4013 §2.1, §2.3: a soft hyphen is nothing, a control character cannot be typed.
+    assert!(hash.matches("Grü\u{ad}ße, Welt"));
+    assert_eq!(scram::make("tab\there", 4_096), None);
+    assert!(!scram::has_keys("tab\there"));
+}
+
+#[test]
 fn what_is_no_hash_or_costs_too_much_is_refused() {
     for stored in [
         "",
@@ -81,6 +97,11 @@ fn what_is_no_hash_or_costs_too_much_is_refused() {
         "$argon2id$v=19$m=19456,t=2,p=1$x",
         "{ARGON2ID}",
         "$7$x",
+        "{SCRAM-SHA-256}100,c2FsdHkgc2FsdCAxNiBvYw==,P9CdkOXbORyS5G1ECbcoCs16AkWfuUtBOfmA65LTWRA=,rZDrEI/0fvKy/eqBQJsjOQm3TkIHTWf24iu8VUHAG6g=",
+        "{SCRAM-SHA-256}4000000000,c2FsdHkgc2FsdCAxNiBvYw==,P9CdkOXbORyS5G1ECbcoCs16AkWfuUtBOfmA65LTWRA=,rZDrEI/0fvKy/eqBQJsjOQm3TkIHTWf24iu8VUHAG6g=",
+        "{SCRAM-SHA-256}4096,c2FsdHkgc2FsdCAxNiBvYw==,AAAA,rZDrEI/0fvKy/eqBQJsjOQm3TkIHTWf24iu8VUHAG6g=",
+        "{SCRAM-SHA-256}4096,c2FsdHkgc2FsdCAxNiBvYw==,P9CdkOXbORyS5G1ECbcoCs16AkWfuUtBOfmA65LTWRA=,rZDrEI/0fvKy/eqBQJsjOQm3TkIHTWf24iu8VUHAG6g=,x",
+        "SCRAM-SHA-256$4096:c2FsdHkgc2FsdCAxNiBvYw==$P9CdkOXbORyS5G1ECbcoCs16AkWfuUtBOfmA65LTWRA=",
     ] {
         assert_eq!(Hash::parse(stored), None, "{stored}");
     }

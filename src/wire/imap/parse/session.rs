@@ -1,8 +1,9 @@
 //! LOGIN, AUTHENTICATE, ENABLE, ID.
 
 use crate::model::secret::Secret;
-use crate::wire::imap::command::{Authenticate, Command, Login, Mechanism};
+use crate::wire::imap::command::{Authenticate, Command, Login};
 use crate::wire::imap::cursor::{Cursor, Malformed};
+use crate::wire::sasl::Mechanism;
 
 /// The most pairs of an ID (RFC 2971 §3.3).
 const MAX_ID_PAIRS: usize = 30;
@@ -32,11 +33,7 @@ fn lossy(octets: &[u8]) -> String {
 /// RFC 3501 §6.2.2, RFC 4959 §3.
 pub(super) fn authenticate(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
     cursor.space()?;
-    let mechanism = match cursor.word("a mechanism")?.as_str() {
-        "PLAIN" => Mechanism::Plain,
-        "LOGIN" => Mechanism::Login,
-        _ => Mechanism::Unknown,
-    };
+    let mechanism = Mechanism::parse(cursor.atom("a mechanism")?);
     let initial = if cursor.before_end() {
         None
     } else {

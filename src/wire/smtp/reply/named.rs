@@ -7,6 +7,7 @@ use std::fmt::Display;
 
 use super::Reply;
 use crate::model::ids::MailId;
+use crate::wire::sasl;
 use crate::wire::smtp::body::Fault;
 use crate::wire::smtp::command::BadCommand;
 use crate::wire::smtp::line::BadLine;
@@ -178,7 +179,7 @@ pub const AUTH_MALFORMED: Reply = Reply::fixed(501, (5, 5, 2), "The response can
 /// The response is too long (RFC 4954 §4).
 pub const AUTH_TOO_LONG: Reply = Reply::fixed(500, (5, 5, 6), "The response is too long");
 
-/// A challenge, in base64 already.
-pub fn challenge(base64: &'static str) -> Reply {
-    Reply::bare(334, Cow::Borrowed(base64))
+/// A challenge.
+pub fn challenge(octets: &[u8]) -> Reply {
+    Reply::bare(334, Cow::Owned(sasl::challenge(octets)))
 }
