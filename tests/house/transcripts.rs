@@ -78,6 +78,7 @@ transcripts! {
         authenticate
         authenticate_initial
         bad_commands
+        binary
         bodystructure
         close_and_unselect
         copy

@@ -114,6 +114,15 @@ impl Draft {
         Ok(())
     }
 
+    /// All octets. Only after [`Draft::finish`].
+    pub(super) async fn read_all(&self) -> Result<Vec<u8>, Refusal> {
+        if !self.spilled {
+            return Ok(self.memory.clone());
+        }
+        let path = self.path.clone();
+        Ok(blocking(move || std::fs::read(&path).map_err(|source| store::Error::File { path, source })).await?)
+    }
+
     /// Puts `new` in the place of the first `count` octets. Only after [`Draft::finish`].
     pub(crate) async fn replace_begin(&mut self, count: usize, new: Vec<u8>) -> Result<(), Refusal> {
         self.check()?;

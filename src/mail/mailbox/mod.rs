@@ -49,6 +49,7 @@ use crate::store::db::Database;
 use crate::store::maildir::{FileName, Maildir, NameMaker};
 use crate::store::spool::Spool;
 use crate::store::{self};
+use crate::wire::message::downgrade::without_binary;
 
 /// What the mailboxes stand on.
 pub struct Ground {
@@ -159,6 +160,18 @@ impl Mailboxes {
         let ground = &self.inner.ground;
         let path = ground.spool.incoming(MailId::fresh());
         Draft::new(path, ground.max_message_bytes, ground.settings.memory_bytes_per_message, line_ends)
+    }
+
+    /// A message that came with octets of any kind, as one of lines: its binary parts are encoded, so that every door and every program
+    /// that reads the file can take it. [`Refusal::BadMessage`] if that cannot be done.
+    pub async fn without_binary(&self, mut draft: Draft) -> Result<Draft, Refusal> {
+        draft.finish().await?;
+        let octets = draft.read_all().await?;
+        let converted = blocking(move || Ok(without_binary(&octets))).await?;
+        let converted = converted.map_err(|problem| Refusal::BadMessage(problem.to_string()))?;
+        let mut lines = self.draft(LineEnds::Mended);
+        lines.write(&converted).await?;
+        Ok(lines)
     }
 }
 

@@ -1,4 +1,4 @@
-//! APPEND (RFC 3501 §6.3.11, RFC 4315 §3): the message goes from the connection to its file in pieces.
+//! APPEND (RFC 3501 §6.3.11, RFC 4315 §3, RFC 3516 §4.4): the message goes from the connection to its file in pieces.
 
 use std::sync::Arc;
 
@@ -39,6 +39,9 @@ pub(super) async fn append(session: &mut Session, head: MessageHead) -> Result<D
     let received = receive(session, head.size, Some(&mut draft)).await?;
     finish_line(session).await?;
     received?;
+    if head.binary {
+        draft = session.imap.mailboxes.without_binary(draft).await.map_err(of_binary)?;
+    }
     let Append { flags: named, date, .. } = head.append;
     let bits = flags::to_set(&mailbox, &named).await?;
     let date = date.unwrap_or_else(jiff::Timestamp::now);
@@ -66,7 +69,16 @@ async fn prepare(session: &Session, head: &MessageHead) -> Result<(Arc<Mailbox>,
     }
     let name = select::name(&head.append.mailbox)?;
     let mailbox = session.imap.mailboxes.open(user, &name).await.map_err(Fault::of_target)?;
-    Ok((mailbox, session.imap.mailboxes.draft(LineEnds::Mended)))
+    let line_ends = if head.binary { LineEnds::AsTheyAre } else { LineEnds::Mended };
+    Ok((mailbox, session.imap.mailboxes.draft(line_ends)))
+}
+
+/// RFC 3516 §4.4: what cannot be stored as it came, nor encoded.
+fn of_binary(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::BadMessage(problem) => Fault::No(Code::Word(Word::UnknownCte), problem.into()),
+        refusal => Fault::Refused(refusal),
+    }
 }
 
 /// Takes the message off the connection, into the draft if there is one. The inner error is the draft's: the octets are taken even so.

@@ -23,7 +23,7 @@ enum When {
     AfterLogin,
 }
 
-const TABLE: [(&str, When); 20] = [
+const TABLE: &[(&str, When)] = &[
     ("IMAP4rev1", When::Always),
     ("LITERAL+", When::Always),
     ("ID", When::Always),
@@ -44,12 +44,13 @@ const TABLE: [(&str, When); 20] = [
     ("ESEARCH", When::AfterLogin),
     ("CONDSTORE", When::AfterLogin),
     ("STATUS=SIZE", When::AfterLogin),
+    ("BINARY", When::AfterLogin),
 ];
 
 /// Writes `CAPABILITY` and the names that hold at this stage.
 pub fn write(out: &mut Vec<u8>, stage: Stage) {
     out.extend_from_slice(b"CAPABILITY");
-    for (name, when) in TABLE {
+    for &(name, when) in TABLE {
         let named = match when {
             When::Always => true,
             When::BeforeTls => stage.can_start_tls && !stage.authenticated,

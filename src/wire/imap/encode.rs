@@ -51,6 +51,12 @@ pub fn literal_head(out: &mut Vec<u8>, size: u64) {
     out.extend_from_slice(b"}\r\n");
 }
 
+/// The same for octets of any kind, NUL too (RFC 3516 §4.2 literal8).
+pub fn literal8_head(out: &mut Vec<u8>, size: u64) {
+    out.push(b'~');
+    literal_head(out, size);
+}
+
 /// A string or NIL.
 pub fn nstring(out: &mut Vec<u8>, octets: Option<&[u8]>) {
     match octets {

@@ -37,6 +37,57 @@ pub enum Item {
     BodyStructure,
     /// Octets of the message.
     Section(Section),
+    /// Octets of a part, decoded (RFC 3516 §4.2).
+    Binary(Binary),
+    /// BINARY.SIZE: how many octets the part has when it is decoded (RFC 3516 §4.2).
+    BinarySize(Vec<u32>),
+}
+
+/// Decoded octets of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binary {
+    /// The part; empty is the message itself.
+    pub part: Vec<u32>,
+    /// The first octet and the most octets.
+    pub partial: Option<(u64, u64)>,
+    /// Whether `\Seen` stays as it is.
+    pub peek: bool,
+}
+
+impl Binary {
+    /// Writes what stands before the octets in the answer: `BINARY[1]<0>`.
+    pub fn write_name(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"BINARY[");
+        part_number(out, &self.part);
+        out.push(b']');
+        origin(out, self.partial);
+    }
+}
+
+/// Writes what stands before the number in the answer: `BINARY.SIZE[1]`.
+pub fn write_size_name(out: &mut Vec<u8>, part: &[u32]) {
+    out.extend_from_slice(b"BINARY.SIZE[");
+    part_number(out, part);
+    out.push(b']');
+}
+
+/// `1.2.3`
+fn part_number(out: &mut Vec<u8>, part: &[u32]) {
+    for (index, part) in part.iter().enumerate() {
+        if index > 0 {
+            out.push(b'.');
+        }
+        number(out, u64::from(*part));
+    }
+}
+
+/// `<0>`, where a piece was asked for.
+fn origin(out: &mut Vec<u8>, partial: Option<(u64, u64)>) {
+    if let Some((origin, _)) = partial {
+        out.push(b'<');
+        number(out, origin);
+        out.push(b'>');
+    }
 }
 
 /// Octets of a message, and how they were asked for.
@@ -96,12 +147,7 @@ impl Section {
             Form::Rfc822Header => return out.extend_from_slice(b"RFC822.HEADER"),
             Form::Rfc822Text => return out.extend_from_slice(b"RFC822.TEXT"),
         });
-        for (index, part) in self.part.iter().enumerate() {
-            if index > 0 {
-                out.push(b'.');
-            }
-            number(out, u64::from(*part));
-        }
+        part_number(out, &self.part);
         if !self.part.is_empty() && self.what != What::All {
             out.push(b'.');
         }
@@ -122,10 +168,6 @@ impl Section {
             }
         }
         out.push(b']');
-        if let Some((origin, _)) = self.partial {
-            out.push(b'<');
-            number(out, origin);
-            out.push(b'>');
-        }
+        origin(out, self.partial);
     }
 }

@@ -50,6 +50,8 @@ pub struct MessageHead {
     pub size: u64,
     /// Whether the client waits for a `+` before it sends.
     pub waiting: bool,
+    /// Whether it is `~{…}`: any octet may come, NUL too (RFC 3516 §4.4).
+    pub binary: bool,
 }
 
 /// Finds the commands in a buffer from which each is taken before the next is looked for.
@@ -109,6 +111,7 @@ impl Framer {
                 append,
                 size: literal.size,
                 waiting: literal.waiting,
+                binary: literal.binary,
             }))));
         }
         let after = usize::try_from(literal.size).ok().and_then(|size| end.checked_add(size));
@@ -134,6 +137,7 @@ impl Framer {
 struct Literal {
     size: u64,
     waiting: bool,
+    binary: bool,
     /// Octets of the announcement with its line end.
     written: usize,
 }
@@ -151,7 +155,10 @@ impl Literal {
         let digits = inside.iter().rev().take_while(|b| b.is_ascii_digit()).count();
         let (before, digits) = inside.split_at_checked(inside.len().checked_sub(digits)?)?;
         let before = before.strip_suffix(b"{").filter(|_| !digits.is_empty())?;
-        let before = before.strip_suffix(b"~").unwrap_or(before);
+        let (before, binary) = match before.strip_suffix(b"~") {
+            Some(before) => (before, true),
+            None => (before, false),
+        };
         // A number past 64 bits is over every limit.
         let size = digits
             .iter()
@@ -160,6 +167,7 @@ impl Literal {
         Some(Self {
             size,
             waiting,
+            binary,
             written: line.len().saturating_sub(before.len()),
         })
     }
@@ -207,10 +215,10 @@ mod tests {
         let [(36, Frame::Message(head))] = frames.as_slice() else {
             unreachable!("{frames:?}")
         };
-        assert_eq!((head.length, head.size, head.waiting), (36, 310, true));
+        assert_eq!((head.length, head.size, head.waiting, head.binary), (36, 310, true, false));
         assert_eq!(head.append.mailbox, "INBOX");
         assert!(
-            matches!(feed(b"a append x \" 1-Jan-2024 00:00:00 +0000\" ~{9+}\r\n").as_slice(), [(_, Frame::Message(head))] if !head.waiting)
+            matches!(feed(b"a append x \" 1-Jan-2024 00:00:00 +0000\" ~{9+}\r\n").as_slice(), [(_, Frame::Message(head))] if !head.waiting && head.binary)
         );
         assert!(matches!(feed(b"a APPEND x (\\Bad) {3}\r\n").as_slice(), [(_, Frame::Continue)]));
     }

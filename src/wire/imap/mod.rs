@@ -8,6 +8,7 @@
 //! literals and sets are bounded. A line may end with a bare LF: people who test by hand are served, and nothing can be smuggled by it.
 //!
 //! - RFC 3501 §9: the grammar
+//! - RFC 3516 §7: BINARY
 //! - RFC 3501 §5.1.3: mailbox names in modified UTF-7
 //! - RFC 7888 §4: LITERAL+
 //! - RFC 4315 §2: UID EXPUNGE, APPENDUID, COPYUID

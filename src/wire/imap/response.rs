@@ -115,6 +115,8 @@ pub enum Word {
     TooBig,
     /// UNAVAILABLE
     Unavailable,
+    /// UNKNOWN-CTE (RFC 3516 §4.3)
+    UnknownCte,
 }
 
 impl Word {
@@ -133,6 +135,7 @@ impl Word {
             Self::PrivacyRequired => "PRIVACYREQUIRED",
             Self::TooBig => "TOOBIG",
             Self::Unavailable => "UNAVAILABLE",
+            Self::UnknownCte => "UNKNOWN-CTE",
         }
     }
 }

@@ -8,7 +8,7 @@ use super::parse;
 const LIMITS: Limits = Limits { line: 4096, command: 8192 };
 
 /// Commands that are right, with what they are called.
-const RIGHT: [&[u8]; 46] = [
+const RIGHT: [&[u8]; 47] = [
     b"a CAPABILITY\r\n",
     b"a noop\r\n",
     b"a ID NIL\r\n",
@@ -47,6 +47,7 @@ const RIGHT: [&[u8]; 46] = [
     b"a FETCH 1 (BODY.PEEK[1.2.HEADER.FIELDS (Date \"From\")]<0.100> BODY[2.MIME] BODY[TEXT] BODY BODYSTRUCTURE)\r\n",
     b"a FETCH 1 (RFC822 RFC822.HEADER RFC822.TEXT RFC822.SIZE INTERNALDATE ENVELOPE) \r\n",
     b"a UID FETCH 1:* FLAGS (CHANGEDSINCE 5)\r\n",
+    b"a FETCH 1 (BINARY[] BINARY[1.2]<0.5> BINARY.PEEK[2] BINARY.SIZE[1.1])\r\n",
     b"a STORE 1 +FLAGS (\\Seen $Forwarded x)\r\n",
     b"a UID STORE 1:3 -FLAGS.SILENT \\Deleted \\Draft\r\n",
     b"a STORE 1 (UNCHANGEDSINCE 9) FLAGS ()\r\n",
@@ -57,7 +58,7 @@ const RIGHT: [&[u8]; 46] = [
     b"a EXPUNGE\r\n",
 ];
 
-const WRONG: [&[u8]; 36] = [
+const WRONG: [&[u8]; 39] = [
     b"\r\n",
     b"a\r\n",
     b"a \r\n",
@@ -86,6 +87,9 @@ const WRONG: [&[u8]; 36] = [
     b"a FETCH 1 BODY[]<0>\r\n",
     b"a FETCH 1 BODY[]<0.0>\r\n",
     b"a FETCH 1 (ALL)\r\n",
+    b"a FETCH 1 BINARY[TEXT]\r\n",
+    b"a FETCH 1 BINARY[1.]\r\n",
+    b"a FETCH 1 BINARY.SIZE[1]<0.1>\r\n",
     b"a STORE 1 FLAGS \\Recent\r\n",
     b"a STORE 1 FLAGS\r\n",
     b"a SEARCH\r\n",

@@ -1,9 +1,9 @@
-//! A message with 8-bit content made one of 7 bits, for a server that takes no other.
+//! A message with 8-bit or binary content made one without, for a server or a store that takes no other.
 //!
 //! Texts become quoted-printable, everything else base64; what is in 7 bits already stays octet by octet. Signed parts would lose
 //! their signature, so a message with 8 bits in one cannot be converted.
 //!
-//! RFC 6152 §3 (conversion), RFC 2045 §6.4 (composite types are never encoded), §6.7, §6.8 (the encodings), RFC 1847 §2.1 (multipart/signed).
+//! RFC 3516 §4.4 (binary parts), RFC 6152 §3 (conversion), RFC 2045 §6.4 (composite types are never encoded), §6.7, §6.8 (the encodings), RFC 1847 §2.1 (multipart/signed).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +19,7 @@ const LINE: usize = 76;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotConvertible {
     /// A signature would break.
-    #[error("a part with 8-bit content is signed")]
+    #[error("a part with 8-bit or binary content is signed")]
     Signed,
     /// Header fields cannot be converted without changing their meaning.
     #[error("a header has octets outside of ASCII")]
@@ -28,7 +28,7 @@ pub enum NotConvertible {
     #[error("a part is not encoded as it says")]
     Encoding,
     /// There are 8 bits outside of any part, or in parts that are nested too deeply.
-    #[error("there is 8-bit content outside of its parts")]
+    #[error("there is 8-bit or binary content outside of its parts")]
     Outside,
 }
 
@@ -37,22 +37,42 @@ pub enum NotConvertible {
 /// # Errors
 /// Why it cannot be done.
 pub fn to_seven_bits(message: &[u8]) -> Result<Vec<u8>, NotConvertible> {
+    let out = convert(message, Goal::SevenBits)?;
+    if out.is_ascii() { Ok(out) } else { Err(NotConvertible::Outside) }
+}
+
+/// Encodes the parts that say to be `binary` and have octets that a line of text cannot have: NUL, or CR and LF that are no line end.
+/// What has none of them comes back as it is.
+///
+/// # Errors
+/// Why it cannot be done.
+pub fn without_binary(message: &[u8]) -> Result<Vec<u8>, NotConvertible> {
+    let out = convert(message, Goal::Lines)?;
+    if out.contains(&0) { Err(NotConvertible::Outside) } else { Ok(out) }
+}
+
+fn convert(message: &[u8], goal: Goal) -> Result<Vec<u8>, NotConvertible> {
     let mut converter = Converter {
         message,
+        goal,
         done: 0,
         out: Vec::with_capacity(message.len().saturating_add(message.len() / 4)),
     };
     converter.part(&Structure::parse(message).root, true)?;
     converter.copy_to(message.len());
-    if converter.out.is_ascii() {
-        Ok(converter.out)
-    } else {
-        Err(NotConvertible::Outside)
-    }
+    Ok(converter.out)
+}
+
+/// What a message is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    SevenBits,
+    Lines,
 }
 
 struct Converter<'m> {
     message: &'m [u8],
+    goal: Goal,
     /// Up to here the message is in `out`.
     done: usize,
     out: Vec<u8>,
@@ -71,13 +91,13 @@ impl<'m> Converter<'m> {
     fn part(&mut self, part: &Part, is_message: bool) -> Result<(), NotConvertible> {
         let (head, body) = (offset(part.header.start), offset(part.header.end));
         let end = offset(part.body.end);
-        if self.octets(head, end).is_ascii() {
+        if self.is_fit(part) {
             return Ok(());
         }
         if part.is("multipart", "signed") {
             return Err(NotConvertible::Signed);
         }
-        if !self.octets(head, body).is_ascii() {
+        if self.goal == Goal::SevenBits && !self.octets(head, body).is_ascii() {
             return Err(NotConvertible::Header);
         }
         if Encoding::named(part.encoding.as_deref()) != Encoding::Identity {
@@ -89,6 +109,7 @@ impl<'m> Converter<'m> {
         }
         let content = self.octets(body, end);
         let encoding = match (is_composite, part.is_text() && is_canonical(content)) {
+            (true, _) if self.goal == Goal::Lines => "8bit",
             (true, _) => "7bit",
             (false, true) => "quoted-printable",
             (false, false) => "base64",
@@ -109,6 +130,19 @@ impl<'m> Converter<'m> {
         }
         self.done = end;
         Ok(())
+    }
+
+    /// Whether the part may stay as it is.
+    fn is_fit(&self, part: &Part) -> bool {
+        let body = offset(part.header.end);
+        match self.goal {
+            Goal::SevenBits => self.octets(offset(part.header.start), offset(part.body.end)).is_ascii(),
+            Goal::Lines if part.is_multipart() => part.children.iter().all(|child| self.is_fit(child)),
+            Goal::Lines => match &part.embedded {
+                Some(embedded) => self.is_fit(&embedded.root),
+                None => !is_binary(part) || is_lines(self.octets(body, offset(part.body.end))),
+            },
+        }
     }
 
     /// The header with its new encoding, and with what a reader needs to undo it.
@@ -142,6 +176,18 @@ fn is_composite_type(head: &[u8]) -> bool {
         .trim_ascii_start()
         .to_ascii_lowercase();
     kind.starts_with(b"multipart/") || kind.starts_with(b"message/")
+}
+
+/// Whether the part says to have octets of any kind.
+fn is_binary(part: &Part) -> bool {
+    part.encoding
+        .as_deref()
+        .is_some_and(|encoding| encoding.trim_ascii().eq_ignore_ascii_case(b"binary"))
+}
+
+/// Whether these octets can stand in lines of text.
+fn is_lines(octets: &[u8]) -> bool {
+    !octets.contains(&0) && is_canonical(octets)
 }
 
 /// Whether each CR and LF is one of a pair.
@@ -240,6 +286,24 @@ mod tests {
             ),
         ] {
             assert_eq!(converted(message).as_deref(), Ok(expected), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn binary_parts_are_encoded() {
+        let message = b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: binary\r\n\r\n--b\r\n\r\n\xc3\xa9\r\n--b\r\nContent-Type: image/x\r\nContent-Transfer-Encoding: BINARY\r\n\r\na\0\n\r\n--b\r\nContent-Transfer-Encoding: binary\r\n\r\nlines\r\n--b--\r\n";
+        let expected = b"Content-Type: multipart/mixed; boundary=b\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\n--b\r\n\r\n\xc3\xa9\r\n--b\r\nContent-Type: image/x\r\nContent-Transfer-Encoding: base64\r\n\r\nYQAK\r\n\r\n--b\r\nContent-Transfer-Encoding: binary\r\n\r\nlines\r\n--b--\r\n";
+        assert_eq!(String::from_utf8(without_binary(message).unwrap()).unwrap().as_bytes(), expected);
+        assert_eq!(without_binary(b"A: b\r\n\r\nx\n").as_deref(), Ok(&b"A: b\r\n\r\nx\n"[..]));
+        for (message, why) in [
+            (&b"A: b\0\r\n\r\nx"[..], NotConvertible::Outside),
+            (b"A: b\r\n\r\nx\0", NotConvertible::Outside),
+            (
+                b"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: binary\r\n\r\n\0\r\n--b--\r\n",
+                NotConvertible::Signed,
+            ),
+        ] {
+            assert_eq!(without_binary(message), Err(why));
         }
     }
 

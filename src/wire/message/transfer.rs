@@ -12,17 +12,24 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding that the field's value names.
+    /// The encoding that the field's value names; what we do not know is left as it is.
     pub fn named(value: Option<&[u8]>) -> Self {
-        let word = value.unwrap_or_default().trim_ascii();
+        Self::known(value).unwrap_or(Self::Identity)
+    }
+
+    /// The encoding that the field's value names, if it is one that we know. Without the field it is `7bit` (RFC 2045 §6.1).
+    pub fn known(value: Option<&[u8]>) -> Option<Self> {
+        let Some(value) = value else { return Some(Self::Identity) };
+        let word = value.trim_ascii();
         let end = word
             .iter()
             .position(|octet| octet.is_ascii_whitespace() || matches!(octet, b';' | b'('))
             .unwrap_or(word.len());
         match word.get(..end).unwrap_or(word).to_ascii_lowercase().as_slice() {
-            b"base64" => Self::Base64,
-            b"quoted-printable" => Self::QuotedPrintable,
-            _ => Self::Identity,
+            b"base64" => Some(Self::Base64),
+            b"quoted-printable" => Some(Self::QuotedPrintable),
+            b"" | b"7bit" | b"8bit" | b"binary" => Some(Self::Identity),
+            _ => None,
         }
     }
 }
@@ -209,5 +216,7 @@ mod tests {
         assert_eq!(Encoding::named(Some(b"Quoted-Printable;")), Encoding::QuotedPrintable);
         assert_eq!(Encoding::named(Some(b"x-uuencode")), Encoding::Identity);
         assert_eq!(Encoding::named(None), Encoding::Identity);
+        assert_eq!(Encoding::known(Some(b"x-uuencode")), None);
+        assert_eq!(Encoding::known(Some(b"8BIT")), Some(Encoding::Identity));
     }
 }

@@ -6,7 +6,7 @@ use crate::model::ids::Uid;
 use crate::model::mailbox::MessageMeta;
 use crate::wire::imap::date::write_date_time;
 use crate::wire::imap::encode::{flags, number};
-use crate::wire::imap::fetch::Item;
+use crate::wire::imap::fetch::{Item, write_size_name};
 use crate::wire::imap::structure::{body, envelope};
 use crate::wire::message::structure::Structure;
 
@@ -62,6 +62,14 @@ impl Context<'_> {
             Item::BodyStructure => {
                 out.extend_from_slice(b"BODYSTRUCTURE ");
                 or_nil(out, structure, |out, structure| body(out, &structure.root, true));
+            }
+            Item::Binary(binary) => {
+                binary.write_name(out);
+                out.extend_from_slice(b" NIL");
+            }
+            Item::BinarySize(part) => {
+                write_size_name(out, part);
+                out.extend_from_slice(b" 0");
             }
             Item::Section(section) => {
                 section.write_name(out);

@@ -1,7 +1,8 @@
-//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4).
+//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4, RFC 3516 §4.2).
 //!
 //! Responses go out as they are made: what is in memory is a piece of the view, some hundred structures and 64 KiB of a message.
 
+mod binary;
 mod item;
 mod section;
 
@@ -16,7 +17,7 @@ use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::server::stream::Stream;
 use crate::wire::imap::encode::number;
-use crate::wire::imap::fetch::{Fetch, Item, What};
+use crate::wire::imap::fetch::{Binary, Fetch, Item, What};
 use crate::wire::imap::response::Word;
 use crate::wire::message::structure::Structure;
 
@@ -48,11 +49,13 @@ impl Needs {
                 _ => None,
             })
         };
-        let header = sections().next().is_some() && sections().all(section::is_common);
-        let file = !header && sections().next().is_some();
+        let binary = items.iter().any(|item| matches!(item, Item::Binary(_) | Item::BinarySize(_)));
+        let header = !binary && sections().next().is_some() && sections().all(section::is_common);
+        let file = binary || (!header && sections().next().is_some());
         let structure = items.iter().any(|item| match item {
             Item::Envelope | Item::Body | Item::BodyStructure => true,
             Item::Section(section) => file && !(section.part.is_empty() && section.what == What::All),
+            Item::Binary(Binary { part, .. }) | Item::BinarySize(part) => !part.is_empty(),
             _ => false,
         });
         Self { structure, header, file }
@@ -115,6 +118,7 @@ pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut S
         needs,
         out: Vec::new(),
         missing: false,
+        undecodable: false,
     };
     let now = run.context.selected.mailbox.messages();
     let mut finder = Finder::new(&now, 0);
@@ -132,16 +136,20 @@ pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut S
         // RFC 5530 §3 EXPUNGEISSUED: somebody else removed some meanwhile.
         return Err(Fault::no(Word::ExpungeIssued, "some of the messages are gone"));
     }
+    if run.undecodable {
+        return Err(Fault::no(Word::UnknownCte, "some parts have an encoding that is not known here"));
+    }
     Ok(Done::new("fetched"))
 }
 
 /// Sets \Seen on the messages whose bodies are asked for without PEEK, all at once (RFC 3501 §6.4.5 BODY). The UIDs of those that did
 /// not have it, ascending.
 async fn mark_seen(selected: &mut Selected, fetch: &Fetch, picked: &[Range<usize>]) -> Result<Vec<Uid>, Fault> {
-    let sees = fetch
-        .items
-        .iter()
-        .any(|item| matches!(item, Item::Section(section) if !section.peek));
+    let sees = fetch.items.iter().any(|item| match item {
+        Item::Section(section) => !section.peek,
+        Item::Binary(binary) => !binary.peek,
+        _ => false,
+    });
     if !sees || selected.read_only {
         return Ok(Vec::new());
     }
@@ -179,6 +187,8 @@ struct Run<'a> {
     out: Vec<u8>,
     /// Whether a message was gone.
     missing: bool,
+    /// Whether a part has an encoding that we do not know.
+    undecodable: bool,
 }
 
 impl Run<'_> {
@@ -218,6 +228,10 @@ impl Run<'_> {
             return Ok(());
         }
         let structure = at_hand.structure.as_deref();
+        if !binary::can_decode(&self.fetch.items, structure) {
+            self.undecodable = true;
+            return Ok(());
+        }
         self.out.extend_from_slice(b"* ");
         number(&mut self.out, sequence);
         self.out.extend_from_slice(b" FETCH (");
@@ -228,6 +242,8 @@ impl Run<'_> {
             match (item, &at_hand.header, &at_hand.file) {
                 (Item::Section(section), Some(header), _) => section::write_fields(&mut self.out, section, header),
                 (Item::Section(section), None, Some(file)) => section::write(&mut self.out, section, (structure, file), stream).await?,
+                (Item::Binary(binary), _, Some(file)) => binary::write(&mut self.out, binary, (structure, file), stream).await?,
+                (Item::BinarySize(part), _, Some(file)) => binary::write_size(&mut self.out, part, structure, file).await?,
                 _ => self.context.write(&mut self.out, item, message, structure),
             }
         }

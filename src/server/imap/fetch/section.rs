@@ -12,7 +12,7 @@ use crate::wire::message::header;
 use crate::wire::message::structure::{SectionText, Structure};
 
 /// Octets that are read from a message at a time.
-const PIECE: u64 = 65_536;
+pub(super) const PIECE: u64 = 65_536;
 /// The most octets of a header in which fields are looked for.
 const MAX_HEADER: u64 = 1_048_576;
 
@@ -34,7 +34,7 @@ pub(super) async fn write(
         fields(out, section, &header);
         return Ok(());
     }
-    let part = partial(section, range);
+    let part = partial(section.partial, range);
     literal_head(out, part.end.saturating_sub(part.start));
     stream_octets(out, file, part, stream).await
 }
@@ -58,7 +58,7 @@ pub(super) fn write_fields(out: &mut Vec<u8>, section: &Section, common: &[u8]) 
 fn fields(out: &mut Vec<u8>, section: &Section, header: &[u8]) {
     let What::Fields { names, not } = &section.what else { return };
     let fields = header::header_fields(header, names, *not);
-    let part = partial(section, 0..fields.len() as u64);
+    let part = partial(section.partial, 0..fields.len() as u64);
     let octets = fields.get(to_index(part.start)..to_index(part.end)).unwrap_or_default();
     literal_head(out, octets.len() as u64);
     out.extend_from_slice(octets);
@@ -74,21 +74,25 @@ fn range(section: &Section, structure: Option<&Structure>, size: u64) -> Option<
         What::Mime => SectionText::Mime,
     };
     let range = structure?.section_range(&section.part, text)?;
-    // The file may have become shorter than its structure says, if another program meddled.
+    Some(clamp(range, size))
+}
+
+/// The file may have become shorter than its structure says, if another program meddled.
+pub(super) fn clamp(range: Range<u64>, size: u64) -> Range<u64> {
     let end = range.end.min(size);
-    Some(range.start.min(end)..end)
+    range.start.min(end)..end
 }
 
 /// The octets of `<origin.length>` in a range. Past the end there are none.
-fn partial(section: &Section, range: Range<u64>) -> Range<u64> {
-    let Some((origin, length)) = section.partial else {
+pub(super) fn partial(asked: Option<(u64, u64)>, range: Range<u64>) -> Range<u64> {
+    let Some((origin, length)) = asked else {
         return range;
     };
     let start = range.start.saturating_add(origin).min(range.end);
     start..start.saturating_add(length).min(range.end)
 }
 
-fn to_index(offset: u64) -> usize {
+pub(super) fn to_index(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
@@ -108,7 +112,7 @@ async fn read(file: &StoredMessage, range: Range<u64>) -> Result<Vec<u8>, Fault>
 }
 
 /// The octets of a literal whose size was already said: if they cannot be had, only hanging up keeps the client from misreading the rest.
-async fn stream_octets(out: &mut Vec<u8>, file: &StoredMessage, range: Range<u64>, stream: &mut Stream) -> Result<(), Fault> {
+pub(super) async fn stream_octets(out: &mut Vec<u8>, file: &StoredMessage, range: Range<u64>, stream: &mut Stream) -> Result<(), Fault> {
     let mut at = range.start;
     while at < range.end {
         let length = PIECE.min(range.end.saturating_sub(at));
@@ -164,7 +168,7 @@ mod tests {
         ] {
             let section = section(asked);
             let range = range(&section, Some(&structure), message.len() as u64);
-            let octets = range.map(|range| partial(&section, range));
+            let octets = range.map(|range| partial(section.partial, range));
             let octets = octets.map(|range| std::str::from_utf8(&message[to_index(range.start)..to_index(range.end)]).unwrap());
             assert_eq!(octets, want, "{asked}");
         }

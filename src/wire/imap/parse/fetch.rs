@@ -2,7 +2,7 @@
 
 use crate::wire::imap::command::Command;
 use crate::wire::imap::cursor::{Cursor, Malformed};
-use crate::wire::imap::fetch::{Fetch, Form, Item, Section, What};
+use crate::wire::imap::fetch::{Binary, Fetch, Form, Item, Section, What};
 use crate::wire::imap::sequence::SequenceSet;
 
 /// How deep a part may lie, and how many items or header names may be asked for.
@@ -89,6 +89,9 @@ fn item(cursor: &mut Cursor<'_>) -> Result<Item, Malformed> {
         b"BODY" if cursor.peek() == Some(b'[') => section(cursor, false).map(Item::Section),
         b"BODY.PEEK" => section(cursor, true).map(Item::Section),
         b"BODY" => Ok(Item::Body),
+        b"BINARY" => binary(cursor, false),
+        b"BINARY.PEEK" => binary(cursor, true),
+        b"BINARY.SIZE" => section_binary(cursor).map(Item::BinarySize),
         b"RFC822" => whole(Form::Rfc822, What::All, false),
         b"RFC822.HEADER" => whole(Form::Rfc822Header, What::Header, true),
         b"RFC822.TEXT" => whole(Form::Rfc822Text, What::Text, false),
@@ -103,12 +106,7 @@ fn section(cursor: &mut Cursor<'_>, peek: bool) -> Result<Section, Malformed> {
     let mut what = What::All;
     while cursor.peek() != Some(b']') {
         if cursor.peek().is_some_and(|b| b.is_ascii_digit()) {
-            let start = cursor.clone();
-            match cursor.number32()? {
-                0 => return start.wrong("a part number above 0"),
-                _ if part.len() >= MAX_PART_DEPTH => return start.wrong("fewer levels of parts"),
-                number => part.push(number),
-            }
+            part_number(cursor, &mut part)?;
             if cursor.peek() != Some(b']') {
                 cursor.expect(b'.', "'.' or ']'")?;
                 if cursor.peek() == Some(b']') {
@@ -129,6 +127,42 @@ fn section(cursor: &mut Cursor<'_>, peek: bool) -> Result<Section, Malformed> {
         partial,
         peek,
     })
+}
+
+/// One number more of a part.
+fn part_number(cursor: &mut Cursor<'_>, part: &mut Vec<u32>) -> Result<(), Malformed> {
+    let start = cursor.clone();
+    match cursor.number32()? {
+        0 => start.wrong("a part number above 0"),
+        _ if part.len() >= MAX_PART_DEPTH => start.wrong("fewer levels of parts"),
+        number => {
+            part.push(number);
+            Ok(())
+        }
+    }
+}
+
+/// `[1.2]<0.100>` (RFC 3516 §4.2).
+fn binary(cursor: &mut Cursor<'_>, peek: bool) -> Result<Item, Malformed> {
+    let part = section_binary(cursor)?;
+    let partial = partial(cursor)?;
+    Ok(Item::Binary(Binary { part, partial, peek }))
+}
+
+/// `[1.2]`: part numbers alone (RFC 3516 §7 section-binary).
+fn section_binary(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Malformed> {
+    cursor.expect(b'[', "'['")?;
+    let mut part = Vec::new();
+    if cursor.eat(b']') {
+        return Ok(part);
+    }
+    loop {
+        part_number(cursor, &mut part)?;
+        if cursor.eat(b']') {
+            return Ok(part);
+        }
+        cursor.expect(b'.', "'.' or ']'")?;
+    }
 }
 
 fn section_text(cursor: &mut Cursor<'_>, in_part: bool) -> Result<What, Malformed> {
