@@ -1,5 +1,6 @@
 //! Work on the ledger: claims with leases, and what came of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -259,8 +260,12 @@ struct Take {
 impl Work for Take {
     type Answer = Claimed;
 
-    async fn write(&self, tx: &mut Tx) -> Result<Claimed, store::Error> {
-        rows::claim(tx, &self.destinations, self.most, self.mark).await
+    async fn write(works: &[&Self], tx: &mut Tx) -> Result<Vec<Claimed>, store::Error> {
+        let mut claimed = Vec::with_capacity(works.len());
+        for work in works {
+            claimed.push(rows::claim(tx, &work.destinations, work.most, work.mark).await?);
+        }
+        Ok(claimed)
     }
 }
 
@@ -278,12 +283,29 @@ struct Results {
 impl Work for Results {
     type Answer = Rest;
 
-    async fn write(&self, tx: &mut Tx) -> Result<Rest, store::Error> {
-        let (id, now) = (self.id, self.now);
-        let is_done = self.is_for_all && self.ends.iter().all(|(_, _, verdict)| matches!(verdict, Verdict::End(State::Done)));
-        if is_done && rows::finish_claimed(tx, id, self.token).await? {
-            return Ok(Rest::Nothing);
+    async fn write(works: &[&Self], tx: &mut Tx) -> Result<Vec<Rest>, store::Error> {
+        let done: BTreeMap<MailId, i64> = works.iter().filter(|it| it.is_done()).map(|it| (it.id, it.token)).collect();
+        let finished = rows::finish_claimed(tx, &done).await?;
+        let mut rest = Vec::with_capacity(works.len());
+        for work in works {
+            rest.push(if finished.contains(&work.id) {
+                Rest::Nothing
+            } else {
+                work.write_alone(tx).await?
+            });
         }
+        Ok(rest)
+    }
+}
+
+impl Results {
+    /// Nothing of what was claimed is left to do.
+    fn is_done(&self) -> bool {
+        self.is_for_all && self.ends.iter().all(|(_, _, verdict)| matches!(verdict, Verdict::End(State::Done)))
+    }
+
+    async fn write_alone(&self, tx: &mut Tx) -> Result<Rest, store::Error> {
+        let (id, now) = (self.id, self.now);
         rows::hold(tx, id, now.as_millisecond()).await?;
         for (position, finding, verdict) in &self.ends {
             let note = finding.note(now);

@@ -10,6 +10,7 @@ mod backoff;
 mod claim;
 mod clean;
 mod notice;
+mod removal;
 mod steer;
 
 pub(in crate::mail) use claim::RENEW_EVERY;
@@ -79,6 +80,7 @@ struct Inner {
     settings: config::Queue,
     clock: Clock,
     due: Due,
+    removal: removal::Removal,
     /// The claims that this process holds: message and token.
     held: Mutex<BTreeSet<(MailId, i64)>>,
 }
@@ -99,6 +101,7 @@ impl Queue {
             settings,
             clock,
             due: Due::default(),
+            removal: removal::Removal::start(),
             held: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -227,11 +230,8 @@ impl Queue {
 
     async fn remove_file(&self, id: MailId) {
         let path = self.file(id);
-        match tokio::fs::remove_file(&path).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                tracing::warn!(%id, path = %path.display(), %error, "cannot remove the message's file");
-            }
-            _ => {}
+        if let Err(error) = self.inner.removal.remove(path.clone()).await {
+            tracing::warn!(%id, path = %path.display(), %error, "cannot remove the message's file");
         }
     }
 }
@@ -249,12 +249,25 @@ impl Work for Enter {
     /// Whether there was room.
     type Answer = bool;
 
-    async fn write(&self, tx: &mut Tx) -> Result<bool, store::Error> {
-        if self.most > 0 && rows::count(tx).await? >= self.most {
-            return Ok(false);
+    async fn write(works: &[&Self], tx: &mut Tx) -> Result<Vec<bool>, store::Error> {
+        let most = works.first().map_or(0, |work| work.most);
+        let room = match most {
+            0 => works.len(),
+            most => usize::try_from(most.saturating_sub(rows::count(tx).await?)).unwrap_or(usize::MAX),
+        };
+        let entries: Vec<rows::Entry<'_>> = works.iter().take(room).map(|work| work.entry()).collect();
+        rows::insert(tx, &entries).await?;
+        Ok((0..works.len()).map(|place| place < room).collect())
+    }
+}
+
+impl Enter {
+    fn entry(&self) -> rows::Entry<'_> {
+        rows::Entry {
+            message: &self.message,
+            recipients: &self.recipients,
+            notice_at: self.notice_at,
         }
-        rows::insert(tx, &self.message, &self.recipients, self.notice_at).await?;
-        Ok(true)
     }
 }
 

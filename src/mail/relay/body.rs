@@ -1,9 +1,11 @@
 //! The octets of a queued message: read in portions off the network threads; converted for a server that takes 7 bits only.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::wire::message::downgrade::{NotConvertible, to_seven_bits};
@@ -18,7 +20,12 @@ static ROOM: Semaphore = Semaphore::const_new(MOST_CONVERTED as usize);
 
 /// The content of a message.
 pub(in crate::mail) struct Body {
-    file: File,
+    /// The first portion, which is read with the opening: of most messages there is no other.
+    begin: Vec<u8>,
+    /// Absent where the begin is all.
+    file: Option<Arc<File>>,
+    /// How much was given out.
+    at: u64,
     portion: Vec<u8>,
     /// Stands for the file once it is there.
     converted: Option<Converted>,
@@ -47,22 +54,31 @@ pub(super) enum NotSevenBits {
 
 impl Body {
     /// Opens the file.
-    pub(in crate::mail) async fn open(path: &Path) -> std::io::Result<Self> {
-        let mut file = File::open(path).await?;
-        file.set_max_buf_size(PORTION);
+    pub(in crate::mail) async fn open(path: &Path) -> io::Result<Self> {
+        let path = path.to_owned();
+        let (begin, file) = off_the_network(move || {
+            let file = File::open(path)?;
+            let mut begin = Vec::new();
+            (&file).take(PORTION as u64).read_to_end(&mut begin)?;
+            let is_all = begin.len() < PORTION;
+            Ok((begin, (!is_all).then(|| Arc::new(file))))
+        })
+        .await?;
         Ok(Self {
+            begin,
             file,
+            at: 0,
             portion: Vec::new(),
             converted: None,
         })
     }
 
     /// Goes back to the begin.
-    pub(super) async fn rewind(&mut self) -> std::io::Result<()> {
+    pub(super) fn rewind(&mut self) {
+        self.at = 0;
         if let Some(converted) = &mut self.converted {
             converted.at = 0;
         }
-        self.file.rewind().await.map(drop)
     }
 
     /// The next portion; empty at the end.
@@ -73,9 +89,20 @@ impl Body {
             *at = at.saturating_add(portion.len());
             return Ok(portion);
         }
-        self.portion.clear();
-        self.portion.reserve(PORTION);
-        self.file.read_buf(&mut self.portion).await?;
+        if self.at == 0 {
+            self.at = self.begin.len() as u64;
+            return Ok(&self.begin);
+        }
+        let Some(file) = &self.file else { return Ok(&[]) };
+        let (file, at, mut portion) = (Arc::clone(file), self.at, std::mem::take(&mut self.portion));
+        self.portion = off_the_network(move || {
+            portion.resize(PORTION, 0);
+            let count = read_at(&file, &mut portion, at)?;
+            portion.truncate(count);
+            Ok(portion)
+        })
+        .await?;
+        self.at = self.at.saturating_add(self.portion.len() as u64);
         Ok(&self.portion)
     }
 
@@ -95,7 +122,11 @@ impl Body {
         }
         let room = ROOM.try_acquire_many(room).map_err(|_| NotSevenBits::Busy)?;
         let mut octets = Vec::new();
-        (&mut self.file).take(size).read_to_end(&mut octets).await?;
+        while let portion = self.next().await?
+            && !portion.is_empty()
+        {
+            octets.extend_from_slice(portion);
+        }
         let work = tokio::task::spawn_blocking(move || to_seven_bits(&octets));
         let octets = work.await.map_err(std::io::Error::other)??;
         self.converted = Some(Converted {
@@ -107,14 +138,14 @@ impl Body {
     }
 
     async fn is_ascii(&mut self) -> std::io::Result<bool> {
-        self.rewind().await?;
+        self.rewind();
         let is_ascii = loop {
             let portion = self.next().await?;
             if portion.is_empty() || !portion.is_ascii() {
                 break portion.is_empty();
             }
         };
-        self.rewind().await?;
+        self.rewind();
         Ok(is_ascii)
     }
 
@@ -144,7 +175,25 @@ impl Body {
     /// Whether the header has octets outside of ASCII, as far as the first portion goes. Goes back to the begin.
     pub(super) async fn has_utf8_header(&mut self) -> std::io::Result<bool> {
         let header = self.header(PORTION).await?;
-        self.rewind().await?;
+        self.rewind();
         Ok(!header.is_ascii())
     }
+}
+
+/// Fills the portion, but for the end of the file.
+fn read_at(file: &File, portion: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = portion.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, at.saturating_add(filled as u64)) {
+            Ok(0) => break,
+            Ok(count) => filled = filled.saturating_add(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+async fn off_the_network<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

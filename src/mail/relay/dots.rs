@@ -25,16 +25,22 @@ impl Dots {
     /// Appends a portion to `out`.
     pub(super) fn stuff(&mut self, octets: &[u8], out: &mut Vec<u8>) {
         out.reserve(octets.len());
-        for &octet in octets {
-            if octet == b'.' && self.place == Place::LineStart {
+        let mut rest = octets;
+        while let Some((&first, _)) = rest.split_first() {
+            if first == b'.' && self.place == Place::LineStart {
                 out.push(b'.');
             }
-            out.push(octet);
-            self.place = match (self.place, octet) {
-                (_, b'\r') => Place::AfterCr,
-                (Place::AfterCr, b'\n') => Place::LineStart,
+            // A line at a time, as far as a line feed ends it.
+            let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at.saturating_add(1));
+            let (line, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+            out.extend_from_slice(line);
+            self.place = match line {
+                [.., b'\r', b'\n'] => Place::LineStart,
+                [b'\n'] if self.place == Place::AfterCr => Place::LineStart,
+                [.., b'\r'] => Place::AfterCr,
                 _ => Place::Within,
             };
+            rest = after;
         }
     }
 

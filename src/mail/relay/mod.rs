@@ -184,9 +184,7 @@ impl Relay {
                 }
             };
             sessions += 1;
-            if let Err(error) = body.rewind().await {
-                return Delivery::settled(parcel.all(&no_file(parcel, &error)));
-            }
+            body.rewind();
             match session.transact(parcel, body).await {
                 Ok(mut settlements) => {
                     let other = if sessions < MOST_SESSIONS {
@@ -244,7 +242,7 @@ impl Relay {
             ..*parcel
         };
         let mut session = self.any_session(targets, journey).await?;
-        body.rewind().await.ok()?;
+        body.rewind();
         // If this one breaks, the first one's word stands, and the next try is later.
         let words = session.transact(&rest, body).await.ok()?;
         let mut any = false;

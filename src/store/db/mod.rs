@@ -71,9 +71,9 @@ impl Database {
             return together.write(work).await;
         }
         let mut tx = self.write().await?;
-        let answer = work.write(&mut tx).await?;
+        let answer = W::write(&[&work], &mut tx).await?.pop();
         tx.commit().await?;
-        Ok(answer)
+        answer.ok_or_else(|| Error::Unusable("a write gave no answer".into()))
     }
 
     /// Which database it is.

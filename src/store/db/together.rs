@@ -1,7 +1,10 @@
 //! Writes that come at the same moment, in one transaction and one sync: for a database that has one writer.
 //!
-//! What a busy server writes is small, and most of its cost is the sync at the end. [`Work`] says what is to be written in a form that
-//! can be done again, so that one that fails harms no other: then each is done alone.
+//! What a busy server writes is small, and most of its cost is the sync at the end, and then the way to the database and back for each
+//! statement. [`Work`] of one kind is written together, and can be written again, so that one that fails harms no other: then each is
+//! written alone.
+
+use std::any::{Any, TypeId};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
@@ -17,8 +20,8 @@ pub trait Work: Send + Sync + 'static {
     /// What comes of it.
     type Answer: Send + 'static;
 
-    /// Writes it. If the transaction fails this is called once more in another one.
-    fn write(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Answer, Error>> + Send;
+    /// Writes one or several; an answer for each, in their order. If the transaction fails, each comes once more in another one.
+    fn write(works: &[&Self], tx: &mut Tx) -> impl Future<Output = Result<Vec<Self::Answer>, Error>> + Send;
 }
 
 /// The way to the writer. Cheap to clone; the writer ends with the last of them.
@@ -46,9 +49,12 @@ impl Together {
 }
 
 /// A [`Work`] of any kind, with whoever waits for it.
-trait Job: Send {
+trait Job: Any + Send {
     fn is_wanted(&self) -> bool;
-    fn write<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
+    fn kind(&self) -> TypeId;
+    fn as_any(&mut self) -> &mut dyn Any;
+    /// Writes this one and others of its kind.
+    fn write<'t>(&'t mut self, others: &'t mut [Box<dyn Job>], tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>>;
     fn tell(self: Box<Self>, outcome: Result<(), Error>);
 }
 
@@ -63,9 +69,23 @@ impl<W: Work> Job for Waiting<W> {
         !self.done.is_closed()
     }
 
-    fn write<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>> {
+    fn kind(&self) -> TypeId {
+        TypeId::of::<W>()
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn write<'t>(&'t mut self, others: &'t mut [Box<dyn Job>], tx: &'t mut Tx) -> BoxFuture<'t, Result<(), Error>> {
         Box::pin(async {
-            self.answer = Some(self.work.write(tx).await?);
+            let mut all = vec![self];
+            all.extend(others.iter_mut().filter_map(|other| other.as_any().downcast_mut::<Self>()));
+            let works: Vec<&W> = all.iter().map(|waiting| &waiting.work).collect();
+            let answers = W::write(&works, tx).await?;
+            for (waiting, answer) in all.into_iter().zip(answers) {
+                waiting.answer = Some(answer);
+            }
             Ok(())
         })
     }
@@ -83,6 +103,7 @@ async fn work_off(pools: Pools, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
     let mut group = Vec::with_capacity(GROUP);
     while inbox.recv_many(&mut group, GROUP).await > 0 {
         let mut jobs: Vec<Box<dyn Job>> = group.drain(..).filter(|job| job.is_wanted()).collect();
+        jobs.sort_by_key(|job| job.kind());
         match write_all(&pools, &mut jobs).await {
             Ok(()) => jobs.into_iter().for_each(|job| job.tell(Ok(()))),
             Err(error) if jobs.len() > 1 => {
@@ -101,6 +122,7 @@ async fn work_off(pools: Pools, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
     }
 }
 
+/// The jobs come kind by kind.
 async fn write_all(pools: &Pools, jobs: &mut [Box<dyn Job>]) -> Result<(), Error> {
     if jobs.is_empty() {
         return Ok(());
@@ -108,16 +130,17 @@ async fn write_all(pools: &Pools, jobs: &mut [Box<dyn Job>]) -> Result<(), Error
     let mut tx = Tx {
         inner: pools.begin_write().await?,
     };
-    for job in jobs {
-        job.write(&mut tx).await?;
+    for kind in jobs.chunk_by_mut(|a, b| a.kind() == b.kind()) {
+        if let Some((first, others)) = kind.split_first_mut() {
+            first.write(others, &mut tx).await?;
+        }
     }
     tx.commit().await
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use futures_util::future::join_all;
 
     use super::*;
     use crate::store::db::Database;
@@ -125,19 +148,31 @@ mod tests {
     /// Writes a number, once; a second time is an error.
     struct Number {
         number: i64,
-        written: Arc<AtomicUsize>,
+    }
+
+    /// The same, as another kind.
+    struct Other(Number);
+
+    impl Work for Other {
+        type Answer = i64;
+
+        async fn write(works: &[&Self], tx: &mut Tx) -> Result<Vec<i64>, Error> {
+            let numbers: Vec<&Number> = works.iter().map(|work| &work.0).collect();
+            Number::write(&numbers, tx).await
+        }
     }
 
     impl Work for Number {
         type Answer = i64;
 
-        async fn write(&self, tx: &mut Tx) -> Result<i64, Error> {
-            self.written.fetch_add(1, Ordering::SeqCst);
-            tx.query("INSERT INTO uidvalidities (user_id, last) VALUES (?, 0)")
-                .bind(self.number)
-                .execute()
-                .await?;
-            Ok(self.number)
+        async fn write(works: &[&Self], tx: &mut Tx) -> Result<Vec<i64>, Error> {
+            for work in works {
+                tx.query("INSERT INTO uidvalidities (user_id, last) VALUES (?, 0)")
+                    .bind(work.number)
+                    .execute()
+                    .await?;
+            }
+            Ok(works.iter().map(|work| work.number).collect())
         }
     }
 
@@ -145,20 +180,19 @@ mod tests {
     async fn one_that_fails_harms_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(&crate::config::Database::default(), dir.path()).await.unwrap();
-        let written = Arc::new(AtomicUsize::new(0));
-        let write = |number| {
-            database.write_together(Number {
-                number,
-                written: Arc::clone(&written),
-            })
-        };
-        let outcomes = futures_util::future::join_all([1, 2, 1, 3].map(write)).await;
-        let shown: Vec<Option<i64>> = outcomes.into_iter().map(Result::ok).collect();
-        assert_eq!(shown, [Some(1), Some(2), None, Some(3)]);
+        let numbers = [1, 2, 1, 3].map(|number| database.write_together(Number { number }));
+        let others = [4, 3].map(|number| database.write_together(Other(Number { number })));
+        let (numbers, others) = tokio::join!(join_all(numbers), join_all(others));
+        let shown = |outcomes: Vec<Result<i64, Error>>| outcomes.into_iter().map(Result::ok).collect::<Vec<_>>();
+        let (numbers, others) = (shown(numbers), shown(others));
+        assert_eq!(numbers[..3], [Some(1), Some(2), None]);
+        assert_eq!(others[0], Some(4));
+        // Which of the two that write the same number comes first is open.
+        assert!(numbers[3].is_some() != others[1].is_some());
         let mut tx = database.read().await.unwrap();
         let kept = tx
             .query("SELECT user_id FROM uidvalidities ORDER BY user_id")
             .all(|row| row.integer(0));
-        assert_eq!(kept.await.unwrap(), [1, 2, 3]);
+        assert_eq!(kept.await.unwrap(), [1, 2, 3, 4]);
     }
 }

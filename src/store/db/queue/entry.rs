@@ -6,40 +6,60 @@ use crate::model::ids::MailId;
 use crate::store::Error;
 use crate::store::db::{Tx, Value};
 
+const INSERT_MESSAGES: &str =
+    "INSERT INTO queue_messages (id, sender, size, body, smtputf8, ret, envid, user_id, created_at, expires_at, changed_at) VALUES";
+const MESSAGE_COLUMNS: usize = 11;
 const INSERT_RECIPIENTS: &str = "INSERT INTO queue_recipients (message_id, position, address, notify, orcpt, destination, state, attempts, \
                                  next_attempt_at, expires_at, lease, lease_until, notice_at) VALUES";
-const INSERTED_COLUMNS: usize = 13;
+const RECIPIENT_COLUMNS: usize = 13;
 
-/// Enters a message whose recipients are all due at once; at `notice_at` the sender is told that it is late. Conflict if the id is there
-/// already.
-pub async fn insert(tx: &mut Tx, message: &Message, recipients: &[Recipient], notice_at: Option<i64>) -> Result<(), Error> {
+/// A message to be entered, whose recipients are all due at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'e> {
+    /// The message.
+    pub message: &'e Message,
+    /// Its recipients.
+    pub recipients: &'e [Recipient],
+    /// When the sender is told that it is late.
+    pub notice_at: Option<i64>,
+}
+
+/// Enters messages. Conflict if an id is there already.
+pub async fn insert(tx: &mut Tx, entries: &[Entry<'_>]) -> Result<(), Error> {
+    let messages = entries.iter().flat_map(|entry| new_message(entry.message)).collect();
+    tx.insert_many(INSERT_MESSAGES, MESSAGE_COLUMNS, messages).await?;
+    let recipients = entries.iter().flat_map(|entry| {
+        let positions = 0_i64..;
+        positions
+            .zip(entry.recipients)
+            .flat_map(|(position, recipient)| new_recipient(entry.message, position, recipient, entry.notice_at))
+    });
+    tx.insert_many(INSERT_RECIPIENTS, RECIPIENT_COLUMNS, recipients.collect())
+        .await
+        .map(drop)
+}
+
+/// The values of [`INSERT_MESSAGES`].
+fn new_message(message: &Message) -> [Value; MESSAGE_COLUMNS] {
     let sender = &message.sender;
     let created_at = message.created_at.as_millisecond();
-    tx.query(
-        "INSERT INTO queue_messages (id, sender, size, body, smtputf8, ret, envid, user_id, created_at, expires_at, changed_at) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(message.id.0)
-    .bind(sender.path.to_string())
-    .bind(i64::try_from(message.size).unwrap_or(i64::MAX))
-    .bind(i64::from(sender.body == BodyType::EightBitMime))
-    .bind(i64::from(sender.smtputf8))
-    .bind(sender.ret.map(|ret| i64::from(ret == Ret::Full)))
-    .bind(nullable(sender.envid.as_deref(), 1024))
-    .bind(message.user.map(|user| user.0))
-    .bind(created_at)
-    .bind(message.expires_at.as_millisecond())
-    .bind(created_at)
-    .execute()
-    .await?;
-    let rows = (0_i64..)
-        .zip(recipients)
-        .flat_map(|(position, recipient)| new_recipient(message, position, recipient, notice_at));
-    tx.insert_many(INSERT_RECIPIENTS, INSERTED_COLUMNS, rows.collect()).await.map(drop)
+    [
+        message.id.0.into(),
+        sender.path.to_string().into(),
+        i64::try_from(message.size).unwrap_or(i64::MAX).into(),
+        i64::from(sender.body == BodyType::EightBitMime).into(),
+        i64::from(sender.smtputf8).into(),
+        sender.ret.map(|ret| i64::from(ret == Ret::Full)).into(),
+        nullable(sender.envid.as_deref(), 1024),
+        message.user.map(|user| user.0).into(),
+        created_at.into(),
+        message.expires_at.as_millisecond().into(),
+        created_at.into(),
+    ]
 }
 
 /// The values of [`INSERT_RECIPIENTS`] for one recipient.
-fn new_recipient(message: &Message, position: i64, recipient: &Recipient, notice_at: Option<i64>) -> [Value; INSERTED_COLUMNS] {
+fn new_recipient(message: &Message, position: i64, recipient: &Recipient, notice_at: Option<i64>) -> [Value; RECIPIENT_COLUMNS] {
     // RFC 3461 §4.1: NOTIFY says whether a delay is told; RFC 3464 §2: and nobody can be told of what has the null sender.
     let is_told = message.sender.path.address().is_some() && recipient.notify.unwrap_or_default().delay;
     [

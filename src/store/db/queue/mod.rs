@@ -8,7 +8,7 @@ mod notice;
 mod steer;
 mod work;
 
-pub use entry::{count, find, insert, is_known, recipients_of, remove};
+pub use entry::{Entry, count, find, insert, is_known, recipients_of, remove};
 pub use notice::{due_notices, take_notices};
 pub use steer::{Target, page, steer, targets};
 pub use work::{

@@ -1,5 +1,7 @@
 //! The queue's tables for those that deliver: what is due, claims with leases, results, reports.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, destination, marks, message, nullable};
 use crate::model::address::Host;
 use crate::model::ids::MailId;
@@ -332,27 +334,45 @@ pub async fn finish(tx: &mut Tx, id: MailId) -> Result<Rest, Error> {
     Ok(if silent { Rest::Wait } else { Rest::Report })
 }
 
-/// Removes the rows of a message of which nothing is open but what is claimed with this token, for that has come to its end as well.
-/// Otherwise nothing is done: false.
-pub async fn finish_claimed(tx: &mut Tx, id: MailId, token: i64) -> Result<bool, Error> {
+/// Of these messages, each with the token of a claim whose recipients have all come to their end: removes those of which nothing else is
+/// open, and names them.
+pub async fn finish_claimed(tx: &mut Tx, claims: &BTreeMap<MailId, i64>) -> Result<BTreeSet<MailId>, Error> {
+    let Some(last) = claims.last_key_value() else {
+        return Ok(BTreeSet::new());
+    };
+    // A few lengths of the list are enough: each other text would be another statement to be kept.
+    let length = claims.len().next_power_of_two();
+    let padded = || claims.iter().chain(std::iter::repeat(last)).take(length);
+    let ids = || padded().map(|(id, _)| Value::from(id.0));
+    let cases = "WHEN ? THEN ? ".repeat(length);
+    let listed = marks(length);
     let removed = tx
-        .query(
-            "DELETE FROM queue_messages WHERE id = ? AND NOT EXISTS \
-             (SELECT 1 FROM queue_recipients WHERE message_id = ? AND state IN (0, 2, 3, 5) AND lease <> ?)",
-        )
-        .bind(id.0)
-        .bind(id.0)
-        .bind(token)
+        .query_built(format!(
+            "DELETE FROM queue_messages WHERE id IN ({listed}) AND NOT EXISTS (SELECT 1 FROM queue_recipients AS rest \
+             WHERE rest.message_id = queue_messages.id AND rest.state IN (0, 2, 3, 5) AND rest.lease <> CASE queue_messages.id {cases}END)"
+        ))
+        .bind_all(ids())
+        .bind_all(padded().flat_map(|(id, token)| [Value::from(id.0), Value::from(*token)]))
         .execute()
         .await?;
-    if removed == 0 {
-        return Ok(false);
+    let mut finished: BTreeSet<MailId> = claims.keys().copied().collect();
+    if removed < finished.len() as u64 {
+        let left = tx
+            .query_built(format!("SELECT id FROM queue_messages WHERE id IN ({listed})"))
+            .bind_all(ids());
+        for id in left.all(|row| row.integer(0).map(MailId)).await? {
+            finished.remove(&id);
+        }
     }
-    tx.query("DELETE FROM queue_recipients WHERE message_id = ?")
-        .bind(id.0)
-        .execute()
-        .await?;
-    Ok(true)
+    if let Some(last) = finished.last() {
+        let length = finished.len().next_power_of_two();
+        let ids = finished.iter().chain(std::iter::repeat(last)).take(length);
+        tx.query_built(format!("DELETE FROM queue_recipients WHERE message_id IN ({})", marks(length)))
+            .bind_all(ids.map(|id| Value::from(id.0)))
+            .execute()
+            .await?;
+    }
+    Ok(finished)
 }
 
 /// Binds the destinations, then `now` for `next_attempt_at` and for `lease_until`.
