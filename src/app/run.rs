@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::mail::dispatch::Dispatch;
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
-use crate::mail::relay::Relay;
+use crate::mail::relay::{self, Relay};
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
 use crate::server::bind;
@@ -89,10 +89,15 @@ fn intake(config: &Config, services: &Services) -> Intake {
 }
 
 fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &Listeners) -> Result<Dispatch, Failure> {
-    let dns = Dns::open(&config.dns).map_err(Failure::of)?;
-    let ours = listeners.addresses().filter(|(key, _)| *key == "listen.smtp");
-    let ours = ours.filter_map(|(_, address)| address.parse().ok()).collect();
-    let relay = Relay::new(&config.hostname, ours, config.outbound.clone(), dns).map_err(Failure::of)?;
+    let smtp = listeners.addresses().filter(|(key, _)| *key == "listen.smtp");
+    let ground = relay::Ground {
+        hostname: config.hostname.clone(),
+        listeners: smtp.filter_map(|(_, address)| address.parse().ok()).collect(),
+        dns: Dns::open(&config.dns).map_err(Failure::of)?,
+        database: services.database.clone(),
+        clock: Clock::System,
+    };
+    let relay = Relay::new(ground, config.outbound.clone()).map_err(Failure::of)?;
     let grace = Duration::from_secs(config.limits.shutdown_seconds);
     Ok(Dispatch::new(
         services.queue.clone(),

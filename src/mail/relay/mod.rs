@@ -46,7 +46,9 @@ use super::dns::Dns;
 use super::queue::{Finding, Settlement};
 use crate::config;
 use crate::model::address::Host;
+use crate::model::clock::Clock;
 use crate::model::envelope::{Recipient, Sender};
+use crate::store::db::Database;
 
 /// How many servers of a destination are talked to before it is left for later.
 const MOST_SESSIONS: usize = 2;
@@ -90,6 +92,17 @@ impl Delivery {
     }
 }
 
+/// What the way out stands on.
+pub struct Ground {
+    /// What the server calls itself.
+    pub hostname: String,
+    /// Where it takes mail from others.
+    pub listeners: Vec<SocketAddr>,
+    pub dns: Dns,
+    pub database: Database,
+    pub clock: Clock,
+}
+
 /// The way out. Cheap to clone.
 #[derive(Clone)]
 pub struct Relay {
@@ -106,19 +119,18 @@ struct Inner {
 }
 
 impl Relay {
-    /// `hostname` is what the server calls itself, and `listeners` is where it takes mail from others. Reads the system's certificate
-    /// authorities.
+    /// Reads the system's certificate authorities.
     ///
     /// # Errors
     /// A sentence that names the key of a route that is wrong.
-    pub fn new(hostname: &str, listeners: Vec<SocketAddr>, settings: config::Outbound, dns: Dns) -> Result<Self, BadRoute> {
+    pub fn new(ground: Ground, settings: config::Outbound) -> Result<Self, BadRoute> {
         let inner = Inner {
-            hostname: hostname.to_owned(),
-            routes: Routes::read(hostname, &settings)?,
-            security: Security::new(&settings, &dns)?,
-            own: Own::new(listeners, settings.own_addresses.clone()),
+            routes: Routes::read(&ground.hostname, &settings)?,
+            security: Security::new(&settings, &ground)?,
+            own: Own::new(ground.listeners, settings.own_addresses.clone()),
+            hostname: ground.hostname,
             settings,
-            dns,
+            dns: ground.dns,
         };
         Ok(Self { inner: Arc::new(inner) })
     }

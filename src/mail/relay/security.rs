@@ -20,9 +20,9 @@ use super::dane::{Dane, NoMatch};
 use super::route::BadRoute;
 use super::session::{Session, TlsTerms};
 use super::sts::Sts;
-use super::{Lane, Relay, Target, finding, tls};
+use super::{Ground, Lane, Relay, Target, finding, tls};
 use crate::config::{self, OutboundTls, TlsPolicy};
-use crate::mail::dns::{Dns, NoAnswer};
+use crate::mail::dns::NoAnswer;
 use crate::mail::queue::Finding;
 use crate::wire::mta_sts::{Mode, Policy};
 
@@ -150,13 +150,16 @@ pub(super) struct Security {
 
 impl Security {
     /// Reads the system's certificate authorities.
-    pub(super) fn new(settings: &config::Outbound, dns: &Dns) -> Result<Self, BadRoute> {
+    pub(super) fn new(settings: &config::Outbound, ground: &Ground) -> Result<Self, BadRoute> {
         let no_tls = |error: rustls::Error| BadRoute(format!("outbound.tls: {error}"));
         let verified = tls::verified(settings.certificate_authorities.as_deref())
             .map_err(|error| BadRoute(format!("outbound.certificate_authorities: {error}")))?;
         let sts = settings
             .mta_sts
-            .then(|| Sts::new(dns.clone(), verified.clone(), settings.mta_sts_port))
+            .then(|| {
+                let store = (ground.database.clone(), ground.clock.clone());
+                Sts::new(ground.dns.clone(), store, verified.clone(), settings.mta_sts_port)
+            })
             .transpose()
             .map_err(|error| BadRoute(format!("outbound.mta_sts: {error}")))?;
         Ok(Self {

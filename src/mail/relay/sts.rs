@@ -1,13 +1,14 @@
 //! The MTA-STS policies of domains: found by DNS, fetched over HTTPS, kept as long as they hold.
 //!
 //! A policy that was found once holds until its time is over, even if the domain cannot be asked any more; without one, mail goes as
-//! if there were no MTA-STS. Kept in memory: a server that starts anew has to find them anew.
+//! if there were no MTA-STS. They are kept in the database, for all nodes and over a restart, and the latest in memory as well; when
+//! half of its time is over, a policy is fetched anew.
 //!
 //! RFC 8461 §3.3 (fetching), §5.1 (caching), §10.2 (bounds on what is fetched).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use moka::sync::Cache;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -18,6 +19,10 @@ use rustls::ClientConfig;
 use super::security::{Failure, certificate_error};
 use crate::mail::dns::Dns;
 use crate::model::address::Domain;
+use crate::model::clock::Clock;
+use crate::store;
+use crate::store::db::Database;
+use crate::store::db::mta_sts::{self, StoredPolicy};
 use crate::wire::mta_sts::{BadPolicy, Mode, Policy, record_id};
 
 /// RFC 8461 §3.3: how long fetching may take.
@@ -28,6 +33,10 @@ const MOST_OCTETS: usize = 65_536;
 const PAUSE: Duration = Duration::from_mins(5);
 /// How many domains are remembered.
 const MOST_DOMAINS: u64 = 10_000;
+/// How many policies the database keeps.
+const MOST_STORED: i64 = 50_000;
+/// How long it is believed that the database has no policy of a domain, though another node may have fetched one.
+const ABSENT_BELIEVED: Duration = Duration::from_mins(5);
 
 /// Finds policies.
 pub(super) struct Sts {
@@ -35,7 +44,11 @@ pub(super) struct Sts {
     client: reqwest::Client,
     /// Where policies are served: 443.
     port: u16,
+    database: Database,
+    clock: Clock,
     kept: Cache<Domain, Kept>,
+    /// The domains of which the database had no policy a short while ago.
+    absent: Cache<Domain, ()>,
     /// The ids whose policies could not be fetched a short while ago.
     failed: Cache<Domain, (String, Problem)>,
 }
@@ -60,7 +73,31 @@ pub(super) struct Problem {
 struct Kept {
     id: String,
     policy: Arc<Policy>,
-    until: Instant,
+    /// Milliseconds since 1970.
+    until: i64,
+}
+
+impl Kept {
+    fn read(stored: &StoredPolicy) -> Result<Self, BadPolicy> {
+        Ok(Self {
+            id: stored.id.clone(),
+            policy: Arc::new(Policy::parse(&stored.content)?),
+            until: stored.until,
+        })
+    }
+
+    fn holds(&self, now: i64) -> bool {
+        self.until > now
+    }
+
+    /// RFC 8461 §10.2: it is renewed well before its end, or who keeps away the new one has only to wait for that.
+    fn is_old(&self, now: i64) -> bool {
+        self.until.saturating_sub(now) < milliseconds(self.policy.max_age) / 2
+    }
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Why a policy was not fetched.
@@ -90,8 +127,8 @@ impl NotFetched {
 }
 
 impl Sts {
-    /// `tls` says whose certificates do for the hosts of policies.
-    pub(super) fn new(dns: Dns, tls: ClientConfig, port: u16) -> Result<Self, reqwest::Error> {
+    /// Policies are kept in the database, with the clock's times; `tls` says whose certificates do for the hosts that serve them.
+    pub(super) fn new(dns: Dns, (database, clock): (Database, Clock), tls: ClientConfig, port: u16) -> Result<Self, reqwest::Error> {
         // RFC 8461 §3.3: no redirect is followed.
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -105,6 +142,9 @@ impl Sts {
             dns,
             client,
             port,
+            database,
+            clock,
+            absent: Cache::builder().max_capacity(MOST_DOMAINS).time_to_live(ABSENT_BELIEVED).build(),
             kept: Cache::new(MOST_DOMAINS),
             failed: Cache::builder().max_capacity(MOST_DOMAINS).time_to_live(PAUSE).build(),
         })
@@ -112,11 +152,12 @@ impl Sts {
 
     /// The policy that holds for a domain.
     pub(super) async fn policy(&self, domain: &Domain) -> Found {
-        let kept = self.kept.get(domain).filter(|kept| kept.until > Instant::now());
+        let now = self.clock.now_ms();
+        let kept = self.kept(domain, now).await;
         let mut problem = None;
         let policy = match (self.announced(domain).await, kept) {
-            (Some(id), Some(kept)) if kept.id == id => Some(kept.policy),
-            (Some(id), kept) => match self.renew(domain, id).await {
+            (Some(id), Some(kept)) if kept.id == id && !kept.is_old(now) => Some(kept.policy),
+            (Some(id), kept) => match self.renew(domain, id, now).await {
                 Ok(policy) => Some(policy),
                 // RFC 8461 §3.3: what holds still does where there is nothing new to be had.
                 Err(why) => {
@@ -132,25 +173,79 @@ impl Sts {
         }
     }
 
+    /// The policy that was fetched before, here or by another node.
+    async fn kept(&self, domain: &Domain, now: i64) -> Option<Kept> {
+        if let Some(kept) = self.kept.get(domain).filter(|kept| kept.holds(now)) {
+            return Some(kept);
+        }
+        if self.absent.contains_key(domain) {
+            return None;
+        }
+        let stored = self.stored(domain, now).await;
+        if stored.is_none() {
+            self.absent.insert(domain.clone(), ());
+        }
+        stored
+    }
+
+    /// The policy in the database.
+    async fn stored(&self, domain: &Domain, now: i64) -> Option<Kept> {
+        let found = async { mta_sts::find(&mut self.database.read().await?, domain, now).await };
+        let found: Result<Option<StoredPolicy>, store::Error> = found.await;
+        match found.map(|stored| stored.as_ref().map(Kept::read)) {
+            Ok(Some(Ok(kept))) => {
+                self.kept.insert(domain.clone(), kept.clone());
+                Some(kept)
+            }
+            Ok(None) => None,
+            Ok(Some(Err(error))) => {
+                tracing::error!(%domain, %error, "a stored MTA-STS policy is none");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%domain, %error, "cannot read a stored MTA-STS policy");
+                None
+            }
+        }
+    }
+
+    async fn store(&self, domain: &Domain, policy: &StoredPolicy, now: i64) -> Result<(), store::Error> {
+        let mut tx = self.database.write().await?;
+        mta_sts::put(&mut tx, domain, policy).await?;
+        mta_sts::prune(&mut tx, now, MOST_STORED).await?;
+        tx.commit().await
+    }
+
     /// The id of the policy that the domain has now, as far as can be found out.
     async fn announced(&self, domain: &Domain) -> Option<String> {
         let records = self.dns.txt(&format!("_mta-sts.{domain}")).await.ok()?;
         record_id(records.iter().map(Vec::as_slice)).map(str::to_owned)
     }
 
-    async fn renew(&self, domain: &Domain, id: String) -> Result<Arc<Policy>, Problem> {
+    async fn renew(&self, domain: &Domain, id: String, now: i64) -> Result<Arc<Policy>, Problem> {
         if let Some((_, problem)) = self.failed.get(domain).filter(|(failed, _)| *failed == id) {
             return Err(problem);
         }
+        // Another node may have been first.
+        if let Some(stored) = self.stored(domain, now).await
+            && stored.id == id
+            && !stored.is_old(now)
+        {
+            return Ok(stored.policy);
+        }
         match self.fetch(domain).await {
-            Ok(policy) => {
+            Ok((policy, content)) => {
+                let until = now.saturating_add(milliseconds(policy.max_age));
                 let policy = Arc::new(policy);
                 let kept = Kept {
-                    id,
+                    id: id.clone(),
                     policy: policy.clone(),
-                    until: Instant::now() + policy.max_age,
+                    until,
                 };
                 self.kept.insert(domain.clone(), kept);
+                if let Err(error) = self.store(domain, &StoredPolicy { id, content, until }, now).await {
+                    tracing::error!(%domain, %error, "cannot store an MTA-STS policy");
+                }
                 Ok(policy)
             }
             Err(error) => {
@@ -165,7 +260,7 @@ impl Sts {
         }
     }
 
-    async fn fetch(&self, domain: &Domain) -> Result<Policy, NotFetched> {
+    async fn fetch(&self, domain: &Domain) -> Result<(Policy, Vec<u8>), NotFetched> {
         let url = format!("https://mta-sts.{domain}:{}/.well-known/mta-sts.txt", self.port);
         let mut response = self.client.get(url).send().await?;
         if response.status() != reqwest::StatusCode::OK {
@@ -183,7 +278,7 @@ impl Sts {
             }
             text.extend_from_slice(&portion);
         }
-        Ok(Policy::parse(&text)?)
+        Ok((Policy::parse(&text)?, text))
     }
 }
 

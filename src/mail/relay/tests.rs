@@ -138,7 +138,15 @@ async fn relay_with(steps: Vec<Step>, change: impl FnOnce(&mut config::Outbound)
         servers: vec!["127.0.0.1:9".into()],
         ..config::Dns::default()
     });
-    let relay = Relay::new("mail.house.test", Vec::new(), settings, dns.unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ground = Ground {
+        hostname: "mail.house.test".into(),
+        listeners: Vec::new(),
+        dns: dns.unwrap(),
+        database: Database::open(&config::Database::default(), folder.path()).await.unwrap(),
+        clock: Clock::System,
+    };
+    let relay = Relay::new(ground, settings).unwrap();
     let lane = relay.lane(&Host::Domain("remote.test".parse().unwrap()));
     (relay, lane, tokio::spawn(play(listener, steps)))
 }

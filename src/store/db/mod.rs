@@ -13,6 +13,7 @@ pub mod domains;
 pub mod mailboxes;
 pub mod messages;
 mod migrations;
+pub mod mta_sts;
 pub mod queue;
 pub mod settings;
 pub mod submissions;

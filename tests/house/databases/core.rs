@@ -1,6 +1,7 @@
 //! Transactions, values, schema.
 
 use posthouse::store::Error;
+use posthouse::store::db::mta_sts::{self, StoredPolicy};
 use posthouse::store::db::{Database, Tx, Value, settings};
 
 use crate::support::databases::Fresh;
@@ -207,4 +208,34 @@ pub async fn another_schema_is_refused(fresh: Fresh) {
         panic!("it was opened");
     };
     assert!(sentence.starts_with("database.url: "), "{sentence}");
+}
+
+pub async fn policies_are_kept_while_they_hold(fresh: Fresh) {
+    let database = fresh.open().await;
+    let mut tx = database.write().await.unwrap();
+    let policy = |id: &str, until| StoredPolicy {
+        id: id.into(),
+        content: vec![b'x'; 65_536],
+        until,
+    };
+    let domain = |name: &str| name.parse().unwrap();
+    for (name, id, until) in [("a.test", "1", 10), ("b.test", "1", 20), ("c.test", "1", 30), ("a.test", "2", 40)] {
+        mta_sts::put(&mut tx, &domain(name), &policy(id, until)).await.unwrap();
+    }
+    assert_eq!(mta_sts::find(&mut tx, &domain("a.test"), 39).await.unwrap(), Some(policy("2", 40)));
+    assert_eq!(mta_sts::find(&mut tx, &domain("a.test"), 40).await.unwrap(), None);
+    let left = async |tx: &mut Tx| {
+        let select = tx.query("SELECT domain FROM mta_sts_policies ORDER BY domain");
+        select.all(|row| row.text(0)).await.unwrap().join(" ")
+    };
+    for (now, most, expected) in [
+        (15, 9, "a.test b.test c.test"),
+        (20, 9, "a.test c.test"),
+        (20, 1, "a.test"),
+        (40, 1, ""),
+    ] {
+        mta_sts::prune(&mut tx, now, most).await.unwrap();
+        assert_eq!(left(&mut tx).await, expected);
+    }
+    tx.commit().await.unwrap();
 }

@@ -35,6 +35,7 @@ cases! {
     core::opening_at_the_same_time_works,
     core::a_newer_schema_is_refused,
     core::another_schema_is_refused,
+    core::policies_are_kept_while_they_hold,
     directory::domains_come_and_go,
     directory::users_come_and_go,
     directory::aliases_come_and_go,
@@ -58,4 +59,5 @@ cases! {
     sessions::epochs_of_many_are_asked_for,
     whole::mailboxes_keep_what_they_are_told,
     whole::the_queue_keeps_what_it_is_given,
+    whole::policies_of_others_outlive_a_kill,
 }

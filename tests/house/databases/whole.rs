@@ -1,12 +1,14 @@
 //! The whole server on each database: mailboxes and the queue, over their protocols.
 
+use crate::support::authority::Authority;
 use crate::support::databases::Fresh;
 use crate::support::dns::Dns;
-use crate::support::house::Builder;
+use crate::support::house::{Builder, House};
 use crate::support::imap::Imap;
 use crate::support::maildir;
 use crate::support::mx::{Answer, Mx, Seen};
 use crate::support::wait::until;
+use crate::support::web::{Web, page};
 
 /// The house speaks with blocking sockets, so it gets a thread of its own.
 async fn in_a_thread(fresh: Fresh, test: fn(Builder)) {
@@ -107,4 +109,50 @@ fn queue(builder: Builder) {
     );
     until("an empty queue", || (house.queued() == 0).then_some(()));
     assert!(house.command(&["queue", "list", "--json"]).stdout.is_empty());
+}
+
+pub async fn policies_of_others_outlive_a_kill(fresh: Fresh) {
+    in_a_thread(fresh, policies).await;
+}
+
+/// RFC 8461 §5.1: a policy holds until its time is over, even if it is there no more, whoever fetched it.
+fn policies(builder: Builder) {
+    let (authority, dns) = (Authority::new(), Dns::start());
+    let mx = Mx::certified(authority.server("mx.remote.test"), |_, _| Answer::Usual);
+    let policy = "version: STSv1\nmode: enforce\nmx: mx.remote.test\nmax_age: 86400\n";
+    let web = Web::start(&authority, "mta-sts.remote.test", page("200 OK", policy));
+    dns.mx("remote.test", 10, "mx.remote.test")
+        .host("mx.remote.test", "127.0.0.1")
+        .host("mx.elsewhere.test", "127.0.0.1")
+        .host("mta-sts.remote.test", "127.0.0.1")
+        .txt("_mta-sts.remote.test", "v=STSv1; id=1;");
+    let mut house = builder
+        .set("dns.servers", vec![dns.address()])
+        .set("outbound.smtp_port", i64::from(mx.port()))
+        .set("outbound.mta_sts_port", i64::from(web.port))
+        .set("outbound.certificate_authorities", authority.file())
+        .set("queue.retry_first_seconds", 1)
+        .set("queue.retry_max_seconds", 1)
+        .set("queue.expire_seconds", 2)
+        .start();
+    house.provision();
+    let letter = "From: alice@house.test\nSubject: out\n\nHello.\n";
+    let submit = |house: &House| {
+        let to = ["friend@remote.test"];
+        house
+            .submission("alice@house.test")
+            .send("alice@house.test", &to, letter)
+            .expect(250);
+    };
+    submit(&house);
+    mx.wait_for(1);
+    house.kill();
+    dns.forget("_mta-sts.remote.test")
+        .forget("remote.test")
+        .mx("remote.test", 10, "mx.elsewhere.test");
+    house.start_again();
+    submit(&house);
+    let report = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
+    assert!(report.contains("MTA-STS policy does not name this host"), "{report}");
+    assert_eq!((web.asked(), mx.seen().letters.len()), (1, 1));
 }

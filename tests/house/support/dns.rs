@@ -107,6 +107,12 @@ impl Dns {
         self.add(owner, RData::TXT(TXT::new(strings.collect())))
     }
 
+    /// From now on there is nothing of this name.
+    pub fn forget(&self, owner: &str) -> &Self {
+        self.zones.lock().expect("zones").names.remove(&name(owner));
+        self
+    }
+
     /// Adds an alias.
     pub fn alias(&self, owner: &str, of: &str) -> &Self {
         self.add(owner, RData::CNAME(CNAME(name(of))))

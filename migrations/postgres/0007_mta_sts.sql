@@ -1,0 +1,10 @@
+-- The MTA-STS policies of other domains, as they were fetched, while they hold: policy_id is what the domain called it.
+
+CREATE TABLE mta_sts_policies (
+    domain      VARCHAR(255) COLLATE "C" NOT NULL PRIMARY KEY,
+    policy_id   VARCHAR(32) COLLATE "C" NOT NULL,
+    content     BYTEA NOT NULL,
+    holds_until BIGINT NOT NULL
+);
+
+CREATE INDEX mta_sts_policies_by_end ON mta_sts_policies (holds_until);
