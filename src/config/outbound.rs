@@ -58,6 +58,9 @@ pub struct Outbound {
     pub helo_name: String,
     /// Which addresses of a server are used, and which of them first.
     pub address_family: AddressFamily,
+    /// Whether messages of up to 64 KiB go to servers that offer CHUNKING and PIPELINING by BDAT (RFC 3030): the commands and the content
+    /// in one flight, which saves a round trip for each message. Larger ones, and those to other servers, go by DATA.
+    pub chunking: bool,
     /// How many seconds to wait for a connection.
     #[schemars(range(min = 1, max = 3600))]
     pub connect_timeout_seconds: u64,
@@ -94,6 +97,7 @@ impl Default for Outbound {
             own_addresses: Vec::new(),
             helo_name: String::new(),
             address_family: AddressFamily::Ipv4First,
+            chunking: true,
             connect_timeout_seconds: 30,
             reply_timeout_seconds: 300,
             max_connections_per_destination: 20,

@@ -452,3 +452,25 @@ fn the_server_knows_where_it_listens() {
     let report = maildir::text(&house.wait_for_inbox("alice@house.test", 1)[0]);
     assert!(report.contains("5.4.6"), "{report}");
 }
+
+/// From one house to another, which takes BDAT (RFC 3030): every octet arrives, dots at the begin of lines included.
+#[test]
+fn another_house_takes_all_at_once() {
+    let theirs = Builder::default().start();
+    theirs
+        .admin()
+        .put("/domains/remote.test", serde_json::json!({"domain": "remote.test"}))
+        .ok();
+    theirs.user("friend@remote.test");
+    let route: toml::Table = [("remote.test".to_owned(), theirs.address("smtp").to_string().into())]
+        .into_iter()
+        .collect();
+    let ours = furnished(Builder::default().set("outbound.routes", route));
+    for count in 1..=3 {
+        submit(&ours, &["friend@remote.test"]);
+        let inbox = theirs.wait_for_inbox("friend@remote.test", count);
+        let text = maildir::text(&inbox[count - 1]);
+        assert!(text.contains("\nSubject: out\n") && text.ends_with("\n\n.dot\nHello.\n"), "{text}");
+    }
+    wait_for_empty_queue(&ours);
+}

@@ -106,6 +106,22 @@ impl Body {
         Ok(&self.portion)
     }
 
+    /// All of it, if it is not more than `most` octets; else goes back to the begin.
+    pub(super) async fn whole(&mut self, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+        let mut whole = Vec::new();
+        loop {
+            let portion = self.next().await?;
+            if portion.is_empty() {
+                return Ok(Some(whole));
+            }
+            whole.extend_from_slice(portion);
+            if whole.len() as u64 > most {
+                self.rewind().await?;
+                return Ok(None);
+            }
+        }
+    }
+
     /// How many octets it has, if it was converted.
     pub(super) fn converted_size(&self) -> Option<u64> {
         self.converted.as_ref().map(|converted| converted.octets.len() as u64)

@@ -6,8 +6,19 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::Parcel;
 use super::offers::Offers;
 use crate::model::envelope::{BodyType, Notify, Recipient, Ret, Sender};
+
+/// What begins a message, where it can be said together: RSET if something is left of the one before, MAIL, and RCPT for each recipient.
+pub(super) fn opening(parcel: &Parcel<'_>, offers: &Offers, size: u64, reset: bool) -> String {
+    let mut commands = String::from(if reset { "RSET\r\n" } else { "" });
+    commands.push_str(&mail(parcel.sender, offers, size));
+    for recipient in parcel.recipients {
+        commands.push_str(&rcpt(recipient, offers));
+    }
+    commands
+}
 
 /// MAIL, with those parameters that the server offered to take. `size` is that of the message in octets.
 pub(super) fn mail(sender: &Sender, offers: &Offers, size: u64) -> String {

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures_util::FutureExt;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -102,6 +103,16 @@ impl Connection {
     /// How long a reply may take.
     pub(super) fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// Why it is of no more use, if the other side has closed it already, as far as that has come through. Does not wait.
+    pub(super) fn closed(&mut self) -> Option<Broken> {
+        self.input.reserve(READ_SIZE);
+        match self.stream.read_buf(&mut self.input).now_or_never()? {
+            Ok(0) => Some(Broken::Closed),
+            Ok(_) => None,
+            Err(error) => Some(error.into()),
+        }
     }
 
     /// Writes octets.

@@ -147,6 +147,19 @@ pub(super) fn no_8bitmime(host: &str, why: &dyn Display) -> Finding {
     )
 }
 
+/// RFC 3030 §2: the server offered CHUNKING, and does not know BDAT.
+pub(super) fn no_chunking(host: &str, reply: &Reply) -> Finding {
+    let finding = said(host, reply);
+    Finding {
+        status: "4.5.1".into(),
+        text: format!(
+            "{}: the server offers CHUNKING and does not know BDAT; outbound.chunking = false goes without",
+            finding.text
+        ),
+        ..finding
+    }
+}
+
 /// The message's file is gone.
 pub(super) fn lost_file() -> Finding {
     own("5.3.0", "this server has lost the content of the message".into())

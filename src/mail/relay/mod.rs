@@ -2,7 +2,7 @@
 //!
 //! `dispatch` calls it with what it has claimed from `queue`. It keeps nothing and decides nothing about later: a recipient is
 //! delivered, failed for good, or put off. A host that cannot be used, or puts recipients off, gives way to the next one of the
-//! domain. When a connection breaks after the final dot of a message no second host is asked, since the first may have taken it.
+//! domain. When a connection breaks after all of a message was sent no second host is asked, since the first may have taken it.
 //!
 //! How much TLS a session must have is decided in `security`. A login is said only over TLS.
 //!
@@ -14,6 +14,7 @@ mod connection;
 mod dane;
 mod dots;
 mod finding;
+mod flight;
 mod mx;
 mod offers;
 mod own;
@@ -295,6 +296,7 @@ impl Relay {
             source: way.source(target.address.ip()),
             tls,
             server_name: None,
+            chunking: settings.chunking,
             login: (!way.username.is_empty()).then_some(login),
             to_connect: Duration::from_secs(settings.connect_timeout_seconds.max(1)),
             patience: Duration::from_secs(settings.reply_timeout_seconds.max(1)),

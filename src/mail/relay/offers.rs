@@ -1,6 +1,6 @@
 //! What another server said it can do, in its answer to EHLO.
 //!
-//! RFC 5321 §4.1.1.1 (EHLO), RFC 1870 §4 (SIZE), RFC 2920 §3 (PIPELINING), RFC 3207 §4 (STARTTLS), RFC 3461 §4 (DSN),
+//! RFC 5321 §4.1.1.1 (EHLO), RFC 1870 §4 (SIZE), RFC 2920 §3 (PIPELINING), RFC 3030 §2 (CHUNKING), RFC 3207 §4 (STARTTLS), RFC 3461 §4 (DSN),
 //! RFC 4954 §3 (AUTH), RFC 6152 §2 (8BITMIME), RFC 6531 §3.1 (SMTPUTF8).
 
 use crate::wire::smtp::reply::Reply;
@@ -9,6 +9,7 @@ use crate::wire::smtp::reply::Reply;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Offers {
     pub(super) pipelining: bool,
+    pub(super) chunking: bool,
     /// SIZE is offered.
     pub(super) size: bool,
     /// The most octets that are taken, where it was said.
@@ -31,6 +32,7 @@ impl Offers {
             let keyword = words.next().unwrap_or_default().to_ascii_uppercase();
             match keyword.as_str() {
                 "PIPELINING" => offers.pipelining = true,
+                "CHUNKING" => offers.chunking = true,
                 "SIZE" => {
                     offers.size = true;
                     // RFC 1870 §4: 0 is no fixed limit.
@@ -66,13 +68,14 @@ mod tests {
     #[test]
     fn offers_are_read() {
         let offers = read(
-            "250-mx.test PIPELINING\r\n250-size 1000\r\n250-8BITMIME\r\n250-STARTTLS\r\n250-AUTH=LOGIN\r\n250-AUTH plain XOAUTH2\r\n250 DSN\r\n",
+            "250-mx.test PIPELINING\r\n250-size 1000\r\n250-8BITMIME\r\n250-Chunking\r\n250-STARTTLS\r\n250-AUTH=LOGIN\r\n250-AUTH plain XOAUTH2\r\n250 DSN\r\n",
         );
         assert_eq!(
             offers,
             Offers {
                 size: true,
                 most: Some(1000),
+                chunking: true,
                 eight_bit: true,
                 starttls: true,
                 auth_plain: true,

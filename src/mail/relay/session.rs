@@ -31,6 +31,8 @@ pub(super) struct Terms<'a> {
     pub(super) tls: TlsTerms,
     /// The name to ask for in TLS, where it is not the host's.
     pub(super) server_name: Option<String>,
+    /// Whether BDAT may be used.
+    pub(super) chunking: bool,
     pub(super) login: Option<Login<'a>>,
     pub(super) to_connect: Duration,
     pub(super) patience: Duration,
@@ -98,6 +100,7 @@ impl Session {
         session.greeting().await?;
         session.hello(terms.hostname).await?;
         let mut session = session.starttls(terms).await?;
+        session.offers.chunking &= terms.chunking;
         if let Some(login) = terms.login {
             session.login(login).await?;
         }

@@ -496,3 +496,93 @@ async fn eight_bits_are_converted_or_returned() {
     kept.unwrap().quit().await;
     server.await.unwrap();
 }
+
+/// RFC 3030 §4.2: where the server takes it, the content goes together with the commands, with no dot doubled.
+#[tokio::test]
+async fn a_small_message_goes_in_one_flight() {
+    let opening = || {
+        vec![
+            Say("220 mx\r\n"),
+            Hear("EHLO mail.house.test"),
+            Say("250-mx\r\n250-PIPELINING\r\n250-CHUNKING\r\n250 SIZE\r\n"),
+        ]
+    };
+    let to_bob = || vec![Hear("MAIL FROM:<ada@house.test> SIZE=11"), Hear("RCPT TO:<bob@remote.test>")];
+    let mut script = opening();
+    script.extend([
+        Hear("MAIL FROM:<ada@house.test> SIZE=11"),
+        Hear("RCPT TO:<bob@remote.test>"),
+        Hear("RCPT TO:<eve@remote.test>"),
+        Hear("BDAT 11 LAST"),
+        // Nothing is said before all of it has come.
+        Take("a: b\r\n\r\n.\r\n"),
+        Say("250 2.1.0 Ok\r\n550 5.1.1 Nobody\r\n250 2.1.5 Ok\r\n250 2.0.0 Taken\r\n"),
+    ]);
+    // Nobody is taken, and so nothing; the next one begins with RSET.
+    script.extend(to_bob());
+    script.extend([
+        Hear("BDAT 11 LAST"),
+        Take("a: b\r\n\r\n.\r\n"),
+        Say("250 Ok\r\n450 4.2.0 Not now\r\n554 Nobody\r\n"),
+        Hear("RSET"),
+    ]);
+    script.extend(to_bob());
+    // The session is over, and the message was not taken: another one is opened, in which the server breaks off without a word.
+    script.extend([
+        Hear("BDAT 11 LAST"),
+        Take("a: b\r\n\r\n.\r\n"),
+        Say("250 Ok\r\n421 4.3.2 Bye\r\n"),
+        Again,
+    ]);
+    script.extend(opening());
+    script.extend(to_bob());
+    script.extend([Hear("BDAT 11 LAST"), Take("a: b\r\n\r\n.\r\n")]);
+    let (relay, lane, server) = relay(script, false).await;
+    let mut kept = None;
+    let both = Letter::new(&["bob@remote.test", "eve@remote.test"], "a: b\r\n\r\n.");
+    let delivery = relay.deliver(&mut kept, &lane, &both.parcel()).await;
+    assert_eq!(shown(&delivery), ["failed 5.1.1 127.0.0.1", "delivered 2.0.0 127.0.0.1"]);
+    let letter = Letter::new(&["bob@remote.test"], "a: b\r\n\r\n.");
+    let delivery = relay.deliver(&mut kept, &lane, &letter.parcel()).await;
+    assert_eq!(shown(&delivery), ["deferred 4.2.0 127.0.0.1"]);
+    let delivery = relay.deliver(&mut kept, &lane, &letter.parcel()).await;
+    assert_eq!(shown(&delivery), ["deferred 4.4.2 -"]);
+    server.await.unwrap();
+}
+
+/// What is large, or not to go by BDAT, goes by DATA; a server that does not know what it offered gets nothing more.
+#[tokio::test]
+async fn not_every_message_goes_in_one_flight() {
+    let opening = || {
+        vec![
+            Say("220 mx\r\n"),
+            Hear("EHLO mail.house.test"),
+            Say("250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n"),
+            Hear("MAIL FROM:<ada@house.test>"),
+            Hear("RCPT TO:<bob@remote.test>"),
+        ]
+    };
+    let by_data = || {
+        let mut script = opening();
+        script.extend([Hear("DATA"), Say("250 Ok\r\n250 Ok\r\n451 4.3.0 Later\r\n")]);
+        script
+    };
+    let small = Letter::new(&["bob@remote.test"], "x\r\n");
+    let large = Letter::new(&["bob@remote.test"], &"x\r\n".repeat(30_000));
+    let mut unknown = opening();
+    unknown.extend([
+        Hear("BDAT 3 LAST"),
+        Take("x\r\n"),
+        Say("250 Ok\r\n250 Ok\r\n500 5.5.2 What?\r\n500 5.5.2 What?\r\n"),
+    ]);
+    for (script, chunking, letter, expected) in [
+        (by_data(), true, &large, "deferred 4.3.0 127.0.0.1"),
+        (by_data(), false, &small, "deferred 4.3.0 127.0.0.1"),
+        (unknown, true, &small, "deferred 4.5.1 127.0.0.1"),
+    ] {
+        let (relay, lane, server) = relay_with(script, |settings| settings.chunking = chunking).await;
+        let delivery = relay.deliver(&mut None, &lane, &letter.parcel()).await;
+        assert_eq!(shown(&delivery), [expected]);
+        server.await.unwrap();
+    }
+}

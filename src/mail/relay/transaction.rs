@@ -1,4 +1,4 @@
-//! One message over an open session: MAIL, RCPT for each recipient, DATA, and what became of each recipient.
+//! One message over an open session: MAIL, RCPT for each recipient, the content, and what became of each recipient.
 //!
 //! RFC 5321 §3.3 (mail transactions), RFC 2920 §3.1 (pipelining), RFC 1870 §6 (SIZE), RFC 6152 §3 (8-bit content),
 //! RFC 6531 §3.2 (SMTPUTF8).
@@ -24,12 +24,12 @@ pub(super) struct Lost {
 }
 
 /// The replies up to that to DATA.
-struct Opening {
-    mail: Reply,
+pub(super) struct Opening {
+    pub(super) mail: Reply,
     /// None if MAIL was refused.
-    rcpt: Vec<Reply>,
-    /// None if no recipient was taken.
-    data: Option<Reply>,
+    pub(super) rcpt: Vec<Reply>,
+    /// None if no recipient was taken, or it was not said.
+    pub(super) data: Option<Reply>,
 }
 
 impl Opening {
@@ -54,6 +54,25 @@ impl Session {
         let size = body.converted_size().unwrap_or(parcel.size);
         self.messages = self.messages.saturating_add(1);
         let reset = std::mem::replace(&mut self.dirty, true);
+        let (opening, end) = match self.small_content(body, size).await? {
+            Some(content) => {
+                let (opening, end) = self.send_at_once(parcel, &content, reset).await?;
+                (opening, Some(end))
+            }
+            None => self.send_by_data(parcel, body, size, reset).await?,
+        };
+        self.dirty = !end.as_ref().is_some_and(|reply| reply.code().is_positive());
+        Ok(settle(&self.target.host, self.offers.dsn, parcel, &opening, end.as_ref()))
+    }
+
+    /// Asks for leave before the content; the replies up to that, and the one to the content, if it was sent.
+    async fn send_by_data(
+        &mut self,
+        parcel: &Parcel<'_>,
+        body: &mut Body,
+        size: u64,
+        reset: bool,
+    ) -> Result<(Opening, Option<Reply>), Lost> {
         let opening = if self.offers.pipelining {
             self.open_pipelined(parcel, size, reset).await?
         } else {
@@ -69,8 +88,7 @@ impl Session {
             }
             (false, _) => None,
         };
-        self.dirty = !end.as_ref().is_some_and(|reply| reply.code().is_positive());
-        Ok(settle(&self.target.host, self.offers.dsn, parcel, &opening, end.as_ref()))
+        Ok((opening, end))
     }
 
     /// Why the message cannot go to this server at all.
@@ -106,14 +124,7 @@ impl Session {
     }
 
     async fn open_pipelined(&mut self, parcel: &Parcel<'_>, size: u64, reset: bool) -> Result<Opening, Lost> {
-        let mut commands = String::new();
-        if reset {
-            commands.push_str("RSET\r\n");
-        }
-        commands.push_str(&command::mail(parcel.sender, &self.offers, size));
-        for recipient in parcel.recipients {
-            commands.push_str(&command::rcpt(recipient, &self.offers));
-        }
+        let mut commands = command::opening(parcel, &self.offers, size, reset);
         commands.push_str("DATA\r\n");
         self.connection
             .send(commands.as_bytes())
@@ -207,9 +218,14 @@ impl Session {
         self.reply(name).await
     }
 
-    /// The next reply; one with 421 ends the session (RFC 5321 §3.8).
+    /// The next reply.
     async fn reply(&mut self, name: &str) -> Result<Reply, Lost> {
         let reply = self.connection.reply().await.map_err(|broken| self.lost(name, &broken))?;
+        self.unless_over(reply)
+    }
+
+    /// RFC 5321 §3.8: with 421 the session is over, and nothing was taken.
+    pub(super) fn unless_over(&self, reply: Reply) -> Result<Reply, Lost> {
         if reply.code().as_u16() == 421 {
             return Err(Lost {
                 finding: finding::said(&self.target.host, &reply),
@@ -219,7 +235,7 @@ impl Session {
         Ok(reply)
     }
 
-    fn lost(&self, doing: &str, broken: &Broken) -> Lost {
+    pub(super) fn lost(&self, doing: &str, broken: &Broken) -> Lost {
         Lost {
             finding: finding::broken(&self.target, doing, broken),
             is_safe: true,
