@@ -39,11 +39,11 @@ def write(path, text):
 
 
 class Posthouse:
-    """Our own, with its defaults but for the ports."""
+    """Our own, with its defaults but for the ports; `settings` are further lines, `dns` is the port of its resolver."""
 
     name = "Posthouse"
 
-    def __init__(self, directory, users, settings=""):
+    def __init__(self, directory, users, settings="", dns=9):
         config = os.path.join(directory, "posthouse.toml")
         self.log = open(os.path.join(directory, "log"), "w", encoding="utf-8")
         listeners = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "http")
@@ -52,7 +52,7 @@ class Posthouse:
             config,
             f'hostname = "mail.{DOMAIN}"\n[listen]\n{listen}\n'
             '[tls]\nallow_plaintext_auth_from = ["127.0.0.0/8"]\n'
-            f'[dns]\nservers = ["127.0.0.1:9"]\n{settings}',
+            f'[dns]\nservers = ["127.0.0.1:{dns}"]\n{settings}',
         )
         ready = os.path.join(directory, "ready.json")
         data = os.path.join(directory, "data")
