@@ -10,6 +10,10 @@ pub struct Mail {
     /// How many seconds a mailbox that nobody uses stays in memory.
     #[schemars(range(min = 0, max = 604_800))]
     pub keep_views_seconds: u64,
+    /// How many runs of expunged messages are remembered of a mailbox, so that a client that comes back is told which went (QRESYNC). A
+    /// client that was away for longer is told of all messages that are not there.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub keep_expunged: u32,
     /// The most octets of a message that are held in memory while it comes in; a larger one goes to a file.
     #[schemars(range(min = 0, max = 1_073_741_824))]
     pub memory_bytes_per_message: usize,
@@ -19,6 +23,7 @@ impl Default for Mail {
     fn default() -> Self {
         Self {
             keep_views_seconds: 300,
+            keep_expunged: 10_000,
             memory_bytes_per_message: 131_072,
         }
     }

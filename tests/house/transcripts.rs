@@ -93,6 +93,7 @@ transcripts! {
         login_with_literals
         namespace_and_id
         pipelined
+        qresync
         relocate
         rename_inbox
         rfc822_items

@@ -263,6 +263,7 @@ impl Mailboxes {
                 uid_next: Uid(1),
                 recent_from: Uid(1),
                 modseq: ModSeq(1),
+                forgotten: ModSeq(0),
             };
             let row = MailboxRow {
                 user: user.id,

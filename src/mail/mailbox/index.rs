@@ -61,6 +61,13 @@ struct Job {
 /// The most jobs of one transaction.
 const GROUP: usize = 512;
 
+/// What the writer writes to.
+struct Store {
+    database: Database,
+    /// How many runs of expunged messages a mailbox keeps.
+    keep_expunged: u32,
+}
+
 /// The way to the writer. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Index {
@@ -69,9 +76,9 @@ pub(super) struct Index {
 
 impl Index {
     /// Starts the writer; it ends when the last `Index` is dropped.
-    pub fn start(database: Database, house: Weak<Inner>) -> Self {
+    fn start(store: Store, house: Weak<Inner>) -> Self {
         let (jobs, inbox) = mpsc::channel(GROUP * 2);
-        tokio::spawn(work(database, house, inbox));
+        tokio::spawn(work(store, house, inbox));
         Self { jobs }
     }
 
@@ -93,14 +100,11 @@ impl Index {
     }
 }
 
-async fn work(database: Database, house: Weak<Inner>, mut inbox: mpsc::Receiver<Job>) {
+async fn work(store: Store, house: Weak<Inner>, mut inbox: mpsc::Receiver<Job>) {
     let mut group = Vec::with_capacity(GROUP);
     while inbox.recv_many(&mut group, GROUP).await > 0 {
         let jobs = std::mem::take(&mut group);
-        if !write_group(&database, &house, &jobs)
-            .await
-            .is_none_or(|answers| answer(jobs, answers))
-        {
+        if !write_group(&store, &house, &jobs).await.is_none_or(|answers| answer(jobs, answers)) {
             tracing::debug!("a maker of a change did not wait for it");
         }
     }
@@ -115,16 +119,16 @@ fn answer(jobs: Vec<Job>, answers: Vec<Answer>) -> bool {
 }
 
 /// All jobs in one transaction; if that fails and they are several, each in its own, so that one bad job does not harm the others.
-async fn write_group(database: &Database, house: &Weak<Inner>, jobs: &[Job]) -> Option<Vec<Answer>> {
+async fn write_group(store: &Store, house: &Weak<Inner>, jobs: &[Job]) -> Option<Vec<Answer>> {
     let all: Vec<&[Write]> = jobs.iter().map(|job| &*job.writes).collect();
-    match write_jobs(database, &all).await {
+    match write_jobs(store, &all).await {
         Ok(written) => return Some(show(house, written).await),
         Err(error) if jobs.len() == 1 => return Some(vec![Err(Failure::Store(error))]),
         Err(error) => tracing::debug!(%error, jobs = jobs.len(), "a group of index changes failed; each is tried alone"),
     }
     let mut answers = Vec::with_capacity(jobs.len());
     for job in all {
-        match write_jobs(database, &[job]).await {
+        match write_jobs(store, &[job]).await {
             Ok(written) => answers.append(&mut show(house, written).await),
             Err(error) => answers.push(Err(Failure::Store(error))),
         }
@@ -147,8 +151,8 @@ impl Written {
     }
 }
 
-async fn write_jobs(database: &Database, jobs: &[&[Write]]) -> Result<Written, Error> {
-    let mut tx = database.write().await?;
+async fn write_jobs(store: &Store, jobs: &[&[Write]]) -> Result<Written, Error> {
+    let mut tx = store.database.write().await?;
     let mut written = Written {
         steps: Vec::new(),
         answers: jobs.iter().map(|_| Ok(Vec::new())).collect(),
@@ -156,7 +160,9 @@ async fn write_jobs(database: &Database, jobs: &[&[Write]]) -> Result<Written, E
     add_all(&mut tx, jobs, &mut written).await?;
     for (job, answer) in jobs.iter().zip(0..) {
         for write in *job {
-            if written.answers.get(answer).is_some_and(Result::is_ok) && !other(&mut tx, write, &mut written.steps).await? {
+            if written.answers.get(answer).is_some_and(Result::is_ok)
+                && !other(&mut tx, write, (store.keep_expunged, &mut written.steps)).await?
+            {
                 written.fail(answer);
             }
         }
@@ -234,7 +240,8 @@ fn entry(uid: Uid, modseq: ModSeq, addition: &Addition) -> Option<(MessageMeta, 
 }
 
 /// Everything but additions. `false`: the mailbox is gone.
-async fn other(tx: &mut Tx, write: &Write, steps: &mut Vec<(MailboxId, ModSeq, Change)>) -> Result<bool, Error> {
+async fn other(tx: &mut Tx, write: &Write, context: (u32, &mut Vec<(MailboxId, ModSeq, Change)>)) -> Result<bool, Error> {
+    let (keep_expunged, steps) = context;
     match write {
         Write::Add(..) => {}
         Write::Flags(mailbox, runs) => {
@@ -253,12 +260,21 @@ async fn other(tx: &mut Tx, write: &Write, steps: &mut Vec<(MailboxId, ModSeq, C
             for run in runs {
                 messages::expunge(tx, *mailbox, modseq, *run).await?;
             }
+            if is_time_to_prune(modseq, runs.len()) {
+                messages::prune_expunged(tx, *mailbox, keep_expunged).await?;
+            }
             steps.push((*mailbox, modseq, Change::Gone(runs.clone())));
         }
         Write::Recent(mailbox, from) => mailboxes::set_recent(tx, *mailbox, *from).await?,
         Write::Derived(kind, mailbox, made) => derived::insert(tx, *kind, *mailbox, made.clone()).await?,
     }
     Ok(true)
+}
+
+/// Whether to look for runs of expunged messages that are too old: now and then, without a memory of when it was done last. The modseqs
+/// are mixed, for those of removals alone may follow a pattern.
+fn is_time_to_prune(modseq: ModSeq, runs: usize) -> bool {
+    runs >= 64 || modseq.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58 == 0
 }
 
 /// Shows the changes to the views that are open.
@@ -297,9 +313,13 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Starts the writer.
-    pub fn start(database: Database, house: &Weak<Inner>) -> Arc<Self> {
+    pub fn start(database: Database, house: &Weak<Inner>, keep_expunged: u32) -> Arc<Self> {
+        let store = Store {
+            database: database.clone(),
+            keep_expunged,
+        };
         Arc::new(Self {
-            index: Index::start(database.clone(), house.clone()),
+            index: Index::start(store, house.clone()),
             database,
         })
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::view::View;
 use super::{Home, Inner, Mailbox, Mailboxes, Owner, blocking, locked, scan};
 use crate::model::account::User;
-use crate::model::ids::{MailboxId, ModSeq};
+use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{MailboxName, MailboxStatus};
 use crate::model::refusal::Refusal;
 use crate::store;
@@ -125,8 +125,13 @@ impl Mailbox {
             if counters.modseq <= since {
                 return Ok(());
             }
-            let changed = messages::changed_since(&mut tx, self.id, since).await?;
-            let gone = messages::expunged_since(&mut tx, self.id, since).await?;
+            // Who was away for too long looks at everything.
+            let all = since < counters.forgotten;
+            let changed = messages::changed_since(&mut tx, self.id, if all { ModSeq(0) } else { since }).await?;
+            let gone = match all {
+                true => self.view().missing_from(&changed),
+                false => messages::expunged_since(&mut tx, self.id, since).await?,
+            };
             let keywords = mailboxes::keywords(&mut tx, self.id).await?;
             drop(tx);
             let mut view = self.view_mut();
@@ -139,6 +144,16 @@ impl Mailbox {
                 return Ok(());
             }
         }
+    }
+
+    /// The UIDs that went after `since`, as ascending runs; none if it is too long ago to be remembered.
+    pub async fn expunged_since(&self, since: ModSeq) -> Result<Option<Vec<(Uid, Uid)>>, Refusal> {
+        let mut tx = self.house.ledger.database.read().await?;
+        let counters = mailboxes::current(&mut tx, self.id).await?;
+        if counters.is_none_or(|counters| since < counters.forgotten) {
+            return Ok(None);
+        }
+        Ok(Some(messages::expunged_since(&mut tx, self.id, since).await?))
     }
 
     /// Looks for changes made by other programs and other nodes. Cheap if there are none.

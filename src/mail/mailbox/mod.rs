@@ -142,7 +142,7 @@ impl Mailboxes {
     /// Opens the mailboxes and starts their writer and their housekeeper.
     pub fn open_all(ground: Ground) -> Self {
         let inner = Arc::new_cyclic(|house: &Weak<Inner>| Inner {
-            ledger: index::Ledger::start(ground.database.clone(), house),
+            ledger: index::Ledger::start(ground.database.clone(), house, ground.settings.keep_expunged),
             names: NameMaker::new(&ground.hostname),
             views: Mutex::default(),
             loading: (0..64).map(|_| tokio::sync::Mutex::new(())).collect(),
@@ -219,6 +219,12 @@ impl Mailbox {
     /// All messages now.
     pub fn messages(&self) -> Messages {
         self.view().messages.clone()
+    }
+
+    /// All messages and the highest modseq of the same moment.
+    pub fn snapshot(&self) -> (Messages, ModSeq) {
+        let view = self.view();
+        (view.messages.clone(), view.counters.modseq)
     }
 
     /// Rises with each change; wait on it for IDLE.

@@ -43,13 +43,17 @@ impl House {
 }
 
 async fn open(dir: &Path) -> Mailboxes {
+    open_with(dir, config::Mail::default()).await
+}
+
+async fn open_with(dir: &Path, settings: config::Mail) -> Mailboxes {
     Mailboxes::open_all(Ground {
         database: Database::open(&config::Database::default(), dir).await.unwrap(),
         spool: Spool::open(dir).unwrap(),
         root: dir.join("mail"),
         hostname: "house.test".into(),
         max_message_bytes: 1_000_000,
-        settings: config::Mail::default(),
+        settings,
         clock: Clock::System,
     })
 }
@@ -189,6 +193,36 @@ async fn expunged_uids_do_not_come_back() {
     let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
     assert_eq!(house.append(&inbox, "b\r\n", Flags::NONE).await.unwrap(), Uid(4));
     assert_eq!(house.mailboxes.usage(&alice).await.unwrap(), Usage { bytes: 3, messages: 1 });
+}
+
+#[tokio::test]
+async fn what_went_is_remembered_for_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = config::Mail {
+        keep_expunged: 3,
+        ..config::Mail::default()
+    };
+    let (mailboxes, another_node) = (open_with(dir.path(), settings.clone()).await, open_with(dir.path(), settings).await);
+    let house = House { dir, mailboxes };
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    for at in 0..200 {
+        let flags = if at % 3 == 1 { Flags::DELETED } else { Flags::NONE };
+        house.append(&inbox, "a\r\n", flags).await.unwrap();
+    }
+    let elsewhere = another_node.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let before = inbox.highest_modseq();
+    inbox.remove(&[Uid(3), Uid(4), Uid(6), Uid(7)]).await.unwrap();
+    let runs = inbox.expunged_since(before).await.unwrap();
+    assert_eq!(runs, Some(vec![(Uid(3), Uid(4)), (Uid(6), Uid(7))]));
+    let between = inbox.highest_modseq();
+    assert_eq!(inbox.expunged_since(between).await.unwrap(), Some(vec![]));
+    // So many runs at once that the old ones are let go.
+    inbox.expunge(None).await.unwrap();
+    assert_eq!(inbox.expunged_since(between).await.unwrap(), None);
+    assert_eq!(inbox.expunged_since(inbox.highest_modseq()).await.unwrap(), Some(vec![]));
+    elsewhere.refresh().await.unwrap();
+    assert_eq!(uids(&elsewhere), uids(&inbox));
 }
 
 #[tokio::test]

@@ -76,9 +76,9 @@ impl View {
     }
 
     /// Takes in what the database tells of all changes since the view's modseq.
-    pub fn catch_up(&mut self, counters: Counters, changed: Vec<MessageRow>, gone: &[Uid]) {
-        let places = gone.iter().filter_map(|&uid| self.position(uid)).map(|at| at..at.saturating_add(1));
-        self.remove(&places.collect::<Vec<_>>());
+    pub fn catch_up(&mut self, counters: Counters, changed: Vec<MessageRow>, gone: &[(Uid, Uid)]) {
+        let places = gone.iter().map(|&(first, last)| self.places(first, last));
+        self.remove(&places.filter(|places| !places.is_empty()).collect::<Vec<_>>());
         let mut added = Vec::new();
         for row in changed {
             match self.position(row.meta.uid) {
@@ -93,6 +93,13 @@ impl View {
         }
         self.add(added);
         self.counters = counters;
+    }
+
+    /// The messages that are not among these (ascending), as runs: for when all there is was read, since what went is forgotten.
+    pub fn missing_from(&self, rows: &[MessageRow]) -> Vec<(Uid, Uid)> {
+        let is_there = |uid: Uid| rows.binary_search_by_key(&uid, |row| row.meta.uid).is_ok();
+        let gone = self.messages.iter().map(|message| message.uid).filter(|&uid| !is_there(uid));
+        gone.map(|uid| (uid, uid)).collect()
     }
 
     /// Corrects where a file lies.
@@ -216,6 +223,7 @@ mod tests {
             uid_next: Uid(100),
             recent_from: Uid(1),
             modseq: ModSeq(5),
+            forgotten: ModSeq(0),
         };
         View::new(uids.iter().map(|&uid| row(uid, Flags::NONE)).collect(), counters, Vec::new())
     }
@@ -275,10 +283,15 @@ mod tests {
             uid_next: Uid(110),
             recent_from: Uid(1),
             modseq: ModSeq(9),
+            forgotten: ModSeq(0),
         };
-        view.catch_up(counters, vec![row(3, Flags::SEEN), row(105, Flags::NONE)], &[Uid(1)]);
+        view.catch_up(counters, vec![row(3, Flags::SEEN), row(105, Flags::NONE)], &[(Uid(1), Uid(2))]);
         assert_eq!(view.messages.iter().map(|it| it.uid.0).collect::<Vec<_>>(), [3, 105]);
         assert_eq!(view.counters.uid_next, Uid(110));
         assert!(view.messages.get(0).unwrap().flags.contains(Flags::SEEN));
+        assert_eq!(
+            view.missing_from(&[row(105, Flags::NONE), row(107, Flags::NONE)]),
+            [(Uid(3), Uid(3))]
+        );
     }
 }

@@ -19,10 +19,12 @@ pub(super) fn unselect(session: &mut Session) -> Done {
     Done::new("the mailbox is closed, nothing was removed")
 }
 
-/// No mailbox is selected any more.
-pub(super) fn leave(session: &mut Session) {
-    if let State::Selected(user, selected) = &session.state {
-        session.condstore |= selected.condstore;
-        session.state = State::Authenticated(std::sync::Arc::clone(user));
-    }
+/// No mailbox is selected any more. Whether one was.
+pub(super) fn leave(session: &mut Session) -> bool {
+    let State::Selected(user, selected) = &session.state else {
+        return false;
+    };
+    session.condstore |= selected.condstore;
+    session.state = State::Authenticated(std::sync::Arc::clone(user));
+    true
 }

@@ -19,7 +19,7 @@
 //! - RFC 5161: ENABLE
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
 //! - RFC 6851: MOVE
-//! - RFC 7162 §3.1: CONDSTORE
+//! - RFC 7162 §3: CONDSTORE, QRESYNC
 
 mod append;
 mod authenticate;
@@ -53,6 +53,7 @@ mod status;
 mod store;
 mod subscribe;
 mod updates;
+mod vanished;
 
 use std::sync::Arc;
 

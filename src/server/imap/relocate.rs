@@ -30,6 +30,9 @@ pub(super) async fn relocate(imap: &Imap, place: (&User, &Selected), relocate: &
         let mut out = Vec::new();
         status(&mut out, None, Status::Ok, Some(&code), "moved");
         stream.write(&out);
+        if selected.qresync {
+            return Ok(Done::with(Code::HighestModSeq(selected.mailbox.highest_modseq()), "moved"));
+        }
     }
     Ok(Done::new("moved"))
 }

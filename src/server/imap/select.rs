@@ -1,4 +1,4 @@
-//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2, RFC 7162 §3.1.8).
+//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2, RFC 7162 §3.1.8, §3.2.5).
 
 use std::sync::Arc;
 
@@ -14,13 +14,21 @@ use super::close;
 use super::outcome::{Done, Fault};
 use super::selected::Selected;
 use super::session::{Session, State};
+use super::vanished;
 
 /// How many keywords a mailbox can have.
 const MAX_KEYWORDS: usize = 26;
 
 pub(super) async fn select(session: &mut Session, select: Select) -> Result<Done, Fault> {
+    if select.resync.is_some() && !session.qresync {
+        // RFC 7162 §3.2.5.
+        return Err(Fault::bad("ENABLE QRESYNC comes first"));
+    }
     // RFC 3501 §6.3.1: whatever comes of it, the old mailbox is no longer selected.
-    close::leave(session);
+    if close::leave(session) {
+        // RFC 7162 §3.2.11: what comes from here on is not of the old mailbox.
+        session.say(None, Status::Ok, Some(&Code::Closed), "the old mailbox is closed");
+    }
     let State::Authenticated(user) = &session.state else {
         return Err(Fault::bad("log in first"));
     };
@@ -28,6 +36,9 @@ pub(super) async fn select(session: &mut Session, select: Select) -> Result<Done
     let mailbox = session.imap.mailboxes.open(&user, &name(&select.mailbox)?).await?;
     session.condstore |= select.condstore;
     enter(session, user, mailbox, select.read_only);
+    if let (Some(resync), State::Selected(_, selected)) = (&select.resync, &session.state) {
+        vanished::resync(selected, resync, &mut session.stream).await?;
+    }
     Ok(if select.read_only {
         Done::with(Code::ReadOnly, "the mailbox is open for reading")
     } else {
@@ -45,7 +56,7 @@ pub(super) fn name(text: &str) -> Result<MailboxName, Refusal> {
 
 /// Says what there is, and makes it the session's mailbox.
 fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_only: bool) {
-    let view = mailbox.messages();
+    let (view, highest) = mailbox.snapshot();
     // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects.
     let recent_count = u64::from(mailbox.status().recent);
     let mut recent = if read_only { Vec::new() } else { mailbox.take_recent() };
@@ -72,7 +83,7 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_onl
         (Some(permanent), "flags that stay"),
         (Some(Code::UidValidity(mailbox.info().uidvalidity)), "UIDs are valid"),
         (Some(Code::UidNext(mailbox.uid_next())), "the next UID"),
-        (Some(Code::HighestModSeq(mailbox.highest_modseq())), "the highest modseq"),
+        (Some(Code::HighestModSeq(highest)), "the highest modseq"),
     ];
     for (code, text) in codes {
         if code.is_some() {
@@ -83,6 +94,7 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_onl
         mailbox,
         read_only,
         condstore: session.condstore,
+        qresync: session.qresync,
         view,
         recent,
         keywords: keywords.len(),

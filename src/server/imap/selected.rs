@@ -19,6 +19,8 @@ pub(super) struct Selected {
     pub(super) read_only: bool,
     /// Whether the client knows modseqs.
     pub(super) condstore: bool,
+    /// Whether the client wants to hear of removals by UID.
+    pub(super) qresync: bool,
     /// What the client has been told: sequence number n is at n - 1. As long as nothing changes it is the very list that the
     /// mailbox and its other sessions hold.
     pub(super) view: Messages,

@@ -45,6 +45,8 @@ pub(super) struct Session {
     pub(super) place: Option<Place>,
     /// Whether the client has shown that it knows modseqs (RFC 7162 §3.1).
     pub(super) condstore: bool,
+    /// Whether the client wants to hear of removals by UID (RFC 7162 §3.2.3).
+    pub(super) qresync: bool,
     framer: Framer,
     errors: u32,
     log_in_by: Instant,
@@ -67,6 +69,7 @@ impl Session {
             state: State::NotAuthenticated,
             place: None,
             condstore: false,
+            qresync: false,
             framer: Framer::default(),
             errors: 0,
             log_in_by,

@@ -9,6 +9,7 @@ use crate::wire::imap::response::all_flags;
 
 use super::dispatch::Expunges;
 use super::selected::{Finder, Selected};
+use super::vanished;
 
 /// Octets that are gathered before they go to the connection.
 const PIECE: usize = 16_384;
@@ -24,6 +25,7 @@ pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &m
     let before = std::mem::replace(&mut selected.view, now.clone());
     let (gone, came) = compare(&before, &now);
     match expunges {
+        Expunges::Sent if selected.qresync => vanished::tell(&uids_of(&before, &gone), stream).await?,
         Expunges::Sent => tell_expunged(&gone, stream).await?,
         Expunges::Held if gone.is_empty() => {}
         Expunges::Held => selected.view = with_held(&before, &now, &gone),
@@ -66,6 +68,11 @@ fn compare(before: &Messages, now: &Messages) -> (Vec<usize>, bool) {
         (_, None) => false,
     };
     (gone, came)
+}
+
+fn uids_of(before: &Messages, gone: &[usize]) -> Vec<Uid> {
+    let messages = gone.iter().filter_map(|&index| before.get(index));
+    messages.map(|message| message.uid).collect()
 }
 
 /// `now`, with what is gone still in its place.
@@ -129,7 +136,7 @@ async fn tell_flags(selected: &Selected, before: &Messages, stream: &mut Stream)
 }
 
 /// `* 3 FETCH (FLAGS (\Seen))`, for a client that knows modseqs with the UID and the modseq (RFC 7162 §3.1).
-fn write_flags(out: &mut Vec<u8>, (index, message): (usize, &MessageMeta), selected: &Selected, keywords: &[String]) {
+pub(super) fn write_flags(out: &mut Vec<u8>, (index, message): (usize, &MessageMeta), selected: &Selected, keywords: &[String]) {
     untagged(out, index.saturating_add(1), b" FETCH (");
     if selected.condstore {
         out.extend_from_slice(b"UID ");

@@ -27,9 +27,11 @@ pub struct Counters {
     pub recent_from: Uid,
     /// The change counter.
     pub modseq: ModSeq,
+    /// What was expunged up to here may be forgotten.
+    pub forgotten: ModSeq,
 }
 
-const COLUMNS: &str = "id, user_id, name, folder, special_use, uidvalidity, uid_next, recent_from, modseq, \
+const COLUMNS: &str = "id, user_id, name, folder, special_use, uidvalidity, uid_next, recent_from, modseq, expunged_forgotten, \
      (SELECT COUNT(*) FROM subscriptions s WHERE s.user_id = m.user_id AND s.name = m.name)";
 
 fn mailbox(row: &Row<'_>) -> Result<MailboxRow, Error> {
@@ -41,7 +43,7 @@ fn mailbox(row: &Row<'_>) -> Result<MailboxRow, Error> {
             name: MailboxName::parse(&row.text(2)?).map_err(|_| Error::Corrupt("mailboxes.name"))?,
             uidvalidity: u32::try_from(row.integer(5)?).map_err(|_| Error::Corrupt("mailboxes.uidvalidity"))?,
             special_use: special_use.as_deref().and_then(SpecialUse::parse),
-            subscribed: row.integer(9)? > 0,
+            subscribed: row.integer(10)? > 0,
         },
         folder: row.text(3)?,
         counters: counters(row, 6)?,
@@ -53,6 +55,7 @@ fn counters(row: &Row<'_>, first: usize) -> Result<Counters, Error> {
         uid_next: uid(row, first)?,
         recent_from: uid(row, first + 1)?,
         modseq: modseq(row, first + 2)?,
+        forgotten: modseq(row, first + 3)?,
     })
 }
 
@@ -86,7 +89,7 @@ pub async fn by_id(tx: &mut Tx, user: UserId, id: MailboxId) -> Result<Option<Ma
 
 /// The counters of a mailbox; none if it is gone.
 pub async fn current(tx: &mut Tx, id: MailboxId) -> Result<Option<Counters>, Error> {
-    let sql = "SELECT uid_next, recent_from, modseq FROM mailboxes WHERE id = ?";
+    let sql = "SELECT uid_next, recent_from, modseq, expunged_forgotten FROM mailboxes WHERE id = ?";
     tx.query(sql).bind(id.0).optional(|row| counters(row, 0)).await
 }
 

@@ -59,10 +59,31 @@ pub async fn changed_since(tx: &mut Tx, mailbox: MailboxId, since: ModSeq) -> Re
     tx.query(sql).bind(mailbox.0).bind(since.0 as i64).all(message).await
 }
 
-/// The UIDs that went after `since`.
-pub async fn expunged_since(tx: &mut Tx, mailbox: MailboxId, since: ModSeq) -> Result<Vec<Uid>, Error> {
-    let sql = "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq > ? ORDER BY uid";
-    tx.query(sql).bind(mailbox.0).bind(since.0 as i64).all(|row| uid(row, 0)).await
+/// The UIDs that went after `since`, as runs (first and last) that ascend. Within a run there is nothing that did not go by then.
+pub async fn expunged_since(tx: &mut Tx, mailbox: MailboxId, since: ModSeq) -> Result<Vec<(Uid, Uid)>, Error> {
+    let sql = "SELECT uid, last_uid FROM expunged WHERE mailbox_id = ? AND modseq > ? ORDER BY uid";
+    let run = |row: &Row<'_>| {
+        let first = uid(row, 0)?;
+        Ok((first, uid(row, 1)?.max(first)))
+    };
+    tx.query(sql).bind(mailbox.0).bind(since.0 as i64).all(run).await
+}
+
+/// Forgets the oldest runs of what went, but for so many, and remembers up to which modseq something may be missing.
+pub async fn prune_expunged(tx: &mut Tx, mailbox: MailboxId, keep: u32) -> Result<(), Error> {
+    let sql = "SELECT modseq FROM expunged WHERE mailbox_id = ? ORDER BY modseq DESC LIMIT 1 OFFSET ?";
+    let oldest = tx
+        .query(sql)
+        .bind(mailbox.0)
+        .bind(i64::from(keep))
+        .optional(|row| row.integer(0))
+        .await?;
+    let Some(oldest) = oldest else { return Ok(()) };
+    let sql = "DELETE FROM expunged WHERE mailbox_id = ? AND modseq <= ?";
+    tx.query(sql).bind(mailbox.0).bind(oldest).execute().await?;
+    let sql = "UPDATE mailboxes SET expunged_forgotten = ? WHERE id = ?";
+    tx.query(sql).bind(oldest).bind(mailbox.0).execute().await?;
+    Ok(())
 }
 
 /// Counts one change of the mailbox, by `count` messages and `bytes` octets (which may be negative): the new modseq, and the
@@ -123,7 +144,9 @@ pub async fn set_flags(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, run: Run
 /// Forgets the messages of a run, but remembers that they went (RFC 7162 §3.2.10.1).
 pub async fn expunge(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, run: Run) -> Result<(), Error> {
     let (first, last) = (i64::from(run.first.0), i64::from(run.last.0));
-    let sql = "INSERT INTO expunged (mailbox_id, uid, modseq) SELECT mailbox_id, uid, ? FROM messages WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
+    // Of what is there by now: another node may have removed the first of them.
+    let sql = "INSERT INTO expunged (mailbox_id, uid, last_uid, modseq) SELECT mailbox_id, MIN(uid), MAX(uid), ? FROM messages \
+               WHERE mailbox_id = ? AND uid BETWEEN ? AND ? GROUP BY mailbox_id";
     tx.query(sql)
         .bind(modseq.0 as i64)
         .bind(mailbox.0)

@@ -43,6 +43,7 @@ const TABLE: &[(&str, When)] = &[
     ("MOVE", When::AfterLogin),
     ("ESEARCH", When::AfterLogin),
     ("CONDSTORE", When::AfterLogin),
+    ("QRESYNC", When::AfterLogin),
     ("STATUS=SIZE", When::AfterLogin),
     ("BINARY", When::AfterLogin),
 ];

@@ -135,6 +135,21 @@ pub struct Select {
     pub read_only: bool,
     /// The parameter CONDSTORE (RFC 7162 §3.1.8).
     pub condstore: bool,
+    /// The parameter QRESYNC (RFC 7162 §3.2.5).
+    pub resync: Option<Resync>,
+}
+
+/// What a client knows of a mailbox that it comes back to (RFC 7162 §3.2.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resync {
+    /// UIDVALIDITY: with another one, nothing that it knows holds.
+    pub uidvalidity: u32,
+    /// The modseq up to which it knows all changes.
+    pub since: u64,
+    /// The UIDs that it knows; all if it does not say.
+    pub known: Option<SequenceSet>,
+    /// Some sequence numbers and the UIDs that they belonged to.
+    pub matches: Option<(SequenceSet, SequenceSet)>,
 }
 
 /// CREATE (RFC 3501 §6.3.3).

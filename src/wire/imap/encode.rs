@@ -115,16 +115,12 @@ pub fn flags(out: &mut Vec<u8>, flags: Flags, keywords: &[String], recent: bool)
 pub fn set(out: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
     let mut open: Option<(u32, u32)> = None;
     let mut first_range = true;
-    let mut close = |out: &mut Vec<u8>, (first, last): (u32, u32)| {
+    let mut close = |out: &mut Vec<u8>, first_and_last: (u32, u32)| {
         if !first_range {
             out.push(b',');
         }
         first_range = false;
-        number(out, u64::from(first));
-        if last != first {
-            out.push(b':');
-            number(out, u64::from(last));
-        }
+        range(out, first_and_last);
     };
     for n in numbers {
         open = match open {
@@ -138,6 +134,15 @@ pub fn set(out: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
     }
     if let Some(range) = open {
         close(out, range);
+    }
+}
+
+/// `1:3`, or `7` where the first is the last.
+pub fn range(out: &mut Vec<u8>, (first, last): (u32, u32)) {
+    number(out, u64::from(first));
+    if last != first {
+        out.push(b':');
+        number(out, u64::from(last));
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Fetch {
     pub items: Vec<Item>,
     /// Only what changed since (RFC 7162 §3.1.4.1).
     pub changed_since: Option<u64>,
+    /// And what vanished since then (RFC 7162 §3.2.6).
+    pub vanished: bool,
 }
 
 /// One thing asked of a message.

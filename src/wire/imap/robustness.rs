@@ -8,7 +8,7 @@ use super::parse;
 const LIMITS: Limits = Limits { line: 4096, command: 8192 };
 
 /// Commands that are right, with what they are called.
-const RIGHT: [&[u8]; 47] = [
+const RIGHT: [&[u8]; 51] = [
     b"a CAPABILITY\r\n",
     b"a noop\r\n",
     b"a ID NIL\r\n",
@@ -21,6 +21,10 @@ const RIGHT: [&[u8]; 47] = [
     b"a ENABLE CONDSTORE X-GOOD\r\n",
     b"a SELECT INBOX\r\n",
     b"a EXAMINE \"a b\" (CONDSTORE)\r\n",
+    b"a SELECT x (QRESYNC (67890007 20050715194045000))\r\n",
+    b"a SELECT x (QRESYNC (67890007 1 41,43:211) CONDSTORE)\r\n",
+    b"a EXAMINE x (QRESYNC (67890007 1 41:60 (1,3:4 41,44:45)))\r\n",
+    b"a UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)\r\n",
     b"a CREATE Sent (USE (\\Sent))\r\n",
     b"a DELETE &AOk-\r\n",
     b"a RENAME a b\r\n",
@@ -58,7 +62,7 @@ const RIGHT: [&[u8]; 47] = [
     b"a EXPUNGE\r\n",
 ];
 
-const WRONG: [&[u8]; 39] = [
+const WRONG: [&[u8]; 44] = [
     b"\r\n",
     b"a\r\n",
     b"a \r\n",
@@ -73,6 +77,11 @@ const WRONG: [&[u8]; 39] = [
     b"a SELECT (x)\r\n",
     b"a SELECT x (QRESYNC)\r\n",
     b"a SELECT &a\r\n",
+    b"a SELECT x (QRESYNC (1 2 3:*))\r\n",
+    b"a SELECT x (QRESYNC (1 2 (3)))\r\n",
+    b"a SELECT x (QRESYNC 1 2)\r\n",
+    b"a FETCH 1 FLAGS (CHANGEDSINCE 5 VANISHED)\r\n",
+    b"a UID FETCH 1 FLAGS (VANISHED)\r\n",
     b"a LIST \"\"\r\n",
     b"a LIST (RECURSIVEMATCH) \"\" *\r\n",
     b"a STATUS x ()\r\n",

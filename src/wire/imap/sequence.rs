@@ -74,6 +74,16 @@ impl SequenceSet {
         }
     }
 
+    /// A set without `*`.
+    pub(super) fn read_definite(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+        let start = cursor.clone();
+        let set = Self::read(cursor)?;
+        if set.0.iter().any(|(a, b)| *a == Bound::Largest || *b == Bound::Largest) {
+            return start.wrong("a set without '*'");
+        }
+        Ok(set)
+    }
+
     /// Whether a set begins here.
     pub(super) fn begins(cursor: &Cursor<'_>) -> bool {
         cursor.peek().is_some_and(|b| b.is_ascii_digit() || b == b'*')

@@ -66,6 +66,9 @@ fn mailboxes(builder: Builder) {
     assert_eq!(imap.select("INBOX").1, before.1, "UIDVALIDITY");
     assert_eq!(imap.uids(), [1, 4, 5]);
     assert_eq!(imap.ok("SEARCH KEYWORD red").len(), 1);
+    imap.ok("ENABLE QRESYNC");
+    let came_back = imap.ok(&format!("SELECT INBOX (QRESYNC ({} 1))", before.1));
+    assert!(came_back.iter().any(|it| it.text == "* VANISHED (EARLIER) 2:3"), "{came_back:?}");
     for (mailbox, uids) in [("Sent", &[1][..]), ("Trash", &[1]), ("old/letters", &[1, 2])] {
         assert_eq!(uids_of(&mut imap, mailbox), uids, "{mailbox}");
     }

@@ -23,7 +23,7 @@ use crate::wire::message::structure::Structure;
 
 use super::outcome::{Done, Fault};
 use super::selected::{Finder, Selected};
-use super::updates;
+use super::{updates, vanished};
 
 use item::Context;
 
@@ -105,6 +105,9 @@ impl<'u> Opening<'u> {
 pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut Stream) -> Result<Done, Fault> {
     selected.condstore |= fetch.changed_since.is_some() || fetch.items.contains(&Item::ModSeq);
     let picked = selected.pick(&fetch.set, fetch.uid)?;
+    if fetch.vanished {
+        vanished::since(selected, fetch, stream).await?;
+    }
     let newly_seen = mark_seen(selected, fetch, &picked).await?;
     let needs = Needs::of(&fetch.items);
     let step = if needs.structure || needs.header { STRUCTURES } else { TURN };

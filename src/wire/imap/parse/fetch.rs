@@ -26,17 +26,7 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malfo
     if items.is_empty() || items.len() > MAX_ITEMS {
         return start.wrong("1 to 200 items");
     }
-    let mut changed_since = None;
-    if !cursor.before_end() {
-        cursor.space()?;
-        cursor.expect(b'(', "'('")?;
-        if !cursor.eat_text("CHANGEDSINCE") {
-            return cursor.wrong("CHANGEDSINCE");
-        }
-        cursor.space()?;
-        changed_since = Some(cursor.number()?);
-        cursor.expect(b')', "')'")?;
-    }
+    let (changed_since, vanished) = modifiers(cursor, uid)?;
     // RFC 3501 §6.4.8: UID FETCH answers with UIDs; RFC 7162 §3.1.4.1: CHANGEDSINCE with modseqs.
     if uid && !items.contains(&Item::Uid) {
         items.insert(0, Item::Uid);
@@ -49,7 +39,34 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malfo
         set,
         items,
         changed_since,
+        vanished,
     }))
+}
+
+/// `(CHANGEDSINCE 12345 VANISHED)` (RFC 7162 §3.1.4.1, §3.2.6).
+fn modifiers(cursor: &mut Cursor<'_>, uid: bool) -> Result<(Option<u64>, bool), Malformed> {
+    let (mut changed_since, mut vanished) = (None, false);
+    if cursor.before_end() {
+        return Ok((changed_since, vanished));
+    }
+    cursor.space()?;
+    let start = cursor.clone();
+    cursor.list(|cursor| {
+        let start = cursor.clone();
+        match cursor.word("a modifier")?.as_str() {
+            "CHANGEDSINCE" => {
+                cursor.space()?;
+                changed_since = Some(cursor.number()?);
+            }
+            "VANISHED" => vanished = true,
+            _ => return start.wrong("CHANGEDSINCE or VANISHED"),
+        }
+        Ok(())
+    })?;
+    if vanished && (changed_since.is_none() || !uid) {
+        return start.wrong("VANISHED with UID FETCH and CHANGEDSINCE");
+    }
+    Ok((changed_since, vanished))
 }
 
 /// The macros, which stand alone.

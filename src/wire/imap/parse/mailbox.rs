@@ -1,8 +1,9 @@
 //! The commands that name mailboxes.
 
 use crate::model::mailbox::SpecialUse;
-use crate::wire::imap::command::{Command, Create, List, ListReturn, ListSelect, Select, StatusItem};
+use crate::wire::imap::command::{Command, Create, List, ListReturn, ListSelect, Resync, Select, StatusItem};
 use crate::wire::imap::cursor::{Cursor, Malformed};
+use crate::wire::imap::sequence::SequenceSet;
 use crate::wire::imap::utf7;
 
 /// The most octets of all patterns of a LIST, and of its reference: matching costs their number times that of the names.
@@ -31,13 +32,15 @@ fn pattern(cursor: &mut Cursor<'_>) -> Result<String, Malformed> {
 pub(super) fn select(cursor: &mut Cursor<'_>, read_only: bool) -> Result<Command, Malformed> {
     let mailbox = argument(cursor)?;
     let mut condstore = false;
+    let mut resync = None;
     if !cursor.before_end() {
         cursor.space()?;
         cursor.list(|cursor| {
             let start = cursor.clone();
             match cursor.word("a parameter")?.as_str() {
                 "CONDSTORE" => condstore = true,
-                _ => return start.wrong("the parameter CONDSTORE"),
+                "QRESYNC" => resync = Some(self::resync(cursor)?),
+                _ => return start.wrong("the parameter CONDSTORE or QRESYNC"),
             }
             Ok(())
         })?;
@@ -46,7 +49,35 @@ pub(super) fn select(cursor: &mut Cursor<'_>, read_only: bool) -> Result<Command
         mailbox,
         read_only,
         condstore,
+        resync,
     }))
+}
+
+/// `(67890007 20050715194045000 41,43:211 (1,3,9 41,44,50))` (RFC 7162 §3.2.5).
+fn resync(cursor: &mut Cursor<'_>) -> Result<Resync, Malformed> {
+    cursor.space()?;
+    cursor.expect(b'(', "'('")?;
+    let uidvalidity = cursor.number32()?;
+    cursor.space()?;
+    let since = cursor.number()?;
+    let (mut known, mut matches) = (None, None);
+    if cursor.eat(b' ') && SequenceSet::begins(cursor) {
+        known = Some(SequenceSet::read_definite(cursor)?);
+        cursor.eat(b' ');
+    }
+    if cursor.eat(b'(') {
+        let sequences = SequenceSet::read_definite(cursor)?;
+        cursor.space()?;
+        matches = Some((sequences, SequenceSet::read_definite(cursor)?));
+        cursor.expect(b')', "')'")?;
+    }
+    cursor.expect(b')', "')'")?;
+    Ok(Resync {
+        uidvalidity,
+        since,
+        known,
+        matches,
+    })
 }
 
 /// RFC 3501 §6.3.3, RFC 6154 §3.
