@@ -1,4 +1,4 @@
-//! What is made from the octets of a message once and then kept in the database: its structure, and the common fields of its header.
+//! What is made from the octets of a message once and then kept in the database: its structure, and the fields of its header that lists show.
 
 use std::sync::Arc;
 
@@ -56,9 +56,9 @@ impl Make for Bytes {
 
     fn make(message: &StoredMessage) -> Result<Self, store::Error> {
         if header::is_whole(message.begin()) {
-            return Ok(header::common_fields(message.begin()).into());
+            return Ok(header::listed_fields(message.begin()).into());
         }
-        Ok(header::common_fields(&message.read_begin(MAX_HEADER)?).into())
+        Ok(header::listed_fields(&message.read_begin(MAX_HEADER)?).into())
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
@@ -77,9 +77,9 @@ impl Mailbox {
         self.derived(uids).await
     }
 
-    /// The fields [`header::is_common`] of messages (ascending) as they stand, with a blank line behind them; for the rest as
+    /// The fields [`header::is_listed`] of messages (ascending) as they stand, with a blank line behind them; for the rest as
     /// [`Mailbox::structures`].
-    pub async fn common_headers(&self, uids: &[Uid]) -> Result<Vec<(Uid, Bytes)>, Refusal> {
+    pub async fn listed_fields(&self, uids: &[Uid]) -> Result<Vec<(Uid, Bytes)>, Refusal> {
         self.derived(uids).await
     }
 

@@ -116,7 +116,7 @@ impl Body {
             }
             whole.extend_from_slice(portion);
             if whole.len() as u64 > most {
-                self.rewind().await?;
+                self.rewind();
                 return Ok(None);
             }
         }

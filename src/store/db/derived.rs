@@ -12,7 +12,7 @@ use crate::store::Error;
 pub enum Derived {
     /// The structure, encoded.
     Structure,
-    /// The common fields of the header, as they stand.
+    /// The fields of the header that lists show, as they stand.
     Header,
 }
 

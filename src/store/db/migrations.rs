@@ -38,8 +38,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_signing"),
     migration!(5, "0005_submissions"),
     migration!(6, "0006_queue_steering"),
-    migration!(15, "0015_expunged_runs"),
     migration!(7, "0007_mta_sts"),
+    migration!(15, "0015_expunged_runs"),
     migration!(18, "0018_scram"),
     migration!(20, "0020_headers"),
 ];

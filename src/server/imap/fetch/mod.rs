@@ -36,7 +36,7 @@ const TURN: usize = 4_096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Needs {
     structure: bool,
-    /// The common fields of the header, which are enough for all sections.
+    /// The fields that lists show, which are enough for all sections.
     header: bool,
     file: bool,
 }
@@ -50,7 +50,7 @@ impl Needs {
             })
         };
         let binary = items.iter().any(|item| matches!(item, Item::Binary(_) | Item::BinarySize(_)));
-        let header = !binary && sections().next().is_some() && sections().all(section::is_common);
+        let header = !binary && sections().next().is_some() && sections().all(section::is_listed);
         let file = binary || (!header && sections().next().is_some());
         let structure = items.iter().any(|item| match item {
             Item::Envelope | Item::Body | Item::BodyStructure => true,
@@ -210,7 +210,7 @@ impl Run<'_> {
         let mailbox = &selected.mailbox;
         let asked = |needed: bool| if needed { uids.as_slice() } else { &[] };
         let mut structures = mailbox.structures(asked(self.needs.structure)).await?.into_iter().peekable();
-        let mut headers = mailbox.common_headers(asked(self.needs.header)).await?.into_iter().peekable();
+        let mut headers = mailbox.listed_fields(asked(self.needs.header)).await?.into_iter().peekable();
         let mut opening = Opening::new(asked(self.needs.file));
         for (sequence, message) in wanted {
             let at_hand = AtHand {

@@ -39,19 +39,19 @@ pub(super) async fn write(
     stream_octets(out, file, part, stream).await
 }
 
-/// Whether the section is of the message's header, and of common fields alone.
-pub(super) fn is_common(section: &Section) -> bool {
+/// Whether the section is of the message's header, and of fields alone that lists show.
+pub(super) fn is_listed(section: &Section) -> bool {
     match &section.what {
-        What::Fields { names, not: false } => section.part.is_empty() && names.iter().all(|name| header::is_common(name.as_ref())),
+        What::Fields { names, not: false } => section.part.is_empty() && names.iter().all(|name| header::is_listed(name.as_ref())),
         _ => false,
     }
 }
 
-/// Writes a section that [`is_common`] with its name.
-pub(super) fn write_fields(out: &mut Vec<u8>, section: &Section, common: &[u8]) {
+/// Writes a section that [`is_listed`] with its name.
+pub(super) fn write_fields(out: &mut Vec<u8>, section: &Section, listed: &[u8]) {
     section.write_name(out);
     out.push(b' ');
-    fields(out, section, common);
+    fields(out, section, listed);
 }
 
 /// The fields that a section names, as a literal.

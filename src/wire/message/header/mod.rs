@@ -3,17 +3,17 @@
 //! RFC 5322 §2.2 (fields, folding), §4.5 (obsolete: blanks before the colon). A line end is CRLF or, for files that other
 //! programs left in a Maildir, LF alone.
 
-mod common;
 mod date;
 mod encoded_word;
+mod listed;
 
 use std::borrow::Cow;
 
 use crate::wire::message::line;
 
-pub use common::{common_fields, is_common};
 pub use date::{sent_at, sent_date};
 pub use encoded_word::decode_text;
+pub use listed::{is_listed, listed_fields};
 
 /// A field of a header, or a line that is none (then `name` is empty).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::header_fields;
 
 /// In lower case, sorted. What Thunderbird, Apple Mail, Outlook, K-9, mutt, Roundcube and SnappyMail ask for when they list a mailbox;
 /// none of the long ones that servers add on the way.
-const COMMON: [&str; 40] = [
+const LISTED: [&str; 40] = [
     "auto-submitted",
     "bcc",
     "cc",
@@ -47,14 +47,14 @@ const COMMON: [&str; 40] = [
     "x-uniform-type-identifier",
 ];
 
-/// Whether a field of this name, in any case, is among the common ones.
-pub fn is_common(name: &[u8]) -> bool {
-    COMMON.binary_search_by(|known| compare(known.as_bytes(), name)).is_ok()
+/// Whether a field of this name, in any case, is among these.
+pub fn is_listed(name: &[u8]) -> bool {
+    LISTED.binary_search_by(|known| compare(known.as_bytes(), name)).is_ok()
 }
 
-/// The common fields of a header as they stand, with a blank line behind them.
-pub fn common_fields(header: &[u8]) -> Vec<u8> {
-    header_fields(header, &COMMON, false)
+/// These fields of a header as they stand, with a blank line behind them.
+pub fn listed_fields(header: &[u8]) -> Vec<u8> {
+    header_fields(header, &LISTED, false)
 }
 
 /// The order of `known`, which is in lower case, and a name in any.
@@ -68,21 +68,21 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case() {
-        assert!(COMMON.is_sorted());
-        for name in COMMON {
+        assert!(LISTED.is_sorted());
+        for name in LISTED {
             assert!(
-                is_common(name.as_bytes()) && is_common(name.to_ascii_uppercase().as_bytes()),
+                is_listed(name.as_bytes()) && is_listed(name.to_ascii_uppercase().as_bytes()),
                 "{name}"
             );
         }
         for name in ["", "received", "subjec", "subjects", "x-anything"] {
-            assert!(!is_common(name.as_bytes()), "{name}");
+            assert!(!is_listed(name.as_bytes()), "{name}");
         }
     }
 
     #[test]
-    fn common_fields_are_taken_out() {
+    fn listed_fields_are_taken_out() {
         let header = b"Received: a\r\n b\r\nSUBJECT: c\r\n d\r\nX-Other: e\r\nFrom: f\r\n\r\nTo: g\r\n";
-        assert_eq!(common_fields(header), b"SUBJECT: c\r\n d\r\nFrom: f\r\n\r\n");
+        assert_eq!(listed_fields(header), b"SUBJECT: c\r\n d\r\nFrom: f\r\n\r\n");
     }
 }
