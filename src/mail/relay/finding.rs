@@ -33,10 +33,13 @@ pub(super) fn refused(host: &str, reply: &Reply) -> Settlement {
     Settlement::Deferred(finding)
 }
 
+/// RFC 3463 §3.6: too many recipients.
+pub(super) const TOO_MANY: &str = "4.5.3";
+
 /// RFC 5321 §4.5.3.1.10: the server takes no more recipients in this transaction.
 pub(super) fn too_many(host: &str, reply: &Reply) -> Finding {
     Finding {
-        status: "4.5.3".into(),
+        status: TOO_MANY.into(),
         ..said(host, reply)
     }
 }

@@ -200,7 +200,7 @@ impl Relay {
             body.rewind();
             match session.transact(parcel, body).await {
                 Ok(mut settlements) => {
-                    let other = if sessions < MOST_SESSIONS {
+                    let other = if sessions < MOST_SESSIONS && !session.is_doubtful {
                         targets.skip(&target);
                         self.ask_another(&mut targets, journey, parcel, body, &mut settlements).await
                     } else {

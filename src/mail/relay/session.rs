@@ -73,6 +73,8 @@ pub struct Session {
     pub(super) offers: Offers,
     /// Something of the message before is still in the server's mind.
     pub(super) dirty: bool,
+    /// The end of a transaction was not heard: for those that it puts off no other server may be asked.
+    pub(super) is_doubtful: bool,
     pub(super) messages: u32,
 }
 
@@ -95,6 +97,7 @@ impl Session {
             target: target.clone(),
             offers: Offers::default(),
             dirty: false,
+            is_doubtful: false,
             messages: 0,
         };
         session.greeting().await?;

@@ -11,6 +11,7 @@ use super::dots::Dots;
 use super::session::Session;
 use super::{Parcel, command, finding};
 use crate::mail::queue::{Finding, Settlement};
+use crate::model::envelope::Recipient;
 use crate::wire::smtp::reply::Reply;
 
 /// How long to wait for a reply that may be there already when a write failed.
@@ -43,8 +44,49 @@ impl Opening {
 }
 
 impl Session {
-    /// Sends a message; gives a settlement for each recipient.
+    /// Sends a message; gives a settlement for each recipient. A server that has enough recipients for one transaction (RFC 5321
+    /// §4.5.3.1.10) is given the others in further ones, as long as each of those gets somebody served.
     pub(super) async fn transact(&mut self, parcel: &Parcel<'_>, body: &mut Body) -> Result<Vec<Settlement>, Lost> {
+        let mut settlements = self.transact_once(parcel, body).await?;
+        let mut is_getting_on = any_delivered(&settlements);
+        while is_getting_on && self.is_reusable() {
+            let left: Vec<usize> = (0..)
+                .zip(&settlements)
+                .filter(|(_, it)| is_left_over(it))
+                .map(|(place, _)| place)
+                .collect();
+            if left.is_empty() {
+                break;
+            }
+            let recipients: Vec<Recipient> = left.iter().filter_map(|&place| parcel.recipients.get(place)).cloned().collect();
+            let rest = Parcel {
+                file: parcel.file.clone(),
+                recipients: &recipients,
+                ..*parcel
+            };
+            if body.rewind().await.is_err() {
+                break;
+            }
+            let words = match self.transact_once(&rest, body).await {
+                Ok(words) => words,
+                // What was settled before stays so.
+                Err(lost) => {
+                    self.retire();
+                    self.is_doubtful = !lost.is_safe;
+                    rest.all(&Settlement::Deferred(lost.finding))
+                }
+            };
+            is_getting_on = any_delivered(&words);
+            for (place, word) in left.into_iter().zip(words) {
+                if let Some(settlement) = settlements.get_mut(place) {
+                    *settlement = word;
+                }
+            }
+        }
+        Ok(settlements)
+    }
+
+    async fn transact_once(&mut self, parcel: &Parcel<'_>, body: &mut Body) -> Result<Vec<Settlement>, Lost> {
         if let Some(finding) = self.unfit(parcel, body).await {
             return Ok(parcel.all(&Settlement::Failed(finding)));
         }
@@ -243,6 +285,15 @@ impl Session {
     }
 }
 
+fn any_delivered(settlements: &[Settlement]) -> bool {
+    settlements.iter().any(|it| matches!(it, Settlement::Delivered { .. }))
+}
+
+/// RFC 5321 §4.5.3.1.10: put off only since there were too many others.
+fn is_left_over(settlement: &Settlement) -> bool {
+    matches!(settlement, Settlement::Deferred(finding) if finding.status == finding::TOO_MANY)
+}
+
 /// What the replies mean for each recipient. `end` is the reply to the final dot.
 fn settle(host: &str, reports: bool, parcel: &Parcel<'_>, opening: &Opening, end: Option<&Reply>) -> Vec<Settlement> {
     if !opening.mail.code().is_positive() {
@@ -259,7 +310,10 @@ fn settle(host: &str, reports: bool, parcel: &Parcel<'_>, opening: &Opening, end
     };
     let settled = |rcpt: &Reply| match rcpt.code().as_u16() {
         _ if rcpt.code().is_positive() => taken(rcpt),
-        // RFC 5321 §4.5.3.1.10: 552 to RCPT is an old spelling of 452, too many recipients.
+        // RFC 5321 §4.5.3.1.10: 552 to RCPT is an old spelling of 452. Without a word on why, 452 to the later ones means that as well.
+        452 if rcpt.status().is_none() && opening.rcpt.iter().any(|reply| reply.code().is_positive()) => {
+            Settlement::Deferred(finding::too_many(host, rcpt))
+        }
         552 => Settlement::Deferred(finding::too_many(host, rcpt)),
         _ => finding::refused(host, rcpt),
     };
@@ -269,7 +323,7 @@ fn settle(host: &str, reports: bool, parcel: &Parcel<'_>, opening: &Opening, end
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::envelope::{Recipient, ReversePath, Sender};
+    use crate::model::envelope::{ReversePath, Sender};
     use crate::wire::smtp::reply::Parser;
 
     fn reply(text: &str) -> Reply {
@@ -320,6 +374,14 @@ mod tests {
             (
                 settled("250 ok", &["552 5.5.3 many", "452 many"], None, None),
                 ["deferred 4.5.3", "deferred 4.0.0"],
+            ),
+            (
+                settled("250 ok", &["250 ok", "452 many"], go, ok),
+                ["delivered 2.0.0", "deferred 4.5.3"],
+            ),
+            (
+                settled("250 ok", &["250 ok", "452 4.3.1 disk full"], go, ok),
+                ["delivered 2.0.0", "deferred 4.3.1"],
             ),
             (settled("550 5.7.1 no", &[], None, None), ["failed 5.7.1", "failed 5.7.1"]),
             (settled("451 4.3.0 no", &[], None, None), ["deferred 4.3.0", "deferred 4.3.0"]),
