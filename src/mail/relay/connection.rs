@@ -26,11 +26,21 @@ pub(super) enum Broken {
     #[error("the other side closed the connection")]
     Closed,
     #[error("{0}")]
-    Failed(#[from] std::io::Error),
+    Failed(#[source] std::io::Error),
     #[error("{0}")]
     BadReply(#[from] BadReply),
     #[error("something came before TLS began that must not be there")]
     TooEarly,
+}
+
+impl From<std::io::Error> for Broken {
+    /// Over TLS, a connection that is closed without a farewell is an error, which nobody need be told in other words.
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Failed(error),
+        }
+    }
 }
 
 trait Io: AsyncRead + AsyncWrite + Unpin + Send + Sync {}

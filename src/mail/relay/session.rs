@@ -160,7 +160,11 @@ impl Session {
             TlsTerms::Required(connector) => (connector, true),
         };
         let problem = if self.offers.starttls {
-            let reply = self.say("STARTTLS\r\n", "STARTTLS").await?;
+            let reply = self.say("STARTTLS\r\n", "STARTTLS").await.map_err(|none| NoSession {
+                // One that breaks here may do without TLS, as if the handshake had failed.
+                failure: Some(Failure::StarttlsNotSupported),
+                ..none
+            })?;
             if reply.code().is_positive() {
                 self.connection = secure(self.connection, connector, &self.target, terms).await?;
                 // RFC 3207 §4.2: what was said before TLS is forgotten on both sides.
