@@ -1,6 +1,6 @@
 //! Taking a whole message: into the mailboxes of local users and into the queue for the others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, trace};
@@ -20,6 +20,8 @@ use crate::store::maildir::{Content, sync_directory};
 struct Plan {
     users: Vec<Arc<User>>,
     outside: Vec<Recipient>,
+    /// The addresses of `outside`.
+    known: HashSet<EmailAddress>,
     /// For each recipient, the places in `users` of those it leads to.
     of_recipient: Vec<Vec<usize>>,
     /// The recipient, if there is one only.
@@ -64,7 +66,7 @@ impl Plan {
     }
 
     fn add_outside(&mut self, recipient: Recipient) {
-        if self.outside.iter().all(|known| known.address != recipient.address) {
+        if self.known.insert(recipient.address.clone()) {
             self.outside.push(recipient);
         }
     }
