@@ -23,6 +23,10 @@ pub struct Queue {
     pub delay_notice_seconds: u64,
     /// The most messages in the queue. 0: no bound.
     pub max_messages: u64,
+    /// For how many seconds a node claims what it delivers; it renews its claims three times as often. So long does the mail that a
+    /// killed node had in hand wait for another node, where several share a database.
+    #[schemars(range(min = 5, max = 3600))]
+    pub lease_seconds: u64,
 }
 
 impl Default for Queue {
@@ -33,6 +37,7 @@ impl Default for Queue {
             expire_seconds: 432_000,
             delay_notice_seconds: 14_400,
             max_messages: 0,
+            lease_seconds: 60,
         }
     }
 }

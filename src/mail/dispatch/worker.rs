@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::lanes::Marked;
 use super::{Shared, Slot, bounce};
-use crate::mail::queue::{Claim, Finding, Progress, RENEW_EVERY, Settlement};
+use crate::mail::queue::{Claim, Finding, Lease, Progress, Settlement};
 use crate::mail::relay::{Delivery, Lane, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;
@@ -16,8 +16,9 @@ use crate::store;
 
 /// How long to wait when the database does not answer.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How often to try to write down a result. A delivery that is not written down is repeated.
-const TRIES: usize = 5;
+/// How often to try to write down a result. A delivery that is not written down is repeated, so a database that is started again, or
+/// gives way to another, is waited for.
+const TRIES: usize = 150;
 /// The most messages that a worker claims at once.
 const MOST_AT_ONCE: usize = 16;
 /// Claims that went out in less than this may be more the next time.
@@ -80,8 +81,25 @@ impl Pace {
 /// The worker is one too many.
 struct Crowded;
 
-/// Delivers what was claimed, one message after the other. When no server can be talked to, or the server stops, the rest is given back.
+/// Delivers what was claimed. The lease is kept alive beside it, however long all of it takes.
 async fn deliver_all(
+    slot: &Slot,
+    kept: &mut Option<Session>,
+    (claims, taken): (Vec<Claim>, &[Marked]),
+    pace: &mut Pace,
+    cancel: &CancellationToken,
+) -> Result<(), Crowded> {
+    let Some(lease) = claims.first().map(Claim::lease) else {
+        return Ok(());
+    };
+    tokio::select! {
+        outcome = deliver_each(slot, kept, (claims, taken), pace, cancel) => outcome,
+        never = keep_lease(&slot.shared, lease) => match never {},
+    }
+}
+
+/// Delivers one message after the other. When no server can be talked to, or the server stops, the rest is given back.
+async fn deliver_each(
     slot: &Slot,
     kept: &mut Option<Session>,
     (claims, taken): (Vec<Claim>, &[Marked]),
@@ -180,7 +198,6 @@ async fn write_down(shared: &Shared, claim: &Claim, settlements: &[Settlement]) 
     }
 }
 
-/// The delivery, with the lease kept alive beside it.
 async fn send(shared: &Shared, kept: &mut Option<Session>, lane: &Lane, claim: &Claim) -> Delivery {
     let recipients: Vec<Recipient> = claim.recipients.iter().map(|row| row.recipient.clone()).collect();
     let parcel = Parcel {
@@ -189,17 +206,14 @@ async fn send(shared: &Shared, kept: &mut Option<Session>, lane: &Lane, claim: &
         sender: &claim.message.sender,
         recipients: &recipients,
     };
-    tokio::select! {
-        delivery = shared.relay.deliver(kept, lane, &parcel) => delivery,
-        never = keep_lease(shared, claim) => match never {},
-    }
+    shared.relay.deliver(kept, lane, &parcel).await
 }
 
-async fn keep_lease(shared: &Shared, claim: &Claim) -> Infallible {
+async fn keep_lease(shared: &Shared, lease: Lease) -> Infallible {
     loop {
-        sleep(RENEW_EVERY).await;
-        if let Err(error) = shared.queue.renew(claim).await {
-            tracing::warn!(id = %claim.message.id, %error, "cannot renew a lease");
+        sleep(shared.queue.renew_every()).await;
+        if let Err(error) = shared.queue.renew(lease).await {
+            tracing::warn!(%error, "cannot renew a lease");
         }
     }
 }

@@ -13,10 +13,6 @@ use crate::store;
 use crate::store::db::queue::{self as rows, Addressee, Claimed, Mark, Message, Note, Rest, State};
 use crate::store::db::{Tx, Work};
 
-/// How long a claim lasts if it is not renewed: so long does the work of a killed node lie.
-const LEASE_MS: i64 = 60_000;
-/// How often whoever holds a claim must renew it.
-pub(in crate::mail) const RENEW_EVERY: Duration = Duration::from_secs(20);
 /// How often to try for the oldest message when other nodes are quicker.
 const TRIES: usize = 4;
 
@@ -27,6 +23,17 @@ pub struct Claim {
     pub recipients: Vec<Addressee>,
     token: i64,
 }
+
+impl Claim {
+    /// What keeps it. Claims that were made at once have one.
+    pub fn lease(&self) -> Lease {
+        Lease(self.token)
+    }
+}
+
+/// The right to keep what was claimed until its time runs out.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease(i64);
 
 /// Something that stands in the way of a delivery, in the words of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,12 +101,22 @@ impl Queue {
         }
     }
 
-    /// Makes a claim last longer; its holder does so every [`RENEW_EVERY`].
-    pub async fn renew(&self, claim: &Claim) -> Result<(), store::Error> {
+    /// Makes claims last longer; their holder does so every [`Self::renew_every`].
+    pub async fn renew(&self, lease: Lease) -> Result<(), store::Error> {
         let mut tx = self.inner.database.write().await?;
-        let until = self.inner.clock.now_ms().saturating_add(LEASE_MS);
-        rows::renew(&mut tx, claim.token, until).await?;
+        rows::renew(&mut tx, lease.0, self.lease_end(self.inner.clock.now_ms())).await?;
         tx.commit().await
+    }
+
+    /// How often whoever holds a claim must renew it.
+    pub fn renew_every(&self) -> Duration {
+        Duration::from_secs(self.inner.settings.lease_seconds) / 3
+    }
+
+    /// When a claim ends that is made or renewed now.
+    fn lease_end(&self, now: i64) -> i64 {
+        let lease = i64::try_from(self.inner.settings.lease_seconds).unwrap_or(i64::MAX);
+        now.saturating_add(lease.saturating_mul(1000))
     }
 
     /// Writes what came of an attempt, a settlement for each recipient in their order. When nothing is left, row and file go.
@@ -195,7 +212,7 @@ impl Queue {
         Mark {
             token: rand::rng().random_range(1..i64::MAX),
             now,
-            until: now.saturating_add(LEASE_MS),
+            until: self.lease_end(now),
         }
     }
 

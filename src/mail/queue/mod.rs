@@ -13,8 +13,7 @@ mod notice;
 mod removal;
 mod steer;
 
-pub(in crate::mail) use claim::RENEW_EVERY;
-pub use claim::{Claim, Finding, Progress, Settlement};
+pub use claim::{Claim, Finding, Lease, Progress, Settlement};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -141,7 +141,7 @@ async fn what_a_dead_node_had_in_hand_is_taken_over() {
     let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;
     let dead = house.claim("a.test").await.unwrap();
     house.pass(50);
-    house.queue.renew(&dead).await.unwrap();
+    house.queue.renew(dead.lease()).await.unwrap();
     house.pass(50);
     assert!(house.claim("a.test").await.is_none(), "the lease was renewed");
     house.pass(11);
@@ -160,6 +160,28 @@ async fn what_a_dead_node_had_in_hand_is_taken_over() {
     let claim = house.claim("a.test").await.unwrap();
     assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Done);
     assert!(!house.spool.queued(id).exists());
+}
+
+/// While the first of several messages takes its time, the others stay claimed too.
+#[tokio::test]
+async fn claims_made_at_once_are_renewed_at_once() {
+    let house = House::new(config::Queue {
+        lease_seconds: 6,
+        ..config::Queue::default()
+    })
+    .await;
+    assert_eq!(house.queue.renew_every(), std::time::Duration::from_secs(2));
+    for _ in 0..3 {
+        house.put(vec![to("bob@a.test")]).await;
+    }
+    let claims = house.queue.claim(&[host("a.test")], 16).await.unwrap();
+    assert_eq!(claims.len(), 3);
+    house.pass(5);
+    house.queue.renew(claims[0].lease()).await.unwrap();
+    house.pass(5);
+    assert!(house.claim("a.test").await.is_none());
+    house.pass(2);
+    assert!(house.claim("a.test").await.is_some());
 }
 
 #[tokio::test]
