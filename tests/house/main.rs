@@ -11,6 +11,7 @@ mod layers;
 mod logging_in;
 mod outbound;
 mod outbound_dane;
+mod outbound_hostile;
 mod outbound_routes;
 mod outbound_sts;
 mod reading;
