@@ -14,8 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::support::house::{Builder, House};
 use crate::support::imap::Imap;
-use crate::support::line::Line;
 use crate::support::maildir;
+use crate::support::smtp::Smtp;
 use crate::support::wait::until;
 
 const ROUNDS: u64 = 4;
@@ -52,7 +52,7 @@ fn round(seed: u64) {
     let senders: Vec<_> = (0..SESSIONS)
         .map(|session| {
             let (accepted, count) = (Arc::clone(&accepted), Arc::clone(&count));
-            thread::spawn(move || send_until_it_dies(Line::connect(address), session, seed, &accepted, &count))
+            thread::spawn(move || send_until_it_dies(Smtp::connect(address), session, seed, &accepted, &count))
         })
         .collect();
     until("enough accepted messages", || {
@@ -74,7 +74,7 @@ fn round(seed: u64) {
 /// Message number to its recipients, once it got a 250.
 type Accepted = Mutex<BTreeMap<String, Vec<&'static str>>>;
 
-fn send_until_it_dies(mut line: Line, session: usize, seed: u64, accepted: &Accepted, count: &AtomicUsize) {
+fn send_until_it_dies(mut smtp: Smtp, session: usize, seed: u64, accepted: &Accepted, count: &AtomicUsize) {
     let mut random = StdRng::seed_from_u64(seed * 1000 + session as u64);
     for number in 0..MESSAGES / SESSIONS {
         let name = format!("{session}-{number}");
@@ -84,39 +84,13 @@ fn send_until_it_dies(mut line: Line, session: usize, seed: u64, accepted: &Acce
         } else {
             recipients
         };
-        if say_message(&mut line, number == 0, &recipients, &message(&name, &mut random)).is_none() {
+        let letter = message(&name, &mut random);
+        if smtp.try_send("ada@client.test", &recipients, &letter).is_none() {
             return;
         }
         accepted.lock().expect("accepted").insert(name, recipients);
         count.fetch_add(1, Ordering::Relaxed);
     }
-}
-
-/// One transaction; none when the server is gone.
-fn say_message(line: &mut Line, first: bool, recipients: &[&str], message: &str) -> Option<()> {
-    let expect = |line: &mut Line, code: &str| loop {
-        let reply = line.try_line().ok()?;
-        let reply = String::from_utf8_lossy(&reply).into_owned();
-        assert!(reply.starts_with(code), "{reply}\n{}", line.said());
-        if reply.as_bytes().get(3) != Some(&b'-') {
-            return Some(());
-        }
-    };
-    if first {
-        expect(line, "220")?;
-        line.send(b"EHLO client.test\r\n").ok()?;
-        expect(line, "250")?;
-    }
-    line.send(b"MAIL FROM:<ada@client.test>\r\n").ok()?;
-    expect(line, "250")?;
-    for recipient in recipients {
-        line.send(format!("RCPT TO:<{recipient}>\r\n").as_bytes()).ok()?;
-        expect(line, "250")?;
-    }
-    line.send(b"DATA\r\n").ok()?;
-    expect(line, "354")?;
-    line.send(message.as_bytes()).ok()?;
-    expect(line, "250")
 }
 
 /// A message of some KiB that carries the checksum of its own body.
@@ -131,7 +105,7 @@ fn message(name: &str, random: &mut StdRng) -> String {
         .collect();
     let body = lines.join("\r\n") + "\r\n";
     format!(
-        "Subject: crash\r\nX-Name: {name}\r\nX-Sum: {}\r\n\r\n{body}.\r\n",
+        "Subject: crash\r\nX-Name: {name}\r\nX-Sum: {}\r\n\r\n{body}",
         checksum(body.as_bytes())
     )
 }

@@ -10,6 +10,7 @@ mod databases;
 mod layers;
 mod logging_in;
 mod outbound;
+mod outbound_crash;
 mod outbound_dane;
 mod outbound_hostile;
 mod outbound_routes;

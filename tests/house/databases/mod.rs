@@ -3,6 +3,7 @@
 mod core;
 mod directory;
 mod logins;
+mod nodes;
 mod routes;
 mod sessions;
 mod whole;

@@ -11,7 +11,7 @@ use crate::support::wait::until;
 use crate::support::web::{Web, page};
 
 /// The house speaks with blocking sockets, so it gets a thread of its own.
-async fn in_a_thread(fresh: Fresh, test: fn(Builder)) {
+pub async fn in_a_thread(fresh: Fresh, test: fn(Builder)) {
     let work = move || {
         let _folder = &fresh.folder;
         test(Builder::default().set("database.url", fresh.settings.url.clone()));

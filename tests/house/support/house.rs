@@ -35,6 +35,7 @@ pub struct Builder {
 /// A server with its directory. It ends when this is dropped; its log is shown if the test fails.
 pub struct House {
     directory: TempDir,
+    data: PathBuf,
     environment: Vec<(String, String)>,
     running: Option<Running>,
     screen: Arc<Mutex<String>>,
@@ -109,6 +110,7 @@ impl Builder {
         let text = toml::to_string(&self.settings).expect("TOML");
         fs::write(directory.path().join("posthouse.toml"), text).expect("a configuration");
         House {
+            data: directory.path().join("data"),
             directory,
             environment: self.environment,
             running: None,
@@ -131,6 +133,22 @@ impl House {
         let house = Builder::default().start();
         house.provision();
         house
+    }
+
+    /// Another node with the same settings, database and data, and listeners of its own.
+    pub fn another_node(&self) -> Self {
+        let directory = TempDir::with_prefix("posthouse-test-").expect("a temporary directory");
+        fs::copy(self.config(), directory.path().join("posthouse.toml")).expect("a configuration");
+        let mut node = Self {
+            directory,
+            data: self.data(),
+            environment: self.environment.clone(),
+            running: None,
+            screen: Arc::default(),
+            log: Arc::default(),
+        };
+        node.start_again();
+        node
     }
 
     /// Starts the server (again) on the same data and waits until it is ready.
@@ -255,7 +273,7 @@ impl House {
 
     /// The data directory.
     pub fn data(&self) -> PathBuf {
-        self.path("data")
+        self.data.clone()
     }
 
     /// The Maildir of a user's INBOX.

@@ -19,6 +19,7 @@ pub mod scram;
 pub mod smtp;
 pub mod street;
 pub mod tls;
+pub mod traffic;
 pub mod transcript;
 pub mod wait;
 pub mod web;

@@ -86,6 +86,28 @@ impl Smtp {
         self.reply()
     }
 
+    /// The same for a server that may be killed in between: none when it is gone.
+    pub fn try_send(&mut self, from: &str, to: &[&str], message: &str) -> Option<()> {
+        self.try_step(format!("MAIL FROM:<{from}>\r\n").as_bytes(), "250")?;
+        for to in to {
+            self.try_step(format!("RCPT TO:<{to}>\r\n").as_bytes(), "250")?;
+        }
+        self.try_step(b"DATA\r\n", "354")?;
+        self.try_step(&stuffed(message), "250")
+    }
+
+    fn try_step(&mut self, octets: &[u8], code: &str) -> Option<()> {
+        self.line.send(octets).ok()?;
+        loop {
+            let reply = self.line.try_line().ok()?;
+            let reply = String::from_utf8_lossy(&reply).into_owned();
+            assert!(reply.starts_with(code), "{reply}\n{}", self.line.said());
+            if reply.as_bytes().get(3) != Some(&b'-') {
+                return Some(());
+            }
+        }
+    }
+
     /// MAIL, each RCPT, DATA; stops at the first step that fails.
     pub fn envelope(&mut self, from: &str, to: &[&str]) -> Reply {
         let mut steps = vec![format!("MAIL FROM:<{from}>")];
