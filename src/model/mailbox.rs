@@ -229,6 +229,8 @@ pub struct MailboxStatus {
     pub unseen: u32,
     /// How many with `\Deleted`.
     pub deleted: u32,
+    /// The octets of those (RFC 9208 §4.1.4).
+    pub deleted_size: u64,
     /// How many that no session has been told of as new.
     pub recent: u32,
     /// The next UID.

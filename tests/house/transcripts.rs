@@ -94,6 +94,7 @@ transcripts! {
         namespace_and_id
         pipelined
         qresync
+        quota
         relocate
         rename_inbox
         rfc822_items

@@ -143,6 +143,12 @@ impl View {
             messages: self.messages.len() as u32,
             unseen: count(|it| !it.flags.contains(Flags::SEEN)),
             deleted: count(|it| it.flags.contains(Flags::DELETED)),
+            deleted_size: self
+                .messages
+                .iter()
+                .filter(|it| it.flags.contains(Flags::DELETED))
+                .map(|it| it.size)
+                .sum(),
             recent: (self.messages.len() - self.messages.partition_point(|it| it.uid < self.counters.recent_from)) as u32,
             uid_next: self.counters.uid_next,
             uidvalidity,

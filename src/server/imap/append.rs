@@ -69,6 +69,8 @@ async fn prepare(session: &Session, head: &MessageHead) -> Result<(Arc<Mailbox>,
     }
     let name = select::name(&head.append.mailbox)?;
     let mailbox = session.imap.mailboxes.open(user, &name).await.map_err(Fault::of_target)?;
+    // RFC 9208 §4.3.2: a client that waits need not send what does not fit.
+    session.imap.mailboxes.check_quota(user, head.size, 1).await?;
     let line_ends = if head.binary { LineEnds::AsTheyAre } else { LineEnds::Mended };
     Ok((mailbox, session.imap.mailboxes.draft(line_ends)))
 }

@@ -5,8 +5,8 @@ use crate::wire::imap::command::{Command, Tag};
 use super::outcome::{Done, Fault};
 use super::session::{Session, State};
 use super::{
-    authenticate, close, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop, relocate,
-    rename, search, select, start_tls, status, store, subscribe,
+    authenticate, close, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop, quota,
+    relocate, rename, search, select, start_tls, status, store, subscribe,
 };
 
 /// Whether EXPUNGE responses may come with the answer to a command.
@@ -73,6 +73,9 @@ pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command)
                 Command::Unsubscribe(name) => subscribe::unsubscribe(imap, user, &name).await,
                 Command::List(list) => list::list(imap, user, list, stream).await,
                 Command::Lsub { reference, pattern } => lsub::lsub(imap, user, (&reference, &pattern), stream).await,
+                Command::GetQuota(root) => quota::get_quota(imap, user, &root, stream).await,
+                Command::GetQuotaRoot(mailbox) => quota::get_quota_root(imap, user, &mailbox, stream).await,
+                Command::SetQuota => Err(quota::set_quota()),
                 Command::Status { mailbox, items } => status::status(imap, user, (&mailbox, &items), stream).await,
                 _ => Err(Fault::bad("select a mailbox first")),
             }

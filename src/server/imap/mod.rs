@@ -19,6 +19,7 @@
 //! - RFC 5161: ENABLE
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
 //! - RFC 6851: MOVE
+//! - RFC 9208: QUOTA
 //! - RFC 7162 §3: CONDSTORE, QRESYNC
 
 mod append;
@@ -41,6 +42,7 @@ mod lsub;
 mod namespace;
 mod noop;
 mod outcome;
+mod quota;
 mod refusal;
 mod relocate;
 mod rename;

@@ -1,4 +1,4 @@
-//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438 §2).
+//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438 §2, RFC 9208 §4.1.4).
 
 use crate::model::account::User;
 use crate::model::mailbox::MailboxStatus;
@@ -39,6 +39,7 @@ pub(super) fn write(out: &mut Vec<u8>, name: &str, status: &MailboxStatus, items
                 StatusItem::UidValidity => status.uidvalidity.into(),
                 StatusItem::Unseen => status.unseen.into(),
                 StatusItem::Deleted => status.deleted.into(),
+                StatusItem::DeletedStorage => status.deleted_size,
                 StatusItem::Size => status.size,
                 StatusItem::HighestModSeq => status.highest_modseq.0,
             },

@@ -46,6 +46,9 @@ const TABLE: &[(&str, When)] = &[
     ("QRESYNC", When::AfterLogin),
     ("STATUS=SIZE", When::AfterLogin),
     ("BINARY", When::AfterLogin),
+    ("QUOTA", When::AfterLogin),
+    ("QUOTA=RES-STORAGE", When::AfterLogin),
+    ("QUOTA=RES-MESSAGE", When::AfterLogin),
 ];
 
 /// Writes `CAPABILITY` and the names that hold at this stage.

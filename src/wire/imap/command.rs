@@ -86,6 +86,12 @@ pub enum Command {
         /// What is asked of it.
         items: Vec<StatusItem>,
     },
+    /// GETQUOTA, with the quota root.
+    GetQuota(String),
+    /// GETQUOTAROOT, with the mailbox.
+    GetQuotaRoot(String),
+    /// SETQUOTA: nobody may, whatever it says.
+    SetQuota,
     /// IDLE
     Idle,
     /// CHECK
@@ -213,6 +219,8 @@ pub enum StatusItem {
     Unseen,
     /// DELETED (RFC 9051 §6.3.11)
     Deleted,
+    /// DELETED-STORAGE (RFC 9208 §4.1.4)
+    DeletedStorage,
     /// SIZE (RFC 8438 §2)
     Size,
     /// HIGHESTMODSEQ (RFC 7162 §3.1.7)
@@ -221,13 +229,14 @@ pub enum StatusItem {
 
 impl StatusItem {
     /// All, with their names.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
         (Self::UidValidity, "UIDVALIDITY"),
         (Self::Unseen, "UNSEEN"),
         (Self::Deleted, "DELETED"),
+        (Self::DeletedStorage, "DELETED-STORAGE"),
         (Self::Size, "SIZE"),
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
     ];

@@ -18,6 +18,7 @@
 //! - RFC 5258 §3, RFC 5819 §2, RFC 6154 §3: LIST with options, LIST-STATUS, SPECIAL-USE
 //! - RFC 6851 §3: MOVE
 //! - RFC 7162 §3: CONDSTORE, QRESYNC
+//! - RFC 9208 §4: QUOTA
 //! - RFC 2971 §3: ID
 
 pub mod capability;

@@ -8,7 +8,7 @@ use super::parse;
 const LIMITS: Limits = Limits { line: 4096, command: 8192 };
 
 /// Commands that are right, with what they are called.
-const RIGHT: [&[u8]; 51] = [
+const RIGHT: [&[u8]; 54] = [
     b"a CAPABILITY\r\n",
     b"a noop\r\n",
     b"a ID NIL\r\n",
@@ -39,6 +39,9 @@ const RIGHT: [&[u8]; 51] = [
     b"a STATUS x (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)\r\n",
     b"a IDLE\r\n",
     b"a UID EXPUNGE 1:*\r\n",
+    b"a GETQUOTA \"\"\r\n",
+    b"a GETQUOTAROOT INBOX\r\n",
+    b"a SETQUOTA \"x\" (STORAGE 512 MESSAGE 7)\r\n",
     b"a SEARCH ALL\r\n",
     b"a SEARCH CHARSET UTF-8 TEXT {3}\r\nabc UNSEEN\r\n",
     b"a SEARCH CHARSET KOI8-R TEXT x\r\n",
@@ -62,7 +65,7 @@ const RIGHT: [&[u8]; 51] = [
     b"a EXPUNGE\r\n",
 ];
 
-const WRONG: [&[u8]; 44] = [
+const WRONG: [&[u8]; 46] = [
     b"\r\n",
     b"a\r\n",
     b"a \r\n",
@@ -101,6 +104,8 @@ const WRONG: [&[u8]; 44] = [
     b"a FETCH 1 BINARY.SIZE[1]<0.1>\r\n",
     b"a STORE 1 FLAGS \\Recent\r\n",
     b"a STORE 1 FLAGS\r\n",
+    b"a GETQUOTA\r\n",
+    b"a SETQUOTA x (STORAGE)\r\n",
     b"a SEARCH\r\n",
     b"a SEARCH FOO\r\n",
     b"a SEARCH OR ALL\r\n",

@@ -3,6 +3,7 @@
 mod append;
 mod fetch;
 mod mailbox;
+mod quota;
 mod search;
 mod session;
 mod store;
@@ -88,6 +89,9 @@ fn with_arguments(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Re
         "LIST" => mailbox::list(cursor),
         "LSUB" => mailbox::lsub(cursor),
         "STATUS" => mailbox::status(cursor),
+        "GETQUOTA" => quota::get_quota(cursor),
+        "GETQUOTAROOT" => quota::get_quota_root(cursor),
+        "SETQUOTA" => quota::set_quota(cursor),
         "SEARCH" => search::search(cursor, false),
         "FETCH" => fetch::fetch(cursor, false),
         "STORE" => store::store(cursor, false),
