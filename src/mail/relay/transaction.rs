@@ -64,9 +64,7 @@ impl Session {
                 recipients: &recipients,
                 ..*parcel
             };
-            if body.rewind().await.is_err() {
-                break;
-            }
+            body.rewind();
             let words = match self.transact_once(&rest, body).await {
                 Ok(words) => words,
                 // What was settled before stays so.
