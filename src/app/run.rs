@@ -17,6 +17,7 @@ use crate::mail::dispatch::Dispatch;
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
+use crate::mail::tls_reports::{self, TlsReports};
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
 use crate::server::bind;
@@ -32,7 +33,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let tls = tls::load(&config.tls, &config.data_dir, &config.hostname).map_err(Failure::of)?;
     let intake = intake(&config, &services);
     let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls)).map_err(Failure::of)?;
-    let dispatch = dispatch(&config, &services, &intake, &listeners)?;
+    let (dispatch, tls_reports) = dispatch(&config, &services, &intake, &listeners)?;
     let http = bind_all("listen.http", &config.listen.http)?;
     let https = bind_all("listen.https", &config.listen.https)?;
     let addresses = addresses(&listeners, &http, &https);
@@ -48,6 +49,8 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let http = http.map(|server| (server.handle(), tokio::spawn(server)));
     let serving = listeners.serve(&config.limits, stop.clone());
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
+    let nothing_more_to_report = CancellationToken::new();
+    let reporting = tokio::spawn(tls_reports.run(nothing_more_to_report.clone()));
 
     announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
     told_to_stop.wait().await;
@@ -64,7 +67,9 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
         }
     };
     let (_, http_ended) = tokio::join!(serving.finish(), http_ended);
-    for ended in [http_ended, dispatching.await] {
+    let dispatching_ended = dispatching.await;
+    nothing_more_to_report.cancel();
+    for ended in [http_ended, dispatching_ended, reporting.await] {
         if let Err(error) = ended {
             tracing::error!(%error, "a part of the server did not end well");
         }
@@ -88,7 +93,7 @@ fn intake(config: &Config, services: &Services) -> Intake {
     Intake::new(rooms, config.hostname.clone(), config.smtp.max_message_bytes, Clock::System)
 }
 
-fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &Listeners) -> Result<Dispatch, Failure> {
+fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &Listeners) -> Result<(Dispatch, TlsReports), Failure> {
     let smtp = listeners.addresses().filter(|(key, _)| *key == "listen.smtp");
     let ground = relay::Ground {
         hostname: config.hostname.clone(),
@@ -98,14 +103,24 @@ fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &L
         clock: Clock::System,
     };
     let relay = Relay::new(ground, config.outbound.clone()).map_err(Failure::of)?;
+    let reports = tls_reports::Ground {
+        database: services.database.clone(),
+        relay: relay.clone(),
+        intake: intake.clone(),
+        signing: services.signing.clone(),
+        clock: Clock::System,
+    };
+    let tls_reports = TlsReports::new(reports, config.reports.clone()).map_err(Failure::of)?;
     let grace = Duration::from_secs(config.limits.shutdown_seconds);
-    Ok(Dispatch::new(
+    let dispatch = Dispatch::new(
         services.queue.clone(),
         relay,
         intake.clone(),
         services.directory.clone(),
+        tls_reports.clone(),
         grace,
-    ))
+    );
+    Ok((dispatch, tls_reports))
 }
 
 fn bind_all(key: &'static str, addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {

@@ -66,6 +66,7 @@ impl Config {
         self.directory.validate().map_err(|problem| problem.within("directory"))?;
         self.queue.validate().map_err(|problem| problem.within("queue"))?;
         self.outbound.validate().map_err(|problem| problem.within("outbound"))?;
+        self.reports.validate().map_err(|problem| problem.within("reports"))?;
         self.log.validate().map_err(|problem| problem.within("log"))
     }
 }

@@ -23,6 +23,7 @@ mod outbound;
 mod problem;
 mod queue;
 mod reference;
+mod reports;
 mod route;
 mod smtp;
 mod submission;
@@ -43,6 +44,7 @@ pub use outbound::{AddressFamily, Outbound, OutboundTls, TlsPolicy};
 pub use problem::{Error, Origin};
 pub use queue::Queue;
 pub use reference::{example, reference_markdown};
+pub use reports::Reports;
 pub use route::Route;
 pub use smtp::Smtp;
 pub use submission::Submission;
@@ -90,6 +92,8 @@ pub struct Config {
     pub queue: Queue,
     /// Delivery to other servers.
     pub outbound: Outbound,
+    /// Reports to other domains.
+    pub reports: Reports,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -113,6 +117,7 @@ impl Default for Config {
             mail: Mail::default(),
             queue: Queue::default(),
             outbound: Outbound::default(),
+            reports: Reports::default(),
             log: Log::default(),
         }
     }

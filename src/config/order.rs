@@ -25,6 +25,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("mail", fields::<super::Mail>()),
         ("queue", fields::<super::Queue>()),
         ("outbound", fields::<super::Outbound>()),
+        ("reports", fields::<super::Reports>()),
         ("log", fields::<super::Log>()),
     ]
 }

@@ -11,3 +11,4 @@ pub mod relay;
 pub mod sessions;
 pub mod sign;
 pub mod srs;
+pub mod tls_reports;

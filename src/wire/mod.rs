@@ -8,3 +8,4 @@ pub mod mta_sts;
 pub mod pop3;
 pub mod sasl;
 pub mod smtp;
+pub mod tls_report;

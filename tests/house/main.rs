@@ -25,4 +25,5 @@ mod steering;
 mod storage;
 mod submitting;
 mod support;
+mod tls_reports;
 mod transcripts;

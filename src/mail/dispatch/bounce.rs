@@ -132,21 +132,10 @@ async fn send(shared: &Shared, message: &Message, to: &EmailAddress, fates: &[Fa
     let accepted = vec![Accepted { recipient, route }];
     let outcome = shared
         .intake
-        .receive(&origin(), sender, accepted, incoming, intake::Fate::Own)
+        .receive(&Origin::ours(), sender, accepted, incoming, intake::Fate::Own)
         .await?;
     tracing::info!(id = %message.id, report = %outcome.id, %to, recipients = fates.len(), "reported to the sender");
     outcome.recipients.into_iter().collect()
-}
-
-/// The server itself.
-fn origin() -> Origin {
-    Origin {
-        protocol: "local",
-        peer: None,
-        helo: None,
-        tls: None,
-        user: None,
-    }
 }
 
 /// RFC 3461 §4.3: RET is about failures; a success returns the header only.

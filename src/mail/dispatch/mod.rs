@@ -26,6 +26,7 @@ use super::directory::Directory;
 use super::intake::Intake;
 use super::queue::Queue;
 use super::relay::{Lane, Relay};
+use super::tls_reports::TlsReports;
 use crate::model::address::Host;
 use crate::store;
 
@@ -51,6 +52,7 @@ struct Shared {
     relay: Relay,
     intake: Intake,
     directory: Directory,
+    tls_reports: TlsReports,
     lanes: Mutex<Lanes>,
     /// A lane wants another worker.
     wanted: Notify,
@@ -73,9 +75,9 @@ impl Drop for Slot {
 }
 
 impl Dispatch {
-    /// A worker of `queue` that sends through `relay` and hands its reports to `intake`. When the server stops, deliveries in flight
+    /// A worker of `queue` that sends through `relay`, hands its reports to `intake`, and counts for `tls_reports`. When the server stops, deliveries in flight
     /// have `grace` to finish.
-    pub fn new(queue: Queue, relay: Relay, intake: Intake, directory: Directory, grace: Duration) -> Self {
+    pub fn new(queue: Queue, relay: Relay, intake: Intake, directory: Directory, tls_reports: TlsReports, grace: Duration) -> Self {
         let bounds = Bounds {
             per_lane: relay.settings().max_connections_per_destination.max(1),
             unproven: relay
@@ -88,6 +90,7 @@ impl Dispatch {
             relay,
             intake,
             directory,
+            tls_reports,
             lanes: Mutex::new(Lanes::new(bounds)),
             wanted: Notify::new(),
             put_off: Notify::new(),

@@ -147,6 +147,9 @@ enum Contact {
 async fn deliver(slot: &Slot, kept: &mut Option<Session>, claim: Claim) -> Contact {
     let shared = &slot.shared;
     let delivery = send(shared, kept, &slot.lane, &claim).await;
+    if let Lane::Domain(domain) = &slot.lane {
+        shared.tls_reports.note(domain, &delivery.outcomes);
+    }
     let Some(finding) = delivery.unreachable else {
         write_down(shared, &claim, &delivery.settlements).await;
         return Contact::Reached;

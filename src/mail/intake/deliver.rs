@@ -188,17 +188,21 @@ impl Inner {
     }
 
     /// What signs a message: the keys of the author's domain, so that the signature speaks for what the reader sees (RFC 7489
-    /// §3.1.1), or else of the sender's. Only for addresses that the user may send with: a signature is a word of honour.
+    /// §3.1.1), or else of the sender's. Only for addresses that the user may send with, and for what the server itself says: a signature is a word of honour.
     async fn signer(&self, origin: &Origin, sender: &Sender, message: &Incoming) -> Result<Option<Signer>, Refusal> {
-        let Some(user) = &origin.user else { return Ok(None) };
+        if origin.user.is_none() && !origin.is_ours() {
+            return Ok(None);
+        }
         let authors = message.head.authors();
         // RFC 6376 §5.4: From must be signed, so it must be there.
         let [author, ..] = authors.as_slice() else { return Ok(None) };
         for address in [Some(author), sender.path.address()].into_iter().flatten() {
             let Some(domain) = address.domain() else { continue };
-            if self.directory.may_send_as(user, address).await?
-                && let Some(signer) = self.signing.signer(domain).await?
-            {
+            let may_send = match &origin.user {
+                Some(user) => self.directory.may_send_as(user, address).await?,
+                None => true,
+            };
+            if may_send && let Some(signer) = self.signing.signer(domain).await? {
                 return Ok(Some(signer));
             }
         }

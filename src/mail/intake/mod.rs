@@ -46,6 +46,26 @@ pub struct Origin {
     pub user: Option<Arc<User>>,
 }
 
+impl Origin {
+    /// The protocol of what the server itself has to say.
+    const OURS: &str = "local";
+
+    /// The server itself.
+    pub fn ours() -> Self {
+        Self {
+            protocol: Self::OURS,
+            peer: None,
+            helo: None,
+            tls: None,
+            user: None,
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        self.protocol == Self::OURS
+    }
+}
+
 /// A recipient that was accepted at RCPT, with the answer of the directory at that moment.
 #[derive(Debug, Clone)]
 pub struct Accepted {
@@ -191,7 +211,7 @@ impl Intake {
     }
 
     /// Where mail for an address goes: as the directory says, and back to the sender from an address that was made for one.
-    async fn route(&self, address: &EmailAddress) -> Result<Route, Refusal> {
+    pub(in crate::mail) async fn route(&self, address: &EmailAddress) -> Result<Route, Refusal> {
         let directory = &self.inner.directory;
         let Some(original) = self.original(address).await? else {
             return directory.route(address).await;

@@ -15,6 +15,7 @@ mod dane;
 mod dots;
 mod finding;
 mod flight;
+mod https;
 mod mx;
 mod offers;
 mod own;
@@ -139,6 +140,16 @@ impl Relay {
     /// What the server calls itself.
     pub fn hostname(&self) -> &str {
         &self.inner.hostname
+    }
+
+    /// The resolver that finds the hosts.
+    pub fn dns(&self) -> &Dns {
+        &self.inner.dns
+    }
+
+    /// HTTPS towards other domains, with the certificate authorities that count for mail servers too.
+    pub fn https(&self) -> &reqwest::Client {
+        &self.inner.security.https
     }
 
     /// The bounds that dispatch keeps: `max_deliveries`, `max_connections_per_destination`.

@@ -20,7 +20,7 @@ use super::dane::{Dane, NoMatch};
 use super::route::BadRoute;
 use super::session::{Session, TlsTerms};
 use super::sts::Sts;
-use super::{Ground, Lane, Relay, Target, finding, tls};
+use super::{Ground, Lane, Relay, Target, finding, https, tls};
 use crate::config::{self, OutboundTls, TlsPolicy};
 use crate::mail::dns::NoAnswer;
 use crate::mail::queue::Finding;
@@ -144,6 +144,7 @@ pub struct Outcome {
 pub(super) struct Security {
     anyone: TlsConnector,
     verified: TlsConnector,
+    pub(super) https: reqwest::Client,
     /// Absent where `outbound.mta_sts` is off.
     sts: Option<Sts>,
 }
@@ -154,17 +155,16 @@ impl Security {
         let no_tls = |error: rustls::Error| BadRoute(format!("outbound.tls: {error}"));
         let verified = tls::verified(settings.certificate_authorities.as_deref())
             .map_err(|error| BadRoute(format!("outbound.certificate_authorities: {error}")))?;
+        let https = https::client(ground.dns.clone(), verified.clone())
+            .map_err(|error| BadRoute(format!("outbound.certificate_authorities: {error}")))?;
+        let store = (ground.database.clone(), ground.clock.clone());
         let sts = settings
             .mta_sts
-            .then(|| {
-                let store = (ground.database.clone(), ground.clock.clone());
-                Sts::new(ground.dns.clone(), store, verified.clone(), settings.mta_sts_port)
-            })
-            .transpose()
-            .map_err(|error| BadRoute(format!("outbound.mta_sts: {error}")))?;
+            .then(|| Sts::new(ground.dns.clone(), store, https.clone(), settings.mta_sts_port));
         Ok(Self {
             anyone: tls::opportunistic().map_err(no_tls)?,
             verified: TlsConnector::from(Arc::new(verified)),
+            https,
             sts,
         })
     }

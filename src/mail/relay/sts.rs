@@ -6,15 +6,11 @@
 //!
 //! RFC 8461 §3.3 (fetching), §5.1 (caching), §10.2 (bounds on what is fetched).
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect;
-use rustls::ClientConfig;
 
 use super::security::{Failure, certificate_error};
 use crate::mail::dns::Dns;
@@ -25,8 +21,6 @@ use crate::store::db::Database;
 use crate::store::db::mta_sts::{self, StoredPolicy};
 use crate::wire::mta_sts::{BadPolicy, Mode, Policy, record_id};
 
-/// RFC 8461 §3.3: how long fetching may take.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// RFC 8461 §10.2 holds 64 KiB for enough.
 const MOST_OCTETS: usize = 65_536;
 /// RFC 8461 §3.3: how long to wait after a fetch that failed.
@@ -127,18 +121,9 @@ impl NotFetched {
 }
 
 impl Sts {
-    /// Policies are kept in the database, with the clock's times; `tls` says whose certificates do for the hosts that serve them.
-    pub(super) fn new(dns: Dns, (database, clock): (Database, Clock), tls: ClientConfig, port: u16) -> Result<Self, reqwest::Error> {
-        // RFC 8461 §3.3: no redirect is followed.
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .https_only(true)
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .timeout(PATIENCE)
-            .dns_resolver(OurDns(dns.clone()))
-            .build()?;
-        Ok(Self {
+    /// Policies are kept in the database, with the clock's times; `client` knows whose certificates do for the hosts that serve them.
+    pub(super) fn new(dns: Dns, (database, clock): (Database, Clock), client: reqwest::Client, port: u16) -> Self {
+        Self {
             dns,
             client,
             port,
@@ -147,7 +132,7 @@ impl Sts {
             absent: Cache::builder().max_capacity(MOST_DOMAINS).time_to_live(ABSENT_BELIEVED).build(),
             kept: Cache::new(MOST_DOMAINS),
             failed: Cache::builder().max_capacity(MOST_DOMAINS).time_to_live(PAUSE).build(),
-        })
+        }
     }
 
     /// The policy that holds for a domain.
@@ -279,20 +264,5 @@ impl Sts {
             text.extend_from_slice(&portion);
         }
         Ok((Policy::parse(&text)?, text))
-    }
-}
-
-/// The resolver of the house, for the HTTP client.
-struct OurDns(Dns);
-
-impl Resolve for OurDns {
-    fn resolve(&self, name: Name) -> Resolving {
-        let dns = self.0.clone();
-        Box::pin(async move {
-            let found = dns.addresses(name.as_str()).await?;
-            // The port is that of the address that is asked for.
-            let addresses: Addrs = Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0)));
-            Ok(addresses)
-        })
     }
 }

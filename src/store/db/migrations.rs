@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_submissions"),
     migration!(6, "0006_queue_steering"),
     migration!(7, "0007_mta_sts"),
+    migration!(8, "0008_tls_reports"),
     migration!(15, "0015_expunged_runs"),
     migration!(18, "0018_scram"),
     migration!(20, "0020_headers"),

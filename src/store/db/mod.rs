@@ -17,6 +17,7 @@ pub mod mta_sts;
 pub mod queue;
 pub mod settings;
 pub mod submissions;
+pub mod tls_reports;
 mod together;
 pub mod tokens;
 pub mod users;
