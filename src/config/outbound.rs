@@ -77,6 +77,10 @@ pub struct Outbound {
     /// dead destinations leave room for live ones; never more than half of `outbound.max_deliveries`.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_unproven_deliveries: usize,
+    /// The most deliveries that may wait, besides `outbound.max_deliveries`, for such destinations when they have said nothing for
+    /// five seconds. Each holds a connection and a few kilobytes of memory for up to `outbound.reply_timeout_seconds`.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub max_hanging_deliveries: usize,
 }
 
 impl Default for Outbound {
@@ -103,6 +107,7 @@ impl Default for Outbound {
             max_connections_per_destination: 20,
             max_deliveries: 200,
             max_unproven_deliveries: 100,
+            max_hanging_deliveries: 1000,
         }
     }
 }

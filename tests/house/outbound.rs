@@ -231,6 +231,27 @@ fn the_next_mx_is_tried_and_a_domain_may_be_its_own_host() {
     assert_eq!(mx.wait_for(2).len(), 2);
 }
 
+/// The only place among the deliveries is held by a server that accepts and says nothing: others do not wait until it is given up.
+#[test]
+fn a_silent_server_gives_way_to_others() {
+    let mx = Mx::good();
+    let silent = TcpListener::bind(("127.0.0.3", mx.port())).expect("a port");
+    let dns = Dns::start();
+    dns.mx("remote.test", 10, "mx.remote.test").host("mx.remote.test", "127.0.0.1");
+    dns.mx("silent.test", 10, "mx.silent.test").host("mx.silent.test", "127.0.0.3");
+    let builder = house_towards(&mx)
+        .set("dns.servers", vec![dns.address()])
+        .set("outbound.max_deliveries", 1);
+    let house = furnished(builder);
+    submit(&house, &["friend@silent.test"]);
+    let connection = silent.accept().expect("a connection");
+    submit(&house, &["friend@remote.test"]);
+    assert_eq!(mx.wait_for(1).len(), 1);
+    // The silent one may still speak.
+    crate::support::wait::until("one message left", || (house.queued() == 1).then_some(()));
+    drop((connection, silent));
+}
+
 #[test]
 fn a_route_wins_over_the_mx() {
     let mx = Mx::good();

@@ -26,6 +26,8 @@ pub(super) struct Lanes {
     proven: HashSet<Lane>,
     /// Workers in lanes that were not proven when they began.
     unproven_workers: usize,
+    /// Those of them that have waited for long, which count apart.
+    hanging_workers: usize,
     /// Whose turn it is, if lanes of both kinds want a worker.
     is_turn_of_unproven: bool,
     serial: u64,
@@ -43,6 +45,8 @@ pub(super) struct Bounds {
     pub(super) per_lane: usize,
     /// In all lanes that are not proven together: dead places, which hang, must not take the room of live ones.
     pub(super) unproven: usize,
+    /// Beside those, of workers that only wait: they cost little, and dead places that say nothing hold them for minutes.
+    pub(super) hanging: usize,
 }
 
 #[derive(Debug)]
@@ -56,8 +60,15 @@ struct State {
     /// A server was talked to since the last time that none could be.
     was_reached: bool,
     is_waiting: bool,
-    /// Its one worker counts as unproven: such a lane has no second.
-    is_on_trial: bool,
+    trial: Trial,
+}
+
+/// As what the one worker of a lane that is not proven counts: such a lane has no second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    None,
+    Unproven,
+    Hanging,
 }
 
 impl State {
@@ -73,6 +84,7 @@ impl Lanes {
             bounds,
             proven: HashSet::new(),
             unproven_workers: 0,
+            hanging_workers: 0,
             is_turn_of_unproven: false,
             serial: 0,
             lanes: HashMap::new(),
@@ -92,7 +104,7 @@ impl Lanes {
             allowed: 1,
             was_reached: false,
             is_waiting: false,
-            is_on_trial: false,
+            trial: Trial::None,
         });
         match state.due.iter_mut().find(|marked| marked.destination == destination) {
             Some(marked) => marked.serial = serial,
@@ -111,8 +123,8 @@ impl Lanes {
             if state.may_start() {
                 state.workers += 1;
                 state.wanted -= 1;
-                if !is_proven && !state.is_on_trial {
-                    state.is_on_trial = true;
+                if !is_proven && state.trial == Trial::None {
+                    state.trial = Trial::Unproven;
                     self.unproven_workers += 1;
                 }
                 self.queue_up(&lane);
@@ -136,12 +148,25 @@ impl Lanes {
 
     /// The lane's worker no longer counts as one on trial.
     fn end_trial(&mut self, lane: &Lane) {
-        if let Some(state) = self.lanes.get_mut(lane)
-            && state.is_on_trial
-        {
-            state.is_on_trial = false;
-            self.unproven_workers = self.unproven_workers.saturating_sub(1);
+        let Some(state) = self.lanes.get_mut(lane) else { return };
+        match std::mem::replace(&mut state.trial, Trial::None) {
+            Trial::None => {}
+            Trial::Unproven => self.unproven_workers = self.unproven_workers.saturating_sub(1),
+            Trial::Hanging => self.hanging_workers = self.hanging_workers.saturating_sub(1),
         }
+    }
+
+    /// The lane's worker has waited for long: true if its place is free for another from now on, because there is room among those
+    /// that hang.
+    pub(super) fn hangs(&mut self, lane: &Lane) -> bool {
+        let has_room = self.hanging_workers < self.bounds.hanging;
+        match self.lanes.get_mut(lane) {
+            Some(state) if has_room && state.trial == Trial::Unproven => state.trial = Trial::Hanging,
+            _ => return false,
+        }
+        self.unproven_workers = self.unproven_workers.saturating_sub(1);
+        self.hanging_workers += 1;
+        true
     }
 
     /// Some destinations of the lane that have something due; others the next time. None: the worker may go.
@@ -236,7 +261,11 @@ mod tests {
     use super::*;
 
     fn lanes(per_lane: usize, unproven: usize) -> Lanes {
-        Lanes::new(Bounds { per_lane, unproven })
+        Lanes::new(Bounds {
+            per_lane,
+            unproven,
+            hanging: 1,
+        })
     }
 
     fn lane(name: &str) -> (Lane, Host) {
@@ -302,6 +331,38 @@ mod tests {
         let (b, _) = lane("b.test");
         lanes.reached(&b, false);
         assert_eq!(lanes.next().map(|lane| lane.to_string()).as_deref(), Some("d.test"));
+    }
+
+    #[test]
+    fn who_hangs_makes_room_while_there_is_some_for_the_hanging() {
+        let mut lanes = lanes(5, 2);
+        for name in ["a.test", "b.test", "c.test", "d.test", "e.test"] {
+            let (lane, host) = lane(name);
+            lanes.mark(lane, host);
+        }
+        let next = |lanes: &mut Lanes| lanes.next().map(|lane| lane.to_string());
+        let [(a, _), (b, _)] = ["a.test", "b.test"].map(lane);
+        assert_eq!([(); 3].map(|()| next(&mut lanes)), [Some(a.to_string()), Some(b.to_string()), None]);
+        assert!(lanes.hangs(&a));
+        assert!(!lanes.hangs(&a), "it hangs already");
+        assert_eq!(next(&mut lanes).as_deref(), Some("c.test"));
+        // No more may hang, until one of them is done.
+        assert!(!lanes.hangs(&b));
+        assert_eq!(next(&mut lanes), None);
+        lanes.reached(&a, false);
+        assert_eq!(next(&mut lanes), None);
+        assert!(lanes.hangs(&b));
+        assert_eq!(next(&mut lanes).as_deref(), Some("d.test"));
+        // Who leaves is counted where it was.
+        let taken = lanes.take(&b);
+        lanes.exhausted(&b, &taken);
+        lanes.leave(&b);
+        assert_eq!((lanes.unproven_workers, lanes.hanging_workers), (2, 0));
+        let (live, host) = lane("live.test");
+        lanes.reached(&live, false);
+        lanes.mark(live.clone(), host);
+        assert_eq!(lanes.next(), Some(live.clone()));
+        assert!(!lanes.hangs(&live), "a proven lane's worker keeps its place");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! `app` runs one [`Dispatch`] a node. Mail is worked off by lanes ([`Lane`]): one place it goes to, with its own bound on connections,
 //! which grows while deliveries succeed and falls to one when the place cannot be reached; so a dead place holds at most one of the
-//! deliveries that may run at a time, all places not known to be alive hold at most their share, and they never delay live ones. One worker drains a lane over one connection.
+//! deliveries that may run at a time, all places not known to be alive hold at most their share, and they never delay live ones: who waits there for more than a few
+//! seconds gives up its place among those that may run. One worker drains a lane over one connection.
 //!
 //! It promises: a message leaves the ledger only when each recipient was delivered, or failed and its sender told, who is never told
 //! of the failure of a report. A delivery whose result cannot be written is repeated.
@@ -64,7 +65,18 @@ struct Shared {
 struct Slot {
     shared: Arc<Shared>,
     lane: Lane,
-    _permit: OwnedSemaphorePermit,
+    /// Its place among the deliveries that may run; none when it was given up because the lane hangs.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Slot {
+    /// The delivery has waited for long: its place is for others, if those that hang are not too many.
+    fn hangs(&mut self) {
+        if self.shared.lanes().hangs(&self.lane) {
+            self.permit = None;
+            self.shared.wanted.notify_one();
+        }
+    }
 }
 
 impl Drop for Slot {
@@ -84,6 +96,7 @@ impl Dispatch {
                 .settings()
                 .max_unproven_deliveries
                 .clamp(1, (relay.settings().max_deliveries / 2).max(1)),
+            hanging: relay.settings().max_hanging_deliveries,
         };
         let shared = Shared {
             queue,
@@ -144,7 +157,7 @@ impl Dispatch {
             let slot = Slot {
                 shared: self.shared.clone(),
                 lane,
-                _permit: permit,
+                permit: Some(permit),
             };
             work.spawn(worker::drain(slot, cancel.clone()));
         }

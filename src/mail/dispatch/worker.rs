@@ -1,6 +1,7 @@
 //! One worker: drains a lane over one connection, message after message.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::lanes::Marked;
 use super::{Shared, Slot, bounce};
 use crate::mail::queue::{Claim, Finding, Lease, Progress, Settlement};
-use crate::mail::relay::{Delivery, Lane, Parcel, Session};
+use crate::mail::relay::{Delivery, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;
 use crate::store;
@@ -23,12 +24,15 @@ const TRIES: usize = 150;
 const MOST_AT_ONCE: usize = 16;
 /// Claims that went out in less than this may be more the next time.
 const BRISK: Duration = Duration::from_secs(1);
+/// A delivery to a place not known to be alive that takes longer than this hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(5);
 
 /// Works until the lane has nothing due or `cancel`.
-pub(super) async fn drain(slot: Slot, cancel: CancellationToken) {
+pub(super) async fn drain(mut slot: Slot, cancel: CancellationToken) {
     let mut kept = None;
     let mut pace = Pace::default();
-    while !cancel.is_cancelled() {
+    // One that gave up its place, and was heard in the end, waits for another like all the rest.
+    while !cancel.is_cancelled() && slot.permit.is_some() {
         let taken = slot.shared.lanes().take(&slot.lane);
         if taken.is_empty() {
             break;
@@ -37,7 +41,10 @@ pub(super) async fn drain(slot: Slot, cancel: CancellationToken) {
         match slot.shared.queue.claim(&destinations, pace.at_once).await {
             Ok(claims) if claims.is_empty() => slot.shared.lanes().exhausted(&slot.lane, &taken),
             Ok(claims) => {
-                if deliver_all(&slot, &mut kept, (claims, &taken), &mut pace, &cancel).await.is_err() {
+                if deliver_all(&mut slot, &mut kept, (claims, &taken), &mut pace, &cancel)
+                    .await
+                    .is_err()
+                {
                     break;
                 }
             }
@@ -83,7 +90,7 @@ struct Crowded;
 
 /// Delivers what was claimed. The lease is kept alive beside it, however long all of it takes.
 async fn deliver_all(
-    slot: &Slot,
+    slot: &mut Slot,
     kept: &mut Option<Session>,
     (claims, taken): (Vec<Claim>, &[Marked]),
     pace: &mut Pace,
@@ -92,15 +99,16 @@ async fn deliver_all(
     let Some(lease) = claims.first().map(Claim::lease) else {
         return Ok(());
     };
+    let shared = slot.shared.clone();
     tokio::select! {
         outcome = deliver_each(slot, kept, (claims, taken), pace, cancel) => outcome,
-        never = keep_lease(&slot.shared, lease) => match never {},
+        never = keep_lease(&shared, lease) => match never {},
     }
 }
 
 /// Delivers one message after the other. When no server can be talked to, or the server stops, the rest is given back.
 async fn deliver_each(
-    slot: &Slot,
+    slot: &mut Slot,
     kept: &mut Option<Session>,
     (claims, taken): (Vec<Claim>, &[Marked]),
     pace: &mut Pace,
@@ -144,9 +152,9 @@ enum Contact {
 }
 
 /// Delivers one message and writes down what came of it.
-async fn deliver(slot: &Slot, kept: &mut Option<Session>, claim: Claim) -> Contact {
+async fn deliver(slot: &mut Slot, kept: &mut Option<Session>, claim: Claim) -> Contact {
+    let delivery = send(slot, kept, &claim).await;
     let shared = &slot.shared;
-    let delivery = send(shared, kept, &slot.lane, &claim).await;
     if let Lane::Domain(domain) = &slot.lane {
         shared.tls_reports.note(domain, &delivery.outcomes);
     }
@@ -201,7 +209,10 @@ async fn write_down(shared: &Shared, claim: &Claim, settlements: &[Settlement]) 
     }
 }
 
-async fn send(shared: &Shared, kept: &mut Option<Session>, lane: &Lane, claim: &Claim) -> Delivery {
+/// The delivery; if it hangs, it gives up its place.
+async fn send(slot: &mut Slot, kept: &mut Option<Session>, claim: &Claim) -> Delivery {
+    let shared = slot.shared.clone();
+    let lane = slot.lane.clone();
     let recipients: Vec<Recipient> = claim.recipients.iter().map(|row| row.recipient.clone()).collect();
     let parcel = Parcel {
         file: shared.queue.file(claim.message.id),
@@ -209,7 +220,15 @@ async fn send(shared: &Shared, kept: &mut Option<Session>, lane: &Lane, claim: &
         sender: &claim.message.sender,
         recipients: &recipients,
     };
-    shared.relay.deliver(kept, lane, &parcel).await
+    let hanging = async {
+        sleep(HANGS_AFTER).await;
+        slot.hangs();
+        pending::<Infallible>().await
+    };
+    tokio::select! {
+        delivery = shared.relay.deliver(kept, &lane, &parcel) => delivery,
+        never = hanging => match never {},
+    }
 }
 
 async fn keep_lease(shared: &Shared, lease: Lease) -> Infallible {
