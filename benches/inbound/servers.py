@@ -72,6 +72,7 @@ class Posthouse:
             addresses = json.load(file)
         port = lambda name: int(addresses[name][0].rsplit(":", 1)[1])
         self.smtp, self.submission, self.imap, self.http = port("smtp"), port("submission"), port("imap"), port("http")
+        self.pop3 = port("pop3")
         self.pid = self.process.pid
         self.maildir = lambda user: os.path.join(data, "mail", DOMAIN, user)
         self.provision(users)

@@ -66,10 +66,6 @@ fn imap_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> 
 }
 
 fn pop3_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> Door {
-    let pop3 = Arc::new(Pop3 {
-        entrance: Arc::clone(entrance),
-        mailboxes: services.mailboxes.clone(),
-        settings: config.imap.clone(),
-    });
+    let pop3 = Arc::new(Pop3::new(Arc::clone(entrance), services.mailboxes.clone(), config.imap.clone()));
     Arc::new(move |stream| Box::pin(Arc::clone(&pop3).serve(stream)))
 }

@@ -13,6 +13,9 @@ pub struct Imap {
     /// How many seconds a POP3 session may take to say the next command (RFC 1939 §3 wants at least 600).
     #[schemars(range(min = 1, max = 604_800))]
     pub pop3_idle_timeout_seconds: u64,
+    /// How many seconds must pass between two POP3 logins of a user at this node (RFC 2449 §6.5). 0: none.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub pop3_login_delay_seconds: u64,
     /// How many seconds a client has to log in.
     #[schemars(range(min = 1, max = 3600))]
     pub login_timeout_seconds: u64,
@@ -39,6 +42,7 @@ impl Default for Imap {
         Self {
             idle_timeout_seconds: 1800,
             pop3_idle_timeout_seconds: 600,
+            pop3_login_delay_seconds: 0,
             login_timeout_seconds: 180,
             command_timeout_seconds: 300,
             min_data_rate: 500,

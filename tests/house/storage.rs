@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use crate::support::house::House;
+use crate::support::house::{House, PASSWORD};
 use crate::support::imap::Imap;
 use crate::support::maildir;
+use crate::support::pop3::Pop3;
 use crate::support::wait::until;
 
 const LETTER: &str = "From: ada@client.test\nSubject: kept\n\nHello.\n";
@@ -48,11 +49,15 @@ fn uids_hold_over_a_restart() {
 fn uids_hold_over_reindex() {
     let mut house = house_with_a_gap();
     let before = contents(&house);
+    // RFC 1939 §7: the unique ids of POP3 stay too.
+    let unique_ids = |house: &House| Pop3::login(house.address("pop3s"), "alice@house.test", PASSWORD).lines("UIDL");
+    let unique_before = unique_ids(&house);
     assert!(house.terminate().success());
     let output = house.command(&["reindex"]);
     assert!(output.status.success(), "{output:?}");
     house.start_again();
     assert_eq!(contents(&house), before);
+    assert_eq!(unique_ids(&house), unique_before);
     let mut imap = house.imap("alice@house.test");
     imap.select("INBOX");
     let flags = imap.ok("FETCH 2 FLAGS");

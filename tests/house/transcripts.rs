@@ -112,6 +112,8 @@ transcripts! {
         bad_commands
         capabilities
         dot_stuffing
+        languages
+        login_delay
         maildrop_lock
         reset
         session

@@ -13,6 +13,7 @@ pub(super) async fn capa(session: &mut Session, state: &State) -> Result<Answer,
     let stage = Stage {
         offer: session.pop3.entrance.offer(&session.stream),
         can_start_tls,
+        login_delay: session.pop3.settings.pop3_login_delay_seconds,
     };
     for line in capabilities(stage) {
         session.say_line(&line).await?;

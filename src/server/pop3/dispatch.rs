@@ -1,13 +1,14 @@
 //! Which command is allowed in which state (RFC 1939 §4, §5, §6): the only place that knows.
 
 use super::session::{Answer, Ended, Session, State};
-use super::{auth, capa, dele, list, pass, quit, retr, rset, stat, stls, top, uidl, user};
+use super::{auth, capa, dele, lang, list, pass, quit, retr, rset, stat, stls, top, uidl, user};
 use crate::wire::pop3::command::Command;
 use crate::wire::pop3::reply::fixed;
 
 pub(super) async fn dispatch(session: &mut Session, state: &mut State, command: Command) -> Result<Answer, Ended> {
     Ok(match (state, command) {
         (state, Command::Capa) => capa::capa(session, state).await?,
+        (_, Command::Lang(range)) => lang::lang(session, range.as_deref()),
 
         (State::Authorization { user }, Command::User(name)) => Answer::Line(user::user(session, user, name)),
         (state @ State::Authorization { .. }, Command::Pass(password)) => Answer::Line(pass::pass(session, state, password).await),

@@ -8,16 +8,19 @@
 //! rewritten, which would break their signatures). APOP is not offered: it needs passwords kept in clear text.
 //!
 //! RFC 1939 §4, §5, §6 (the three states)
-//! RFC 2449 §5, §6.6 (CAPA, pipelining)
+//! RFC 2449 §5, §6.5, §6.6 (CAPA, login delay, pipelining)
 //! RFC 2595 §4 (STLS)
 //! RFC 5034 §4 (AUTH)
+//! RFC 6856 §2, §3 (UTF8, LANG)
 
 mod auth;
 mod capa;
 mod dele;
 mod dispatch;
+mod lang;
 mod list;
 mod login;
+mod login_delay;
 mod maildrop;
 mod pass;
 mod quit;
@@ -33,6 +36,8 @@ mod user;
 
 use std::sync::Arc;
 
+use login_delay::LoginDelay;
+
 use crate::config;
 use crate::mail::mailbox::Mailboxes;
 use crate::server::entrance::Entrance;
@@ -41,14 +46,25 @@ use crate::server::stream::Stream;
 /// The door for POP3: the services that its sessions need.
 pub struct Pop3 {
     /// Who may log in.
-    pub entrance: Arc<Entrance>,
+    entrance: Arc<Entrance>,
     /// Their mail.
-    pub mailboxes: Mailboxes,
+    mailboxes: Mailboxes,
     /// Timeouts and limits.
-    pub settings: config::Imap,
+    settings: config::Imap,
+    delay: LoginDelay,
 }
 
 impl Pop3 {
+    /// The door.
+    pub fn new(entrance: Arc<Entrance>, mailboxes: Mailboxes, settings: config::Imap) -> Self {
+        Self {
+            delay: LoginDelay::new(settings.pop3_login_delay_seconds),
+            entrance,
+            mailboxes,
+            settings,
+        }
+    }
+
     /// Serves a connection to its end. With TLS from the first octet, the handshake is done already.
     pub async fn serve(self: Arc<Self>, stream: Stream) {
         session::Session::new(self, stream).run().await;

@@ -146,9 +146,14 @@ impl Session {
 
     /// One line of a reply of many.
     pub(super) async fn say_line(&mut self, line: &str) -> Result<(), Gone> {
+        self.say_text(line);
+        self.stream.flush_if_large().await
+    }
+
+    /// One line of a reply of few.
+    pub(super) fn say_text(&mut self, line: &str) {
         self.stream.write(line.as_bytes());
         self.stream.write(b"\r\n");
-        self.stream.flush_if_large().await
     }
 
     /// The end of a reply of many lines.

@@ -9,6 +9,8 @@ pub struct Stage {
     pub offer: Offer,
     /// Whether STLS can be given.
     pub can_start_tls: bool,
+    /// How many seconds there must be between two logins; 0: none.
+    pub login_delay: u64,
 }
 
 /// The lines of the list, without their ends.
@@ -25,7 +27,12 @@ pub fn capabilities(stage: Stage) -> Vec<String> {
     if stage.can_start_tls {
         lines.push("STLS".into());
     }
-    lines.extend(["UTF8", "IMPLEMENTATION Posthouse"].map(String::from));
+    // RFC 2449 §6.5.
+    if stage.login_delay > 0 {
+        lines.push(format!("LOGIN-DELAY {}", stage.login_delay));
+    }
+    // RFC 6856 §2.1 (names and passwords may be UTF-8 too), §3.1, RFC 2449 §6.9.
+    lines.extend(["UTF8 USER", "LANG", "IMPLEMENTATION Posthouse"].map(String::from));
     lines
 }
 
@@ -35,15 +42,20 @@ mod tests {
 
     #[test]
     fn passwords_are_offered_only_where_they_are_taken() {
-        let lines = |login, can_start_tls| {
+        let lines = |login, can_start_tls, login_delay| {
             let offer = Offer { login, ..Offer::default() };
-            capabilities(Stage { offer, can_start_tls })
+            capabilities(Stage {
+                offer,
+                can_start_tls,
+                login_delay,
+            })
         };
         let has = |lines: &[String], name: &str| lines.iter().any(|line| line == name);
-        let open = lines(false, true);
-        assert!(!open.iter().any(|line| line.contains("USER") || line.contains("SASL")));
-        assert!(has(&open, "STLS"));
-        let safe = lines(true, false);
+        let open = lines(false, true, 60);
+        assert!(!open.iter().any(|line| line == "USER" || line.starts_with("SASL")));
+        assert!(has(&open, "STLS") && has(&open, "LOGIN-DELAY 60"));
+        let safe = lines(true, false, 0);
         assert!(has(&safe, "SASL PLAIN LOGIN OAUTHBEARER XOAUTH2") && has(&safe, "USER") && !has(&safe, "STLS"));
+        assert!(!safe.iter().any(|line| line.starts_with("LOGIN-DELAY")));
     }
 }

@@ -47,6 +47,8 @@ pub enum Command {
     Stls,
     /// `UTF8 [USER]`
     Utf8,
+    /// `LANG [range]` (RFC 6856 §3)
+    Lang(Option<String>),
     /// `QUIT`
     Quit,
 }
@@ -123,6 +125,8 @@ impl Command {
             "DELE" => number(arguments, "DELE message").map(Self::Dele),
             "TOP" => top(arguments),
             "UTF8" if arguments.is_empty() || arguments.eq_ignore_ascii_case("USER") => Ok(Self::Utf8),
+            "LANG" if arguments.contains(' ') => Err(BadCommand::Arguments("LANG [language]")),
+            "LANG" => Ok(Self::Lang(Some(arguments.to_owned()).filter(|range| !range.is_empty()))),
             "UTF8" => Err(BadCommand::Arguments("UTF8 [USER]")),
             verb => bare(verb, arguments),
         }
@@ -197,7 +201,7 @@ mod tests {
             mechanism,
             initial: initial.map(Secret::new),
         };
-        let table: [(&[u8], Result<Command, BadCommand>); 24] = [
+        let table: [(&[u8], Result<Command, BadCommand>); 27] = [
             (b"user ann@x.example", Ok(Command::User("ann@x.example".into()))),
             (b"USER", Err(Arguments("USER name"))),
             (b"PASS a b ", Ok(Command::Pass(Secret::new("a b ")))),
@@ -227,6 +231,9 @@ mod tests {
             (b"TOP 1", Err(Arguments("TOP message lines"))),
             (b"TOP 1 -1", Err(Arguments("TOP message lines"))),
             (b"UTF8 user", Ok(Command::Utf8)),
+            (b"lang", Ok(Command::Lang(None))),
+            (b"LANG en-GB", Ok(Command::Lang(Some("en-GB".into())))),
+            (b"LANG a b", Err(Arguments("LANG [language]"))),
             (b"quit", Ok(Command::Quit)),
             (b"APOP a b", Err(Unknown)),
             (b"", Err(Unknown)),

@@ -8,9 +8,10 @@
 //! RFC 2595 §4 (STLS)
 //! RFC 3206 §4 (SYS and AUTH codes)
 //! RFC 5034 §4 (AUTH)
-//! RFC 6856 §2 (UTF8)
+//! RFC 6856 §2, §3 (UTF8, LANG)
 
 pub mod capability;
 pub mod command;
+pub mod language;
 pub mod message;
 pub mod reply;

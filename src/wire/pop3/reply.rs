@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::language;
 use crate::wire::sasl;
 
 /// The most octets of a reply line with its end (RFC 2449 §4).
@@ -10,6 +11,8 @@ const MAX_REPLY: usize = 512;
 /// Why, for programs: the word in brackets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
+    /// The last login was too short a time ago (RFC 2449 §8.1.1).
+    LoginDelay,
     /// Another session holds the maildrop (RFC 2449 §8.1.2).
     InUse,
     /// The login: credentials, or where they may be sent (RFC 3206 §4).
@@ -23,6 +26,7 @@ pub enum Code {
 impl Code {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::LoginDelay => "LOGIN-DELAY",
             Self::InUse => "IN-USE",
             Self::Auth => "AUTH",
             Self::SysTemp => "SYS/TEMP",
@@ -101,6 +105,22 @@ pub fn octets_follow(octets: u64) -> Reply {
     Reply::ok(format!("{octets} octets"))
 }
 
+/// LANG, with the language that is spoken from now on (RFC 6856 §3.2).
+pub fn speaking() -> Reply {
+    Reply::ok(format!("{} replies are in {}", language::TAG, language::NAME))
+}
+
+/// A line of LANG's list.
+pub fn language_listing() -> String {
+    format!("{} {}", language::TAG, language::NAME)
+}
+
+/// A login too short a time after the one before.
+pub fn login_delay(seconds: u64) -> Reply {
+    let text = format!("log in again {seconds} seconds after the last login, not before");
+    Reply::Err(Some(Code::LoginDelay), text.into())
+}
+
 /// What does not depend on anything.
 pub mod fixed {
     use super::{Code, Cow, Reply};
@@ -144,6 +164,8 @@ pub mod fixed {
     pub const TLS_ALREADY: Reply = err(None, "TLS is on already");
     /// A mechanism that we do not have.
     pub const UNKNOWN_MECHANISM: Reply = err(None, "there is no such mechanism");
+    /// LANG with a language that we do not speak.
+    pub const UNKNOWN_LANGUAGE: Reply = err(None, "this language is not spoken here");
     /// `*` in a SASL exchange.
     pub const CANCELLED: Reply = err(None, "cancelled");
     /// To log in for somebody else.
@@ -177,6 +199,10 @@ mod tests {
         assert_eq!(Reply::err("a\r\n+OK b").encode(), b"-ERR a+OK b\r\n");
         assert_eq!(Reply::Challenge(Vec::new()).encode(), b"+ \r\n");
         assert_eq!(Reply::Challenge(b"Username:".to_vec()).encode(), b"+ VXNlcm5hbWU6\r\n");
+        assert_eq!(
+            login_delay(60).encode(),
+            b"-ERR [LOGIN-DELAY] log in again 60 seconds after the last login, not before\r\n"
+        );
         let long = Reply::ok("ü".repeat(600)).encode();
         assert!(long.len() <= MAX_REPLY && std::str::from_utf8(&long).is_ok());
         assert_eq!(unique_id_listing(1, u32::MAX, u32::MAX), "1 4294967295.4294967295");
