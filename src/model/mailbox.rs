@@ -223,6 +223,8 @@ pub struct MailboxInfo {
 /// The counts of a mailbox (RFC 3501 §6.3.10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailboxStatus {
+    /// Whose counts.
+    pub id: MailboxId,
     /// How many messages.
     pub messages: u32,
     /// How many without `\Seen`.

@@ -92,12 +92,15 @@ transcripts! {
         login_with_literal_plus
         login_with_literals
         namespace_and_id
+        objectid
         pipelined
+        preview
         qresync
         quota
         relocate
         rename_inbox
         rfc822_items
+        savedate
         search
         search_nesting
         sections

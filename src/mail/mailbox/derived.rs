@@ -1,8 +1,10 @@
-//! What is made from the octets of a message once and then kept in the database: its structure, and the fields of its header that lists show.
+//! What is made from the octets of a message once and then kept in the database: its structure, the fields of its header that lists
+//! show, the begin of its text, and its object ids.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use super::index::Write;
 use super::read::{Entry, StoredMessage, open};
@@ -14,6 +16,7 @@ use crate::store::db::derived::{self, Derived};
 use crate::store::maildir::Maildir;
 use crate::wire::message::header;
 use crate::wire::message::structure::Structure;
+use crate::wire::message::view;
 
 /// The most octets of a message that are parsed for its structure: what comes after belongs to the last part.
 const MAX_PARSED: u64 = 128 * 1024 * 1024;
@@ -21,6 +24,23 @@ const MAX_PARSED: u64 = 128 * 1024 * 1024;
 const MAX_HEADER: u64 = 1_048_576;
 /// Fields that are longer together are read from the file each time.
 const MAX_KEPT_HEADER: usize = 16_384;
+
+/// The most octets of a message in which text for its preview is looked for.
+const MAX_PREVIEWED: u64 = 262_144;
+/// The most characters of a preview (RFC 8970 §3.1).
+const PREVIEW: usize = 200;
+/// Octets that are read at a time of a message whose digest is made.
+const PIECE: usize = 65_536;
+
+/// The digests that the ids of a message are written from (RFC 8474 §5): of its content, so that equal messages have the same EMAILID
+/// wherever they lie and whatever becomes of the index, and of the Message-ID that its thread began with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectIds {
+    /// For EMAILID.
+    pub email: u128,
+    /// For THREADID.
+    pub thread: u128,
+}
 
 /// Something that is made from a message.
 trait Make: Sized + Send + 'static {
@@ -70,6 +90,68 @@ impl Make for Bytes {
     }
 }
 
+/// The begin of a message's text, on one line.
+struct Preview(String);
+
+impl Make for Preview {
+    const KIND: Derived = Derived::Preview;
+
+    fn make(message: &StoredMessage) -> Result<Self, store::Error> {
+        let begin = message.read_begin(MAX_PREVIEWED)?;
+        Ok(Self(view::preview(&begin, &Structure::parse(&begin), PREVIEW)))
+    }
+
+    fn encode(&self) -> Option<Vec<u8>> {
+        Some(self.0.clone().into_bytes())
+    }
+
+    fn decode(data: Vec<u8>) -> Option<Self> {
+        String::from_utf8(data).ok().map(Self)
+    }
+}
+
+impl Make for ObjectIds {
+    const KIND: Derived = Derived::Object;
+
+    fn make(message: &StoredMessage) -> Result<Self, store::Error> {
+        let mut digest = Sha256::new();
+        let mut at = 0;
+        while at < message.size() {
+            let piece = message.read_piece(at, PIECE)?;
+            if piece.is_empty() {
+                break;
+            }
+            digest.update(&piece);
+            at += piece.len() as u64;
+        }
+        let email = half(digest);
+        let header = match header::is_whole(message.begin()) {
+            true => message.begin().clone(),
+            false => message.read_begin(MAX_HEADER)?,
+        };
+        let thread = view::thread_root(&header).map_or(email, |root| half(Sha256::new_with_prefix(root)));
+        Ok(Self { email, thread })
+    }
+
+    fn encode(&self) -> Option<Vec<u8>> {
+        Some([self.email.to_be_bytes(), self.thread.to_be_bytes()].concat())
+    }
+
+    fn decode(data: Vec<u8>) -> Option<Self> {
+        let (email, thread) = data.split_at_checked(16)?;
+        Some(Self {
+            email: u128::from_be_bytes(email.try_into().ok()?),
+            thread: u128::from_be_bytes(thread.try_into().ok()?),
+        })
+    }
+}
+
+/// The first half of a digest: enough that no two of all messages ever written share it.
+fn half(digest: Sha256) -> u128 {
+    let octets = digest.finalize();
+    octets.iter().take(16).fold(0, |half, octet| half << 8 | u128::from(*octet))
+}
+
 impl Mailbox {
     /// The structures of messages (ascending), parsed once and then kept in the database. A message that is gone is left out. Ask in
     /// ranges of at most some hundred.
@@ -83,7 +165,35 @@ impl Mailbox {
         self.derived(uids).await
     }
 
+    /// The begins of the texts of messages (ascending), decoded and on one line; for the rest as [`Mailbox::structures`].
+    pub async fn previews(&self, uids: &[Uid]) -> Result<Vec<(Uid, String)>, Refusal> {
+        let previews = self.derived::<Preview>(uids).await?;
+        Ok(previews.into_iter().map(|(uid, preview)| (uid, preview.0)).collect())
+    }
+
+    /// The same, of those alone that were made already.
+    pub async fn kept_previews(&self, uids: &[Uid]) -> Result<Vec<(Uid, String)>, Refusal> {
+        let previews = self.kept::<Preview>(uids).await?;
+        Ok(previews.into_iter().map(|(uid, preview)| (uid, preview.0)).collect())
+    }
+
+    /// What the object ids of messages (ascending) are written from; for the rest as [`Mailbox::structures`].
+    pub async fn object_ids(&self, uids: &[Uid]) -> Result<Vec<(Uid, ObjectIds)>, Refusal> {
+        self.derived(uids).await
+    }
+
     async fn derived<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
+        let mut known = self.kept::<T>(uids).await?;
+        let is_missing = |uid: &Uid| known.binary_search_by_key(uid, |it| it.0).is_err();
+        let missing: Vec<Uid> = uids.iter().copied().filter(is_missing).collect();
+        if !missing.is_empty() {
+            known.extend(self.make(&missing).await?);
+            known.sort_by_key(|it| it.0);
+        }
+        Ok(known)
+    }
+
+    async fn kept<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
         let (Some(&first), Some(&last)) = (uids.first(), uids.last()) else {
             return Ok(Vec::new());
         };
@@ -97,12 +207,6 @@ impl Mailbox {
             {
                 known.push((uid, value));
             }
-        }
-        let is_missing = |uid: &Uid| known.binary_search_by_key(uid, |it| it.0).is_err();
-        let missing: Vec<Uid> = uids.iter().copied().filter(is_missing).collect();
-        if !missing.is_empty() {
-            known.extend(self.make(&missing).await?);
-            known.sort_by_key(|it| it.0);
         }
         Ok(known)
     }

@@ -29,9 +29,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub use chunks::{Chunks, Iter};
+pub use derived::ObjectIds;
 pub use draft::{Draft, LineEnds};
 pub use place::Placed;
 pub use quota::{MaildropLock, Usage};
@@ -198,7 +200,7 @@ impl Mailbox {
     /// The counts, as they are now.
     pub fn status(&self) -> MailboxStatus {
         let uidvalidity = self.home().info.uidvalidity;
-        self.view().status(uidvalidity)
+        self.view().status(self.id, uidvalidity)
     }
 
     /// The UID that the next message gets.
@@ -225,6 +227,21 @@ impl Mailbox {
     pub fn snapshot(&self) -> (Messages, ModSeq) {
         let view = self.view();
         (view.messages.clone(), view.counters.modseq)
+    }
+
+    /// When these messages (ascending) came into this mailbox; a file of another program whose name does not tell has no such time.
+    pub fn saved_at(&self, uids: &[Uid]) -> Vec<(Uid, Timestamp)> {
+        let view = self.view();
+        let saved = |&uid: &Uid| Some((uid, view.get(uid)?.1.name.made_at()?));
+        uids.iter().filter_map(saved).collect()
+    }
+
+    /// The messages that came into this mailbox at such a time, ascending.
+    pub fn saved(&self, when: impl Fn(Timestamp) -> bool) -> Vec<Uid> {
+        let view = self.view();
+        let of = view.messages.iter().zip(&view.files);
+        let saved = of.filter(|(_, file)| file.name.made_at().is_some_and(&when));
+        saved.map(|(message, _)| message.uid).collect()
     }
 
     /// Rises with each change; wait on it for IDLE.

@@ -66,9 +66,15 @@ impl StoredMessage {
 
     /// The first octets, at most so many. For those who do disk work anyway.
     pub(super) fn read_begin(&self, most: u64) -> Result<Bytes, store::Error> {
-        let length = usize::try_from(self.size.min(most)).unwrap_or(usize::MAX);
-        match (self.in_begin(0, length), &self.rest) {
-            (None, Some(file)) => read(file, 0, length),
+        self.read_piece(0, usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// Octets from `offset`, fewer at the end. For those who do disk work anyway.
+    pub(super) fn read_piece(&self, offset: u64, length: usize) -> Result<Bytes, store::Error> {
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let length = length.min(left);
+        match (self.in_begin(offset, length), &self.rest) {
+            (None, Some(file)) => read(file, offset, length),
             (octets, _) => Ok(octets.unwrap_or_default()),
         }
     }

@@ -290,7 +290,9 @@ fn compare(maildir: &Maildir, before: &Before, sizes: bool) -> Result<Difference
         }
     }
     difference.added = listing.files.into_iter().collect();
-    difference.added.sort_by_cached_key(|(name, _)| (seconds(name), name.clone()));
+    difference
+        .added
+        .sort_by_cached_key(|(name, _)| (name.seconds().unwrap_or(u64::MAX), name.clone()));
     Ok(difference)
 }
 
@@ -299,15 +301,6 @@ fn list(maildir: &Maildir) -> Result<Listing, store::Error> {
     let mut listing = maildir.list()?;
     maildir.respell(&mut listing);
     Ok(listing)
-}
-
-/// The time with which nearly all programs begin a name.
-fn seconds(name: &FileName) -> u64 {
-    name.as_str()
-        .split('.')
-        .next()
-        .and_then(|first| first.parse().ok())
-        .unwrap_or(u64::MAX)
 }
 
 impl Difference {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::chunks::Chunks;
-use crate::model::ids::{ModSeq, Uid};
+use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{Flags, MailboxStatus, MessageMeta};
 use crate::store::db::mailboxes::Counters;
 use crate::store::db::messages::{MessageRow, Run};
@@ -137,9 +137,10 @@ impl View {
     }
 
     /// The counts (RFC 3501 §6.3.10).
-    pub fn status(&self, uidvalidity: u32) -> MailboxStatus {
+    pub fn status(&self, id: MailboxId, uidvalidity: u32) -> MailboxStatus {
         let count = |test: fn(&MessageMeta) -> bool| self.messages.iter().filter(|it| test(it)).count() as u32;
         MailboxStatus {
+            id,
             messages: self.messages.len() as u32,
             unseen: count(|it| !it.flags.contains(Flags::SEEN)),
             deleted: count(|it| it.flags.contains(Flags::DELETED)),

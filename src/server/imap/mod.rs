@@ -19,6 +19,9 @@
 //! - RFC 5161: ENABLE
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
 //! - RFC 6851: MOVE
+//! - RFC 8474: OBJECTID
+//! - RFC 8514: SAVEDATE
+//! - RFC 8970: PREVIEW
 //! - RFC 9208: QUOTA
 //! - RFC 7162 §3: CONDSTORE, QRESYNC
 

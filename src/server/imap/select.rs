@@ -84,6 +84,7 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_onl
         (Some(Code::UidValidity(mailbox.info().uidvalidity)), "UIDs are valid"),
         (Some(Code::UidNext(mailbox.uid_next())), "the next UID"),
         (Some(Code::HighestModSeq(highest)), "the highest modseq"),
+        (Some(Code::MailboxId(mailbox.info().id)), "the mailbox whatever its name"),
     ];
     for (code, text) in codes {
         if code.is_some() {

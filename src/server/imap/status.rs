@@ -1,10 +1,10 @@
-//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438 §2, RFC 9208 §4.1.4).
+//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438 §2, RFC 9208 §4.1.4, RFC 8474 §4.3).
 
 use crate::model::account::User;
 use crate::model::mailbox::MailboxStatus;
 use crate::server::stream::Stream;
 use crate::wire::imap::command::StatusItem;
-use crate::wire::imap::encode::{mailbox, number};
+use crate::wire::imap::encode::{mailbox, mailbox_id, number};
 
 use super::outcome::{Done, Fault};
 use super::{Imap, select};
@@ -30,20 +30,22 @@ pub(super) fn write(out: &mut Vec<u8>, name: &str, status: &MailboxStatus, items
         let known = StatusItem::ALL.iter().find(|(known, _)| known == item);
         out.extend_from_slice(known.map_or("", |(_, name)| name).as_bytes());
         out.push(b' ');
-        number(
-            out,
-            match item {
-                StatusItem::Messages => status.messages.into(),
-                StatusItem::Recent => status.recent.into(),
-                StatusItem::UidNext => status.uid_next.0.into(),
-                StatusItem::UidValidity => status.uidvalidity.into(),
-                StatusItem::Unseen => status.unseen.into(),
-                StatusItem::Deleted => status.deleted.into(),
-                StatusItem::DeletedStorage => status.deleted_size,
-                StatusItem::Size => status.size,
-                StatusItem::HighestModSeq => status.highest_modseq.0,
-            },
-        );
+        let value = match item {
+            StatusItem::Messages => status.messages.into(),
+            StatusItem::Recent => status.recent.into(),
+            StatusItem::UidNext => status.uid_next.0.into(),
+            StatusItem::UidValidity => status.uidvalidity.into(),
+            StatusItem::Unseen => status.unseen.into(),
+            StatusItem::Deleted => status.deleted.into(),
+            StatusItem::DeletedStorage => status.deleted_size,
+            StatusItem::Size => status.size,
+            StatusItem::HighestModSeq => status.highest_modseq.0,
+            StatusItem::MailboxId => {
+                mailbox_id(out, status.id);
+                continue;
+            }
+        };
+        number(out, value);
     }
     out.extend_from_slice(b")\r\n");
 }

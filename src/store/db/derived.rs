@@ -1,4 +1,5 @@
-//! What was made from messages once and is kept until they go: their structures, and the header fields that lists of messages show.
+//! What was made from messages once and is kept until they go: their structures, the header fields that lists of messages
+//! show, the begin of their texts, their object ids.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +15,10 @@ pub enum Derived {
     Structure,
     /// The fields of the header that lists show, as they stand.
     Header,
+    /// The begin of the text.
+    Preview,
+    /// What EMAILID and THREADID are made of.
+    Object,
 }
 
 /// A statement on the table of a kind.
@@ -22,11 +27,13 @@ macro_rules! on {
         match $kind {
             Derived::Structure => concat!($before, " structures ", $after),
             Derived::Header => concat!($before, " headers ", $after),
+            Derived::Preview => concat!($before, " previews ", $after),
+            Derived::Object => concat!($before, " objects ", $after),
         }
     };
 }
 
-const ALL: [Derived; 2] = [Derived::Structure, Derived::Header];
+const ALL: [Derived; 4] = [Derived::Structure, Derived::Header, Derived::Preview, Derived::Object];
 
 /// What is kept of the messages between two UIDs.
 pub async fn between(tx: &mut Tx, kind: Derived, mailbox: MailboxId, (first, last): (Uid, Uid)) -> Result<Vec<(Uid, Vec<u8>)>, Error> {

@@ -41,6 +41,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(7, "0007_mta_sts"),
     migration!(8, "0008_tls_reports"),
     migration!(15, "0015_expunged_runs"),
+    migration!(16, "0016_previews_objects"),
     migration!(18, "0018_scram"),
     migration!(20, "0020_headers"),
 ];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use rand::RngExt;
 
 use crate::model::address::EmailAddress;
@@ -16,6 +17,17 @@ use crate::model::mailbox::Flags;
 pub struct FileName(Arc<str>);
 
 impl FileName {
+    /// The time with which nearly all programs begin a name, in seconds since 1970.
+    pub fn seconds(&self) -> Option<u64> {
+        self.0.split('.').next().and_then(|first| first.parse().ok())
+    }
+
+    /// When the file got its name: a copied or moved message gets a new one.
+    pub fn made_at(&self) -> Option<Timestamp> {
+        let seconds = i64::try_from(self.seconds()?).ok()?;
+        Timestamp::from_second(seconds).ok()
+    }
+
     /// Reads a base name; none if it could not be one of a message (hidden, too long, with a separator).
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= 220 && !text.starts_with('.');

@@ -225,11 +225,13 @@ pub enum StatusItem {
     Size,
     /// HIGHESTMODSEQ (RFC 7162 §3.1.7)
     HighestModSeq,
+    /// MAILBOXID (RFC 8474 §4.3)
+    MailboxId,
 }
 
 impl StatusItem {
     /// All, with their names.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
@@ -239,6 +241,7 @@ impl StatusItem {
         (Self::DeletedStorage, "DELETED-STORAGE"),
         (Self::Size, "SIZE"),
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
+        (Self::MailboxId, "MAILBOXID"),
     ];
 }
 

@@ -1,6 +1,6 @@
 //! Data of responses as octets. Everything is appended to a buffer; nothing is allocated for an item.
 
-use crate::model::ids::Uid;
+use crate::model::ids::{MailboxId, Uid};
 use crate::model::mailbox::Flags;
 
 use super::cursor::is_atom;
@@ -73,6 +73,16 @@ pub fn astring(out: &mut Vec<u8>, octets: &[u8]) {
     } else {
         string(out, octets);
     }
+}
+
+/// `(F0123456789abc)`: MAILBOXID (RFC 8474 §4).
+pub fn mailbox_id(out: &mut Vec<u8>, id: MailboxId) {
+    out.extend_from_slice(format!("(F{id})").as_bytes());
+}
+
+/// `M0123…`: EMAILID and THREADID as they are written (RFC 8474 §7 objectid).
+pub fn object_id(kind: char, id: u128) -> String {
+    format!("{kind}{id:032x}")
 }
 
 /// A mailbox name in modified UTF-7 (RFC 3501 §5.1.3).

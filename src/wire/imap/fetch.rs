@@ -39,6 +39,17 @@ pub enum Item {
     BodyStructure,
     /// Octets of the message.
     Section(Section),
+    /// PREVIEW (RFC 8970 §3)
+    Preview {
+        /// Only if it is at hand.
+        lazy: bool,
+    },
+    /// EMAILID (RFC 8474 §5.1)
+    EmailId,
+    /// THREADID (RFC 8474 §5.2)
+    ThreadId,
+    /// SAVEDATE (RFC 8514 §4.2)
+    SaveDate,
     /// Octets of a part, decoded (RFC 3516 §4.2).
     Binary(Binary),
     /// BINARY.SIZE: how many octets the part has when it is decoded (RFC 3516 §4.2).

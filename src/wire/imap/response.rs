@@ -1,10 +1,10 @@
 //! Status responses and their codes (RFC 3501 §7.1).
 
-use crate::model::ids::{ModSeq, Uid};
+use crate::model::ids::{MailboxId, ModSeq, Uid};
 
 use super::capability::{self, Stage};
 use super::command::Tag;
-use super::encode::{flags, number, set, uid_set};
+use super::encode::{flags, mailbox_id, number, set, uid_set};
 use super::flag;
 use super::search::CHARSETS;
 use crate::model::mailbox::Flags;
@@ -66,6 +66,8 @@ pub enum Code {
     Unseen(u32),
     /// HIGHESTMODSEQ (RFC 7162 §3.1.2.1)
     HighestModSeq(ModSeq),
+    /// MAILBOXID (RFC 8474 §4.1, §4.2)
+    MailboxId(MailboxId),
     /// MODIFIED, with UIDs or sequence numbers (RFC 7162 §3.1.3)
     Modified(Vec<u32>),
     /// APPENDUID (RFC 4315 §3)
@@ -158,6 +160,10 @@ impl Code {
             Self::UidValidity(uidvalidity) => with_number(b"UIDVALIDITY ", u64::from(*uidvalidity)),
             Self::Unseen(sequence) => with_number(b"UNSEEN ", u64::from(*sequence)),
             Self::HighestModSeq(modseq) => with_number(b"HIGHESTMODSEQ ", modseq.0),
+            Self::MailboxId(id) => {
+                out.extend_from_slice(b"MAILBOXID ");
+                mailbox_id(out, *id);
+            }
             Self::Modified(numbers) => {
                 out.extend_from_slice(b"MODIFIED ");
                 set(out, numbers.iter().copied());

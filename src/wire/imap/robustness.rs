@@ -8,7 +8,7 @@ use super::parse;
 const LIMITS: Limits = Limits { line: 4096, command: 8192 };
 
 /// Commands that are right, with what they are called.
-const RIGHT: [&[u8]; 54] = [
+const RIGHT: [&[u8]; 57] = [
     b"a CAPABILITY\r\n",
     b"a noop\r\n",
     b"a ID NIL\r\n",
@@ -43,6 +43,9 @@ const RIGHT: [&[u8]; 54] = [
     b"a GETQUOTAROOT INBOX\r\n",
     b"a SETQUOTA \"x\" (STORAGE 512 MESSAGE 7)\r\n",
     b"a SEARCH ALL\r\n",
+    b"a SEARCH EMAILID M1 OR THREADID T2 (SAVEDBEFORE 1-Feb-2024 SAVEDON 2-Feb-2024 SAVEDSINCE 3-Feb-2024 SAVEDATESUPPORTED)\r\n",
+    b"a UID FETCH 1 (PREVIEW PREVIEW (LAZY) EMAILID THREADID SAVEDATE)\r\n",
+    b"a FETCH 1 PREVIEW (LAZY) (CHANGEDSINCE 4)\r\n",
     b"a SEARCH CHARSET UTF-8 TEXT {3}\r\nabc UNSEEN\r\n",
     b"a SEARCH CHARSET KOI8-R TEXT x\r\n",
     b"a UID SEARCH RETURN (MIN COUNT) 1:5,7 NOT (OR FROM a (TO b CC c)) HEADER X \"\"\r\n",
@@ -65,7 +68,7 @@ const RIGHT: [&[u8]; 54] = [
     b"a EXPUNGE\r\n",
 ];
 
-const WRONG: [&[u8]; 46] = [
+const WRONG: [&[u8]; 48] = [
     b"\r\n",
     b"a\r\n",
     b"a \r\n",
@@ -106,6 +109,8 @@ const WRONG: [&[u8]; 46] = [
     b"a STORE 1 FLAGS\r\n",
     b"a GETQUOTA\r\n",
     b"a SETQUOTA x (STORAGE)\r\n",
+    b"a SEARCH EMAILID\r\n",
+    b"a FETCH 1 PREVIEW (EAGER)\r\n",
     b"a SEARCH\r\n",
     b"a SEARCH FOO\r\n",
     b"a SEARCH OR ALL\r\n",

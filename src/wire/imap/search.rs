@@ -97,6 +97,12 @@ pub enum Key {
     Body(String),
     /// TEXT
     Text(String),
+    /// EMAILID (RFC 8474 §5.3)
+    EmailId(String),
+    /// THREADID (RFC 8474 §5.3)
+    ThreadId(String),
+    /// SAVEDBEFORE, SAVEDON, SAVEDSINCE (RFC 8514 §4.3)
+    Saved(When),
     /// MODSEQ: changed at this or later (RFC 7162 §3.1.5).
     ModSeq(u64),
 }

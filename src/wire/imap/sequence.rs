@@ -25,7 +25,7 @@ impl Bound {
     }
 }
 
-/// A set as it was written: never empty.
+/// A set as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SequenceSet(Vec<(Bound, Bound)>);
 
@@ -49,6 +49,19 @@ impl SequenceSet {
             }
         }
         merged.into_iter().map(|(first, last)| first..=last).collect()
+    }
+
+    /// A set of these numbers, ascending.
+    pub fn of(numbers: impl IntoIterator<Item = u32>) -> Self {
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for number in numbers {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+                _ => ranges.push((number, number)),
+            }
+        }
+        let bound = |(first, last)| (Bound::Number(first), Bound::Number(last));
+        Self(ranges.into_iter().map(bound).collect())
     }
 
     /// Whether a number without `*` beside it is above `largest` (RFC 3501 §9 seq-number: that is an error, but not for UIDs).

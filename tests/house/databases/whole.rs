@@ -51,6 +51,8 @@ fn mailboxes(builder: Builder) {
         "EXPUNGE",
         "FETCH 1:* (ENVELOPE BODYSTRUCTURE)",
         "FETCH 1:* (ENVELOPE BODYSTRUCTURE)",
+        "FETCH 1:* (PREVIEW EMAILID THREADID SAVEDATE)",
+        "FETCH 1:* (PREVIEW (LAZY) EMAILID THREADID SAVEDATE)",
         "CREATE work/letters",
         "RENAME work old",
         "UNSUBSCRIBE Junk",

@@ -63,6 +63,8 @@ impl Context<'_> {
                 out.extend_from_slice(b"BODYSTRUCTURE ");
                 or_nil(out, structure, |out, structure| body(out, &structure.root, true));
             }
+            // Written where they are at hand: see `object`.
+            Item::Preview { .. } | Item::EmailId | Item::ThreadId | Item::SaveDate => {}
             Item::Binary(binary) => {
                 binary.write_name(out);
                 out.extend_from_slice(b" NIL");

@@ -4,14 +4,16 @@
 
 mod binary;
 mod item;
+mod object;
 mod section;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 
-use crate::mail::mailbox::{Mailbox, StoredMessage};
+use crate::mail::mailbox::{Mailbox, ObjectIds, StoredMessage};
 use crate::model::ids::Uid;
 use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
 use crate::model::refusal::Refusal;
@@ -39,7 +41,14 @@ struct Needs {
     /// The fields that lists show, which are enough for all sections.
     header: bool,
     file: bool,
+    preview: Option<Lazy>,
+    objects: bool,
+    saved: bool,
 }
+
+/// Whether a preview is wanted only if it is at hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lazy(bool);
 
 impl Needs {
     fn of(items: &[Item]) -> Self {
@@ -58,7 +67,18 @@ impl Needs {
             Item::Binary(Binary { part, .. }) | Item::BinarySize(part) => !part.is_empty(),
             _ => false,
         });
-        Self { structure, header, file }
+        let previews = items.iter().filter_map(|item| match item {
+            Item::Preview { lazy } => Some(*lazy),
+            _ => None,
+        });
+        Self {
+            structure,
+            header,
+            file,
+            preview: previews.reduce(|a, b| a && b).map(Lazy),
+            objects: items.iter().any(|item| matches!(item, Item::EmailId | Item::ThreadId)),
+            saved: items.contains(&Item::SaveDate),
+        }
     }
 }
 
@@ -68,11 +88,19 @@ struct AtHand {
     structure: Option<Arc<Structure>>,
     header: Option<Bytes>,
     file: Option<StoredMessage>,
+    preview: Option<String>,
+    objects: Option<ObjectIds>,
+    saved: Option<Timestamp>,
 }
 
 impl AtHand {
     fn lacks(&self, needs: Needs) -> bool {
-        (needs.structure && self.structure.is_none()) || (needs.header && self.header.is_none()) || (needs.file && self.file.is_none())
+        let lacks = |needed: bool, there: bool| needed && !there;
+        lacks(needs.structure, self.structure.is_some())
+            || lacks(needs.header, self.header.is_some())
+            || lacks(needs.file, self.file.is_some())
+            || lacks(needs.preview == Some(Lazy(false)), self.preview.is_some())
+            || lacks(needs.objects, self.objects.is_some())
     }
 }
 
@@ -110,7 +138,12 @@ pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut S
     }
     let newly_seen = mark_seen(selected, fetch, &picked).await?;
     let needs = Needs::of(&fetch.items);
-    let step = if needs.structure || needs.header { STRUCTURES } else { TURN };
+    let is_stored = needs.preview.is_some() || needs.objects || needs.saved;
+    let step = if needs.structure || needs.header || is_stored {
+        STRUCTURES
+    } else {
+        TURN
+    };
     let mut run = Run {
         context: Context {
             keywords: selected.mailbox.keywords(),
@@ -211,11 +244,20 @@ impl Run<'_> {
         let asked = |needed: bool| if needed { uids.as_slice() } else { &[] };
         let mut structures = mailbox.structures(asked(self.needs.structure)).await?.into_iter().peekable();
         let mut headers = mailbox.listed_fields(asked(self.needs.header)).await?.into_iter().peekable();
+        let mut previews = object::previews(mailbox, asked(self.needs.preview.is_some()), self.needs.preview)
+            .await?
+            .into_iter()
+            .peekable();
+        let mut objects = mailbox.object_ids(asked(self.needs.objects)).await?.into_iter().peekable();
+        let mut saved = mailbox.saved_at(asked(self.needs.saved)).into_iter().peekable();
         let mut opening = Opening::new(asked(self.needs.file));
         for (sequence, message) in wanted {
             let at_hand = AtHand {
                 structure: structures.next_if(|(uid, _)| *uid == message.uid).map(|(_, structure)| structure),
                 header: headers.next_if(|(uid, _)| *uid == message.uid).map(|(_, header)| header),
+                preview: previews.next_if(|(uid, _)| *uid == message.uid).map(|(_, preview)| preview),
+                objects: objects.next_if(|(uid, _)| *uid == message.uid).map(|(_, objects)| objects),
+                saved: saved.next_if(|(uid, _)| *uid == message.uid).map(|(_, saved)| saved),
                 file: if self.needs.file { opening.next(mailbox).await? } else { None },
             };
             self.message((sequence, message), &at_hand, stream).await?;
@@ -247,6 +289,7 @@ impl Run<'_> {
                 (Item::Section(section), None, Some(file)) => section::write(&mut self.out, section, (structure, file), stream).await?,
                 (Item::Binary(binary), _, Some(file)) => binary::write(&mut self.out, binary, (structure, file), stream).await?,
                 (Item::BinarySize(part), _, Some(file)) => binary::write_size(&mut self.out, part, structure, file).await?,
+                (Item::Preview { .. } | Item::EmailId | Item::ThreadId | Item::SaveDate, ..) => object::write(&mut self.out, item, at_hand),
                 _ => self.context.write(&mut self.out, item, message, structure),
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! A message's content is read only if what the index knows does not decide, its header before its body, one message at a time.
 
+mod stored;
 mod test;
 
 use std::sync::Arc;
@@ -39,12 +40,12 @@ struct Found {
 
 pub(super) async fn search(selected: &mut Selected, search: Search, asked: (&Tag, &mut Stream)) -> Result<Done, Fault> {
     let (tag, stream) = asked;
-    let key = search
+    let mut key = search
         .key
         .map_err(|_| Fault::No(Code::BadCharset, "this charset is not known here".into()))?;
     let asks_modseq = key.asks_modseq();
     selected.condstore |= asks_modseq;
-    let test = Arc::new(Test::prepare(&key, selected));
+    let test = Arc::new(Test::prepare(&mut key, selected).await?);
     let mut found = run(selected, &test, search.uid).await?;
     if !asks_modseq || found.numbers.is_empty() {
         found.modseq = None;

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::model::mailbox::{Flags, MessageMeta};
+use crate::model::refusal::Refusal;
 use crate::server::imap::flags;
 use crate::server::imap::selected::Selected;
 use crate::wire::imap::date::day;
@@ -10,6 +11,8 @@ use crate::wire::imap::search::{Key, When};
 use crate::wire::message::header::{find, sent_date};
 use crate::wire::message::search::{Needle, header_contains, text_contains};
 use crate::wire::message::structure::Structure;
+
+use super::stored;
 
 /// A key whose sets are resolved, whose keywords are bits and whose texts are folded.
 pub(super) enum Test {
@@ -57,16 +60,24 @@ impl<'a> Content<'a> {
 }
 
 impl Test {
-    pub(super) fn prepare(key: &Key, selected: &Selected) -> Self {
+    /// A test for the messages of the mailbox; what is kept of them is looked up.
+    pub(super) async fn prepare(key: &mut Key, selected: &Selected) -> Result<Self, Refusal> {
+        stored::resolve(key, selected).await?;
+        Ok(Self::of(key, selected))
+    }
+
+    fn of(key: &Key, selected: &Selected) -> Self {
         match key {
-            Key::And(keys) => Self::All(keys.iter().map(|key| Self::prepare(key, selected)).collect()),
-            Key::Or(a, b) => Self::Either(Box::new(Self::prepare(a, selected)), Box::new(Self::prepare(b, selected))),
-            Key::Not(key) => Self::Not(Box::new(Self::prepare(key, selected))),
+            Key::And(keys) => Self::All(keys.iter().map(|key| Self::of(key, selected)).collect()),
+            Key::Or(a, b) => Self::Either(Box::new(Self::of(a, selected)), Box::new(Self::of(b, selected))),
+            Key::Not(key) => Self::Not(Box::new(Self::of(key, selected))),
             Key::Sequence(set) => Self::Sequence(set.resolve(u32::try_from(selected.view.len()).unwrap_or(u32::MAX))),
             Key::Uid(set) => Self::Uid(set.resolve(selected.view.last().map_or(0, |message| message.uid.0))),
             Key::Flag(flag) => Self::Flag(*flag),
             // A keyword that the mailbox does not have is on no message.
             Key::Keyword(name) => flags::keyword(&selected.mailbox, name).map_or(Self::Never, Self::Flag),
+            // What these find was put in their place.
+            Key::EmailId(_) | Key::ThreadId(_) | Key::Saved(_) => Self::Never,
             Key::Recent => Self::Recent,
             Key::Larger(size) => Self::Larger(*size),
             Key::Smaller(size) => Self::Smaller(*size),

@@ -106,6 +106,12 @@ fn item(cursor: &mut Cursor<'_>) -> Result<Item, Malformed> {
         b"BODY" if cursor.peek() == Some(b'[') => section(cursor, false).map(Item::Section),
         b"BODY.PEEK" => section(cursor, true).map(Item::Section),
         b"BODY" => Ok(Item::Body),
+        b"PREVIEW" => Ok(Item::Preview {
+            lazy: cursor.eat_text(" (LAZY)"),
+        }),
+        b"EMAILID" => Ok(Item::EmailId),
+        b"THREADID" => Ok(Item::ThreadId),
+        b"SAVEDATE" => Ok(Item::SaveDate),
         b"BINARY" => binary(cursor, false),
         b"BINARY.PEEK" => binary(cursor, true),
         b"BINARY.SIZE" => section_binary(cursor).map(Item::BinarySize),

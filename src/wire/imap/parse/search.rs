@@ -92,7 +92,8 @@ fn not(key: Key) -> Key {
 /// The keys without an argument.
 fn flag_key(name: &str) -> Option<Key> {
     Some(match name {
-        "ALL" => Key::And(Vec::new()),
+        // RFC 8514 §4.3: every mailbox here has save dates.
+        "ALL" | "SAVEDATESUPPORTED" => Key::And(Vec::new()),
         "ANSWERED" => Key::Flag(Flags::ANSWERED),
         "DELETED" => Key::Flag(Flags::DELETED),
         "DRAFT" => Key::Flag(Flags::DRAFT),
@@ -133,6 +134,11 @@ fn argument_key(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Resu
         "SENTBEFORE" => Key::Sent(When::Before(date::date(cursor)?)),
         "SENTON" => Key::Sent(When::On(date::date(cursor)?)),
         "SENTSINCE" => Key::Sent(When::Since(date::date(cursor)?)),
+        "EMAILID" => Key::EmailId(cursor.atom("an object id")?.to_owned()),
+        "THREADID" => Key::ThreadId(cursor.atom("an object id")?.to_owned()),
+        "SAVEDBEFORE" => Key::Saved(When::Before(date::date(cursor)?)),
+        "SAVEDON" => Key::Saved(When::On(date::date(cursor)?)),
+        "SAVEDSINCE" => Key::Saved(When::Since(date::date(cursor)?)),
         "BODY" => Key::Body(cursor.text()?),
         "TEXT" => Key::Text(cursor.text()?),
         "MODSEQ" => modseq(cursor)?,
@@ -152,7 +158,12 @@ fn argument_key(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Resu
 }
 
 fn is_known(name: &str) -> bool {
-    const KNOWN: [&str; 21] = [
+    const KNOWN: [&str; 26] = [
+        "EMAILID",
+        "THREADID",
+        "SAVEDBEFORE",
+        "SAVEDON",
+        "SAVEDSINCE",
         "NOT",
         "OR",
         "UID",

@@ -172,6 +172,35 @@ fn address_text(local: &[u8], domain: &[u8]) -> String {
     }
 }
 
+/// The Message-ID that the message's thread began with: the first that it refers to, else the one that it answers, else its own.
+pub fn thread_root(header: &[u8]) -> Option<String> {
+    let first = |name| message_ids(header::find(header, name)?).into_iter().next();
+    first("References").or_else(|| first("In-Reply-To")).or_else(|| first("Message-ID"))
+}
+
+/// The begin of the text, at most so many characters on one line, without what is quoted from another message (RFC 8970 §3). The message
+/// may be cut off at the end.
+pub fn preview(message: &[u8], structure: &Structure, most: usize) -> String {
+    let bodies = Bodies::of(&structure.root);
+    let html = || joined(message, &bodies.html).map(|html| mail_parser::decoders::html::html_to_text(&html));
+    let text = joined(message, &bodies.text).or_else(html).unwrap_or_default();
+    let words = text.lines().filter(|line| !line.starts_with('>')).flat_map(str::split_whitespace);
+    let mut out = String::new();
+    let mut left = most;
+    for word in words {
+        if !out.is_empty() {
+            out.push(' ');
+            left = left.saturating_sub(1);
+        }
+        out.extend(word.chars().filter(|c| !c.is_control()).take(left));
+        left = most.saturating_sub(out.chars().count());
+        if left <= 1 {
+            break;
+        }
+    }
+    out
+}
+
 /// RFC 5322 §3.6.4: what stands between angle brackets; the whole text if there are none.
 fn message_ids(raw: &[u8]) -> Vec<String> {
     let text = decode_text(raw);

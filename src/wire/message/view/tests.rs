@@ -137,3 +137,36 @@ fn random_octets_are_viewed_and_searched() {
         survive(&message, &needle);
     }
 }
+
+#[test]
+fn previews_are_the_begin_of_the_text() {
+    for (message, most, want) in [
+        ("A: b\r\n\r\nOne  two\r\n\r\nthree\r\n", 200, "One two three"),
+        ("A: b\r\n\r\n> quoted\r\nanswer\r\n", 200, "answer"),
+        ("A: b\r\n\r\nOne two three", 7, "One two"),
+        ("A: b\r\n\r\nOne two three", 8, "One two"),
+        ("A: b\r\n\r\nabcdefghij", 4, "abcd"),
+        ("Content-Type: text/html\r\n\r\n<p>bold <b>words</b></p>", 200, "bold words"),
+        ("Content-Type: text/plain; charset=utf-8\r\n\r\näöü", 2, "äö"),
+        ("Content-Type: image/png\r\n\r\nabc", 200, ""),
+        ("", 200, ""),
+    ] {
+        let structure = Structure::parse(message.as_bytes());
+        assert_eq!(preview(message.as_bytes(), &structure, most), want, "{message:?}");
+    }
+}
+
+#[test]
+fn threads_begin_with_the_first_reference() {
+    for (header, want) in [
+        (
+            "References: <a@x>\r\n <b@x>\r\nIn-Reply-To: <b@x>\r\nMessage-ID: <c@x>\r\n\r\n",
+            Some("a@x"),
+        ),
+        ("In-Reply-To: <b@x>\r\nMessage-ID: <c@x>\r\n\r\n", Some("b@x")),
+        ("References: \r\nMessage-ID: <c@x>\r\n\r\n", Some("c@x")),
+        ("Subject: x\r\n\r\nMessage-ID: <c@x>", None),
+    ] {
+        assert_eq!(thread_root(header.as_bytes()).as_deref(), want, "{header:?}");
+    }
+}

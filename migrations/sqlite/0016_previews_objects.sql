@@ -1,0 +1,15 @@
+-- Of each message that was asked for it: the begin of its text, and what its EMAILID and THREADID are made of.
+
+CREATE TABLE previews (
+    mailbox_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (mailbox_id, uid)
+) WITHOUT ROWID;
+
+CREATE TABLE objects (
+    mailbox_id BIGINT NOT NULL,
+    uid BIGINT NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (mailbox_id, uid)
+) WITHOUT ROWID;
