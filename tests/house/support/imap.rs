@@ -71,11 +71,14 @@ impl Imap {
         answer
     }
 
-    /// Appends a message with a synchronising literal (RFC 3501 §6.3.11); gives the status.
+    /// Appends a message with a synchronising literal (RFC 3501 §6.3.11); gives the status, which may come before the message is sent.
     pub fn append(&mut self, mailbox: &str, message: &[u8]) -> String {
         let tag = self.tag();
         self.line.say(&format!("{tag} APPEND {mailbox} {{{}}}", message.len()));
         let line = self.line.line();
+        if let Some(status) = line.strip_prefix(&format!("{tag} ")) {
+            return status.to_owned();
+        }
         assert!(line.starts_with('+'), "APPEND was answered {line:?}");
         self.line
             .send(message)
