@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::lanes::Marked;
 use super::{Shared, Slot, bounce};
 use crate::mail::queue::{Claim, Finding, Lease, Progress, Settlement};
-use crate::mail::relay::{Delivery, Parcel, Session};
+use crate::mail::relay::{Delivery, Lane, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;
 use crate::store;

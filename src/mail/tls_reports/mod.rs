@@ -91,8 +91,11 @@ impl TlsReports {
 
     /// Works until `cancel`; then keeps what was counted.
     pub async fn run(self, cancel: CancellationToken) {
+        if !self.inner.settings.tls {
+            return;
+        }
         let mut since_look = LOOK_EVERY;
-        while self.inner.settings.tls {
+        loop {
             if since_look >= LOOK_EVERY {
                 since_look = Duration::ZERO;
                 if let Err(error) = self.send_due(&cancel).await {

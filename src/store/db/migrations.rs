@@ -40,10 +40,10 @@ const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_queue_steering"),
     migration!(7, "0007_mta_sts"),
     migration!(8, "0008_tls_reports"),
-    migration!(15, "0015_expunged_runs"),
-    migration!(16, "0016_previews_objects"),
-    migration!(18, "0018_scram"),
-    migration!(20, "0020_headers"),
+    migration!(9, "0009_expunged_runs"),
+    migration!(10, "0010_previews_objects"),
+    migration!(11, "0011_scram"),
+    migration!(12, "0012_headers"),
 ];
 
 impl Migration {
