@@ -86,14 +86,13 @@ fn world() -> World {
 
 #[test]
 fn a_domain_that_asks_is_told_what_happened_the_day_before() {
-    let World {
-        mut house, mx, collector, ..
-    } = world();
-    submit(&house, "friend@remote.test");
-    submit(&house, "friend@silent.test");
+    let mut world = world();
+    let World { house, mx, collector, .. } = &mut world;
+    submit(house, "friend@remote.test");
+    submit(house, "friend@silent.test");
     mx.wait_for(2);
     house.terminate();
-    let_a_day_pass(&house);
+    let_a_day_pass(house);
     house.start_again();
 
     let posts = collector.wait_for_posts(1);
@@ -104,11 +103,11 @@ fn a_domain_that_asks_is_told_what_happened_the_day_before() {
     );
     let report = unpacked(body);
     is_right(&report);
-    is_in_the_mail(&mx, &report);
+    is_in_the_mail(mx, &report);
     // Nobody asked for the other one, and each is sent once.
     house.terminate();
     house.start_again();
-    submit(&house, "friend@silent.test");
+    submit(house, "friend@silent.test");
     assert_eq!(mx.wait_for(4).len(), 4);
     assert_eq!(collector.wait_for_posts(1).len(), 1);
 }
