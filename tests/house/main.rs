@@ -23,6 +23,7 @@ mod slow;
 mod starting;
 mod steering;
 mod storage;
+mod stress;
 mod submitting;
 mod support;
 mod tls_reports;

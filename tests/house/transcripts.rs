@@ -74,17 +74,13 @@ transcripts! {
         per_recipient;
     imap:
         append
-        append_limit
         append_too_large
         authenticate
         authenticate_initial
         bad_commands
         binary
         bodystructure
-        catenate
         close_and_unselect
-        compress
-        compress_off
         copy
         create_rename_delete
         envelope
@@ -95,7 +91,6 @@ transcripts! {
         list
         login_with_literal_plus
         login_with_literals
-        multiappend
         namespace_and_id
         objectid
         pipelined
@@ -104,8 +99,6 @@ transcripts! {
         quota
         relocate
         rename_inbox
-        replace
-        replace_quota
         rfc822_items
         savedate
         search
@@ -114,6 +107,7 @@ transcripts! {
         select
         status
         store
+        store_silent
         subscriptions
         two_sessions
         uids_never_repeat;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use super::Mailbox;
 use super::index::Write;
 use super::read::{Entry, StoredMessage, open};
-use super::{Mailbox, blocking};
 use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
 use crate::store;
@@ -212,9 +212,11 @@ impl Mailbox {
     }
 
     async fn make<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
-        let entries = self.entries(uids);
-        let maildir = self.maildir();
-        let (made, encoded) = blocking(move || make_all::<T>(&maildir, entries)).await?;
+        let (mut made, mut encoded) = (Vec::with_capacity(uids.len()), Vec::with_capacity(uids.len()));
+        for (uid, (value, data)) in self.with_files(uids, make_all::<T>).await? {
+            encoded.extend(data.map(|data| (uid, data)));
+            made.push((uid, value));
+        }
         if !encoded.is_empty() {
             self.house.ledger.index.hint(Write::Derived(T::KIND, self.id, encoded));
         }
@@ -222,17 +224,17 @@ impl Mailbox {
     }
 }
 
-/// What was made, and what of it is to be kept.
-type Made<T> = (Vec<(Uid, T)>, Vec<(Uid, Vec<u8>)>);
+/// What was made, and if it is to be kept, how.
+type Made<T> = (T, Option<Vec<u8>>);
 
-fn make_all<T: Make>(maildir: &Maildir, entries: Vec<Entry>) -> Result<Made<T>, store::Error> {
-    let (mut made, mut encoded) = (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
+fn make_all<T: Make>(maildir: &Maildir, entries: Vec<Entry>) -> Result<Vec<(Uid, Made<T>)>, store::Error> {
+    let mut made = Vec::with_capacity(entries.len());
     for (uid, file, flags) in entries {
         if let Some(message) = open(maildir, &file, flags)? {
             let value = T::make(&message)?;
-            encoded.extend(value.encode().map(|data| (uid, data)));
-            made.push((uid, value));
+            let data = value.encode();
+            made.push((uid, (value, data)));
         }
     }
-    Ok((made, encoded))
+    Ok(made)
 }

@@ -137,6 +137,20 @@ struct Home {
     owner: Owner,
 }
 
+/// A mailbox at one moment.
+pub struct Picture {
+    /// All messages.
+    pub messages: Messages,
+    /// RFC 7162 §3.1.2.1.
+    pub highest_modseq: ModSeq,
+    /// The UID that the next message gets.
+    pub uid_next: Uid,
+    /// The names of the keywords.
+    pub keywords: Arc<[String]>,
+    /// The messages that nobody has seen as \Recent, ascending.
+    pub recent: Vec<Uid>,
+}
+
 /// The messages at one moment, ascending by UID. Holding it costs a copy of some hundred of them at a change.
 pub type Messages = Chunks<MessageMeta>;
 
@@ -223,10 +237,21 @@ impl Mailbox {
         self.view().messages.clone()
     }
 
-    /// All messages and the highest modseq of the same moment.
-    pub fn snapshot(&self) -> (Messages, ModSeq) {
-        let view = self.view();
-        (view.messages.clone(), view.counters.modseq)
+    /// What SELECT tells, all of one moment: a message that comes later has a UID of at least `uid_next`, and is not among the recent.
+    /// Whoever takes the recent ones is the only one who sees them as such.
+    pub fn picture(&self, takes_recent: bool) -> Picture {
+        let mut view = self.view_mut();
+        let picture = Picture {
+            messages: view.messages.clone(),
+            highest_modseq: view.counters.modseq,
+            uid_next: view.counters.uid_next,
+            keywords: Arc::clone(&view.keywords),
+            recent: recent(&view, view.counters.uid_next),
+        };
+        if takes_recent {
+            self.unmark_recent_below(&mut view, picture.uid_next);
+        }
+        picture
     }
 
     /// When these messages (ascending) came into this mailbox; a file of another program whose name does not tell has no such time.
@@ -249,17 +274,20 @@ impl Mailbox {
         self.changes.subscribe()
     }
 
-    /// The UIDs that are \Recent to whoever asks first (they are not recent to the next who asks).
-    pub fn take_recent(&self) -> Vec<Uid> {
+    /// The UIDs up to `last` that are \Recent to whoever asks first (they are not recent to the next who asks).
+    pub fn take_recent(&self, last: Uid) -> Vec<Uid> {
         let mut view = self.view_mut();
-        let from = view.counters.recent_from;
-        if from >= view.counters.uid_next {
-            return Vec::new();
+        let below = Uid(last.0.saturating_add(1));
+        let recent = recent(&view, below);
+        self.unmark_recent_below(&mut view, below);
+        recent
+    }
+
+    fn unmark_recent_below(&self, view: &mut view::View, below: Uid) {
+        if view.counters.recent_from < below {
+            view.counters.recent_from = below;
+            self.house.ledger.index.hint(index::Write::Recent(self.id, below));
         }
-        view.counters.recent_from = view.counters.uid_next;
-        self.house.ledger.index.hint(index::Write::Recent(self.id, view.counters.uid_next));
-        let first = view.messages.partition_point(|it| it.uid < from);
-        view.messages.iter_from(first).map(|it| it.uid).collect()
     }
 
     /// Takes in a change that the index has stored, and announces it. `false`: others come before it.
@@ -302,6 +330,13 @@ impl Mailbox {
     fn view_mut(&self) -> RwLockWriteGuard<'_, view::View> {
         self.view.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The messages below a UID that nobody has seen as \Recent, ascending.
+fn recent(view: &view::View, below: Uid) -> Vec<Uid> {
+    let first = view.messages.partition_point(|it| it.uid < view.counters.recent_from);
+    let recent = view.messages.iter_from(first).map(|it| it.uid);
+    recent.take_while(|uid| *uid < below).collect()
 }
 
 /// The lock, also after a panic of another holder: what it guards is whole after every statement.

@@ -129,24 +129,24 @@ fn begin(file: File, size: u64) -> Result<StoredMessage, store::Error> {
     Ok(StoredMessage { begin, rest, size })
 }
 
+/// How often, and how, a file is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    AtOnce,
+    /// While nobody here changes names.
+    Alone,
+    /// The same, after a look at the folder.
+    AfterLook,
+}
+
 /// A message and how to find its file.
 pub(super) type Entry = (Uid, FileEntry, Flags);
 
 impl Mailbox {
     /// A message, opened for reading; none if it is gone.
     pub async fn open_message(&self, uid: Uid) -> Result<Option<StoredMessage>, Refusal> {
-        // Another session may rename the file between the look at the view and the opening: then the view is asked again.
-        for _ in 0..3 {
-            let Some((_, file, flags)) = self.entries(&[uid]).pop() else {
-                return Ok(None);
-            };
-            let maildir = self.maildir();
-            if let Some(opened) = blocking(move || open(&maildir, &file, flags)).await? {
-                return Ok(Some(opened));
-            }
-            self.look(super::scan::Patience::None).await?;
-        }
-        Ok(None)
+        let opened = self.with_files(&[uid], open_all).await?;
+        Ok(opened.into_iter().next().map(|(_, message)| message))
     }
 
     /// Opens the first of these messages (ascending), as many as do for one piece of disk work: at least one. None for one that is gone.
@@ -171,6 +171,37 @@ impl Mailbox {
         Ok(opened)
     }
 
+    /// Does disk work with the files of messages (ascending), and gives what it gave, ascending by UID.
+    ///
+    /// The name of a file tells its flags, and between a look at the view and the work somebody may change them. So what the work does
+    /// not find it gets once more while nobody here changes names, and then after a look for what other programs did.
+    pub(super) async fn with_files<T, W>(&self, uids: &[Uid], work: W) -> Result<Vec<(Uid, T)>, Refusal>
+    where
+        T: Send + 'static,
+        W: Fn(&Maildir, Vec<Entry>) -> Result<Vec<(Uid, T)>, store::Error> + Copy + Send + 'static,
+    {
+        let mut done: Vec<(Uid, T)> = Vec::with_capacity(uids.len());
+        for attempt in [Attempt::AtOnce, Attempt::Alone, Attempt::AfterLook] {
+            let is_missing = |uid: &Uid| done.binary_search_by_key(uid, |it| it.0).is_err();
+            let missing: Vec<Uid> = uids.iter().copied().filter(is_missing).collect();
+            if attempt == Attempt::AfterLook && !self.entries(&missing).is_empty() {
+                self.look(super::scan::Patience::None).await?;
+            }
+            let _work = match attempt {
+                Attempt::AtOnce => None,
+                _ if missing.is_empty() => break,
+                _ => Some(self.work.lock().await),
+            };
+            let (maildir, entries) = (self.maildir(), self.entries(&missing));
+            if entries.is_empty() {
+                break;
+            }
+            done.extend(blocking(move || work(&maildir, entries)).await?);
+            done.sort_by_key(|it| it.0);
+        }
+        Ok(done)
+    }
+
     /// The files of these messages, without those that are gone.
     pub(super) fn entries(&self, uids: &[Uid]) -> Vec<Entry> {
         let view = self.view();
@@ -178,6 +209,11 @@ impl Mailbox {
             .filter_map(|&uid| view.get(uid).map(|(message, file)| (uid, file.clone(), message.flags)))
             .collect()
     }
+}
+
+fn open_all(maildir: &Maildir, entries: Vec<Entry>) -> Result<Vec<(Uid, StoredMessage)>, store::Error> {
+    let open = |(uid, file, flags)| Ok(open(maildir, &file, flags)?.map(|message| (uid, message)));
+    entries.into_iter().filter_map(|entry| open(entry).transpose()).collect()
 }
 
 /// Opens one after the other, until their begins are enough for once, or one goes on in its file.

@@ -130,8 +130,9 @@ async fn one_file_for_several_users() {
         b"Return-Path: <>\r\nSubject: x\r\n\r\nhello\r\n"
     );
     assert_eq!(inbox.messages().get(0).unwrap().size, message.size());
-    assert_eq!(inbox.take_recent(), [Uid(1)]);
-    assert!(inbox.take_recent().is_empty());
+    assert_eq!(inbox.picture(false).recent, [Uid(1)]);
+    assert_eq!(inbox.take_recent(Uid(1)), [Uid(1)]);
+    assert!(inbox.picture(true).recent.is_empty());
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use crate::wire::imap::command::{Command, Tag};
 use super::outcome::{Done, Fault};
 use super::session::{Session, State};
 use super::{
-    authenticate, close, compress, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop,
-    quota, relocate, rename, search, select, start_tls, status, store, subscribe,
+    authenticate, close, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop, quota,
+    relocate, rename, search, select, start_tls, status, store, subscribe,
 };
 
 /// Whether EXPUNGE responses may come with the answer to a command.
@@ -16,14 +16,18 @@ pub(super) enum Expunges {
     Sent,
     /// They wait: the client counts on its sequence numbers.
     Held,
+    /// They wait, and so does all else: the client was told this moment what there is.
+    AllHeld,
 }
 
-/// RFC 3501 §7.4.1: not with FETCH, STORE and SEARCH; with their UID forms they may.
+/// RFC 3501 §7.4.1: not with FETCH, STORE and SEARCH; with their UID forms they may. Nor with SELECT: many a client takes its answer for
+/// one picture, and loses count when a message of it goes before the picture is whole.
 pub(super) fn expunges(command: &Command) -> Expunges {
     match command {
         Command::Fetch(fetch) if !fetch.uid => Expunges::Held,
         Command::Store(store) if !store.uid => Expunges::Held,
         Command::Search(search) if !search.uid => Expunges::Held,
+        Command::Select(_) => Expunges::AllHeld,
         _ => Expunges::Sent,
     }
 }
@@ -63,7 +67,6 @@ pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command)
         (_, Command::Select(select)) => select::select(session, select).await,
         (_, Command::Namespace) => Ok(namespace::namespace(&mut session.stream)),
         (_, Command::Idle) => idle::idle(session).await,
-        (_, Command::Compress) => compress::compress(session),
         (State::Authenticated(user) | State::Selected(user, _), command) => {
             let (imap, stream) = (&session.imap, &mut session.stream);
             match command {

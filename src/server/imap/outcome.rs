@@ -24,8 +24,6 @@ pub(super) enum Then {
     GoOn,
     /// The TLS handshake.
     Handshake,
-    /// A compressed connection.
-    Compress,
 }
 
 impl Done {

@@ -56,19 +56,16 @@ pub(super) fn name(text: &str) -> Result<MailboxName, Refusal> {
 
 /// Says what there is, and makes it the session's mailbox.
 fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_only: bool) {
-    let (view, highest) = mailbox.snapshot();
     // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects.
-    let recent_count = u64::from(mailbox.status().recent);
-    let mut recent = if read_only { Vec::new() } else { mailbox.take_recent() };
-    recent.sort_unstable();
-    let keywords = mailbox.keywords();
+    let picture = mailbox.picture(!read_only);
+    let (view, keywords) = (picture.messages, picture.keywords);
 
     let mut out = b"* FLAGS ".to_vec();
     all_flags(&mut out, &keywords);
     out.extend_from_slice(b"\r\n* ");
     number(&mut out, view.len() as u64);
     out.extend_from_slice(b" EXISTS\r\n* ");
-    number(&mut out, if read_only { recent_count } else { recent.len() as u64 });
+    number(&mut out, picture.recent.len() as u64);
     out.extend_from_slice(b" RECENT\r\n");
     session.stream.write(&out);
 
@@ -82,8 +79,8 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_onl
         (unseen.map(|(_, sequence)| Code::Unseen(sequence)), "the first that is unseen"),
         (Some(permanent), "flags that stay"),
         (Some(Code::UidValidity(mailbox.info().uidvalidity)), "UIDs are valid"),
-        (Some(Code::UidNext(mailbox.uid_next())), "the next UID"),
-        (Some(Code::HighestModSeq(highest)), "the highest modseq"),
+        (Some(Code::UidNext(picture.uid_next)), "the next UID"),
+        (Some(Code::HighestModSeq(picture.highest_modseq)), "the highest modseq"),
         (Some(Code::MailboxId(mailbox.info().id)), "the mailbox whatever its name"),
     ];
     for (code, text) in codes {
@@ -97,7 +94,7 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_onl
         condstore: session.condstore,
         qresync: session.qresync,
         view,
-        recent,
+        recent: if read_only { Vec::new() } else { picture.recent },
         keywords: keywords.len(),
         told: Vec::new(),
     };

@@ -31,7 +31,10 @@ pub(super) async fn store(selected: &mut Selected, store: Store, stream: &mut St
     if !store.silent || selected.condstore {
         tell(selected, &changed, &store, stream).await?;
     }
-    selected.told = changed.iter().map(|message| (message.uid, message.modseq)).collect();
+    // RFC 3501 §6.4.6: who asked for silence is told nonetheless of flags that somebody else changed before, and cannot know.
+    let knows = |message: &&MessageMeta| !store.silent || expects(selected, message, change);
+    let told = changed.iter().filter(knows).map(|message| (message.uid, message.modseq));
+    selected.told = told.collect();
     selected.told.sort_unstable();
     if left.is_empty() {
         return Ok(Done::new("stored"));
@@ -40,6 +43,13 @@ pub(super) async fn store(selected: &mut Selected, store: Store, stream: &mut St
         Code::Modified(names(selected, &left, store.uid)),
         "some have changed meanwhile",
     ))
+}
+
+/// Whether the message has the flags that the client must think it has.
+fn expects(selected: &Selected, message: &MessageMeta, change: FlagChange) -> bool {
+    let known = selected.view.find(&message.uid, |message| message.uid);
+    let known = known.and_then(|index| selected.view.get(index));
+    known.is_some_and(|known| change.apply(known.flags) == message.flags)
 }
 
 /// The new flags, or with `.SILENT` only the modseqs (RFC 7162 §3.1.3).

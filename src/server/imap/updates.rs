@@ -16,6 +16,9 @@ const PIECE: usize = 16_384;
 
 /// Brings the client's view up to the mailbox: new keywords, EXPUNGE, EXISTS, RECENT, changed flags.
 pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &mut Stream) -> Result<(), Gone> {
+    if expunges == Expunges::AllHeld {
+        return Ok(());
+    }
     tell_keywords(selected, stream);
     let now = selected.mailbox.messages();
     if now.is_same(&selected.view) {
@@ -27,8 +30,8 @@ pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &m
     match expunges {
         Expunges::Sent if selected.qresync => vanished::tell(&uids_of(&before, &gone), stream).await?,
         Expunges::Sent => tell_expunged(&gone, stream).await?,
-        Expunges::Held if gone.is_empty() => {}
-        Expunges::Held => selected.view = with_held(&before, &now, &gone),
+        Expunges::Held | Expunges::AllHeld if gone.is_empty() => {}
+        Expunges::Held | Expunges::AllHeld => selected.view = with_held(&before, &now, &gone),
     }
     if came {
         tell_new(selected, stream);
@@ -103,7 +106,9 @@ fn tell_new(selected: &mut Selected, stream: &mut Stream) {
     if !selected.read_only {
         let view = &selected.view;
         selected.recent.retain(|uid| view.find(uid, |message| message.uid).is_some());
-        selected.recent.append(&mut selected.mailbox.take_recent());
+        if let Some(last) = view.last() {
+            selected.recent.append(&mut selected.mailbox.take_recent(last.uid));
+        }
         selected.recent.sort_unstable();
         untagged(&mut out, selected.recent.len(), b" RECENT\r\n");
     }

@@ -1,6 +1,7 @@
 //! A plain IMAP client: tags, literals, untagged responses. It understands as little as the tests need.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::line::Line;
 
@@ -41,10 +42,16 @@ pub struct Answer {
 impl Imap {
     /// Logs in over implicit TLS.
     pub fn login(address: SocketAddr, login: &str, password: &str) -> Self {
-        let mut imap = Self {
-            line: Line::connect_tls(address),
-            tags: 0,
-        };
+        Self::greet(Line::connect_tls(address), login, password)
+    }
+
+    /// Logs in without TLS.
+    pub fn login_plain(address: SocketAddr, login: &str, password: &str) -> Self {
+        Self::greet(Line::connect(address), login, password)
+    }
+
+    fn greet(line: Line, login: &str, password: &str) -> Self {
+        let mut imap = Self { line, tags: 0 };
         assert!(imap.line.line().starts_with("* OK"));
         imap.ok(&format!("LOGIN {login} {password}"));
         imap
@@ -73,18 +80,37 @@ impl Imap {
 
     /// Appends a message with a synchronising literal (RFC 3501 §6.3.11); gives the status, which may come before the message is sent.
     pub fn append(&mut self, mailbox: &str, message: &[u8]) -> String {
+        self.append_answer(mailbox, message).status
+    }
+
+    /// The same, with the whole answer.
+    pub fn append_answer(&mut self, mailbox: &str, message: &[u8]) -> Answer {
         let tag = self.tag();
         self.line.say(&format!("{tag} APPEND {mailbox} {{{}}}", message.len()));
         let line = self.line.line();
         if let Some(status) = line.strip_prefix(&format!("{tag} ")) {
-            return status.to_owned();
+            let (status, untagged) = (status.to_owned(), Vec::new());
+            return Answer { status, untagged };
         }
         assert!(line.starts_with('+'), "APPEND was answered {line:?}");
         self.line
             .send(message)
             .and_then(|()| self.line.send(b"\r\n"))
             .expect("a connection");
-        self.answer(&tag).status
+        self.answer(&tag)
+    }
+
+    /// IDLE and DONE (RFC 2177 §3); between them it waits, at most so long, for something to happen.
+    pub fn idle(&mut self, wait: Option<Duration>) -> Answer {
+        let tag = self.tag();
+        self.line.say(&format!("{tag} IDLE"));
+        let line = self.line.line();
+        assert!(line.starts_with('+'), "IDLE was answered {line:?}");
+        if let Some(wait) = wait {
+            self.line.comes_within(wait);
+        }
+        self.line.say("DONE");
+        self.answer(&tag)
     }
 
     /// The UIDs of the mailbox that is open.

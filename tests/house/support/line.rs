@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use rustls::{ClientConnection, StreamOwned};
 
 use super::tls;
@@ -16,11 +16,12 @@ enum Transport {
     Between,
 }
 
+/// Of more octets said than this, only the end is kept.
+const LONG: usize = 1_000_000;
+
 /// A connection to the server. A read that takes longer than patience is an error.
 pub struct Line {
     transport: Transport,
-    /// Both ways of a compressed connection.
-    deflate: Option<(Compress, Decompress)>,
     input: Vec<u8>,
     /// What was said so far, for the message of a failed test.
     said: String,
@@ -35,7 +36,6 @@ impl Line {
         stream.set_nodelay(true).expect("nodelay");
         Self {
             transport: Transport::Plain(stream),
-            deflate: None,
             input: Vec::new(),
             said: String::new(),
         }
@@ -66,13 +66,6 @@ impl Line {
         Ok(())
     }
 
-    /// From here on the connection is compressed both ways (RFC 4978 §3).
-    pub fn start_deflate(&mut self) {
-        assert!(self.input.is_empty(), "the server said more than it should before it compressed");
-        self.deflate = Some((Compress::new(Compression::best(), false), Decompress::new(false)));
-        self.said.push_str("   (DEFLATE)\n");
-    }
-
     /// What both sides can name the connection by (RFC 9266 §2).
     pub fn exporter(&self) -> [u8; 32] {
         let Transport::Tls(stream) = &self.transport else {
@@ -85,14 +78,6 @@ impl Line {
     /// Sends octets as they are.
     pub fn send(&mut self, octets: &[u8]) -> io::Result<()> {
         self.note("C: ", octets);
-        let mut compressed = Vec::with_capacity(octets.len() + 1024);
-        let octets = match &mut self.deflate {
-            Some((compress, _)) => {
-                compress.compress_vec(octets, &mut compressed, FlushCompress::Sync)?;
-                &compressed
-            }
-            None => octets,
-        };
         match &mut self.transport {
             Transport::Plain(stream) => stream.write_all(octets),
             Transport::Tls(stream) => stream.write_all(octets).and_then(|()| stream.flush()),
@@ -143,7 +128,24 @@ impl Line {
         self.input.is_empty() && self.fill().is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
     }
 
-    /// The dialogue so far.
+    /// Whether the server says something within this time, or has already.
+    pub fn comes_within(&mut self, limit: Duration) -> bool {
+        self.set_patience(limit);
+        let comes = !self.input.is_empty() || self.fill().is_ok();
+        self.set_patience(PATIENCE);
+        comes
+    }
+
+    fn set_patience(&mut self, limit: Duration) {
+        let stream = match &self.transport {
+            Transport::Plain(stream) => stream,
+            Transport::Tls(stream) => &stream.sock,
+            Transport::Between => return,
+        };
+        stream.set_read_timeout(Some(limit)).expect("a time limit");
+    }
+
+    /// The dialogue so far, or its end if it was long.
     pub fn said(&self) -> &str {
         &self.said
     }
@@ -158,20 +160,8 @@ impl Line {
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
         }
-        let Some((_, decompress)) = &mut self.deflate else {
-            self.input.extend_from_slice(&some[..count]);
-            return Ok(());
-        };
-        let mut rest = &some[..count];
-        loop {
-            let before = decompress.total_in();
-            self.input.reserve(64 * 1024);
-            decompress.decompress_vec(rest, &mut self.input, FlushDecompress::None)?;
-            rest = &rest[(decompress.total_in() - before) as usize..];
-            if rest.is_empty() && self.input.len() < self.input.capacity() {
-                return Ok(());
-            }
-        }
+        self.input.extend_from_slice(&some[..count]);
+        Ok(())
     }
 
     fn note(&mut self, who: &str, octets: &[u8]) {
@@ -180,5 +170,10 @@ impl Line {
         self.said.push_str(who);
         self.said.push_str(&shown.escape_ascii().to_string());
         self.said.push('\n');
+        if self.said.len() > LONG {
+            let half = self.said.len() / 2;
+            let from = self.said[..half].rfind('\n').map_or(0, |at| at + 1);
+            self.said.drain(..from);
+        }
     }
 }
