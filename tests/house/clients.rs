@@ -1,4 +1,9 @@
-//! Programs that people use: swaks, curl, mbsync, mutt, and Python's standard library.
+//! Programs that people use: swaks, curl, mbsync, mutt, and Python's standard library; below, those that fetch and mirror mail, libraries,
+//! and a webmail.
+
+mod fetching;
+mod libraries;
+mod roundcube;
 
 use std::fs;
 
