@@ -29,6 +29,11 @@ pub struct Imap {
     /// The most octets of a command, literals included, but for the message of an APPEND.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub max_command_bytes: usize,
+    /// Whether a client may have its connection compressed (RFC 4978), which takes some hundred kilobytes.
+    pub compress: bool,
+    /// The most messages that one APPEND takes (RFC 3502).
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_append_messages: usize,
     /// How many wrong commands end a session.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_errors: u32,
@@ -47,6 +52,8 @@ impl Default for Imap {
             command_timeout_seconds: 300,
             min_data_rate: 500,
             max_command_bytes: 1_048_576,
+            compress: true,
+            max_append_messages: 1000,
             max_errors: 20,
             poll_milliseconds: 2000,
         }

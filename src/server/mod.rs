@@ -8,6 +8,7 @@
 //! RFC 8314 §3 (TLS from the first octet), RFC 3207 §4.2 (nothing survives STARTTLS).
 
 pub mod bind;
+mod deflate;
 pub mod entrance;
 pub mod imap;
 pub mod limits;

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
+use super::deflate::Deflate;
+
 /// A socket without TLS.
 pub(super) enum Plain {
     Tcp(TcpStream),
@@ -18,8 +20,21 @@ pub(super) enum Plain {
 pub(super) enum Socket {
     Plain(Plain),
     Tls(Box<TlsStream<Plain>>),
+    /// One of the others, compressed.
+    Deflate(Box<Deflate<Socket>>),
     /// A handshake failed.
     Closed,
+}
+
+impl Socket {
+    /// The TLS session, if there is one.
+    pub(super) fn tls(&self) -> Option<&TlsStream<Plain>> {
+        match self {
+            Self::Tls(tls) => Some(tls),
+            Self::Deflate(deflate) => deflate.inner().tls(),
+            Self::Plain(_) | Self::Closed => None,
+        }
+    }
 }
 
 fn not_open<T>() -> Poll<io::Result<T>> {
@@ -61,6 +76,7 @@ impl AsyncRead for Socket {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_read(context, into),
             Self::Tls(socket) => Pin::new(socket).poll_read(context, into),
+            Self::Deflate(socket) => Pin::new(socket).poll_read(context, into),
             Self::Closed => not_open(),
         }
     }
@@ -71,6 +87,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write(context, octets),
             Self::Tls(socket) => Pin::new(socket).poll_write(context, octets),
+            Self::Deflate(socket) => Pin::new(socket).poll_write(context, octets),
             Self::Closed => not_open(),
         }
     }
@@ -78,6 +95,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_flush(context),
             Self::Tls(socket) => Pin::new(socket).poll_flush(context),
+            Self::Deflate(socket) => Pin::new(socket).poll_flush(context),
             Self::Closed => not_open(),
         }
     }
@@ -85,6 +103,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(context),
             Self::Tls(socket) => Pin::new(socket).poll_shutdown(context),
+            Self::Deflate(socket) => Pin::new(socket).poll_shutdown(context),
             Self::Closed => not_open(),
         }
     }

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::deflate::Deflate;
 use super::socket::{Plain, Socket};
 
 /// How long a TLS handshake may take.
@@ -70,6 +71,8 @@ pub struct Stream {
     output: BytesMut,
     /// Whether `readable` read octets that no `fill` has answered for.
     unanswered: bool,
+    /// Whether octets were given to the socket that it may still hold.
+    unflushed: bool,
 }
 
 impl Stream {
@@ -95,6 +98,7 @@ impl Stream {
             input: BytesMut::new(),
             output: BytesMut::new(),
             unanswered: false,
+            unflushed: false,
         }
     }
 
@@ -110,13 +114,17 @@ impl Stream {
 
     /// Whether TLS is on.
     pub fn is_tls(&self) -> bool {
-        matches!(self.socket, Socket::Tls(_))
+        self.socket.tls().is_some()
+    }
+
+    /// Whether it is compressed.
+    pub fn is_compressed(&self) -> bool {
+        matches!(self.socket, Socket::Deflate(_))
     }
 
     /// TLS version and cipher for the Received line, such as `TLS1.3 TLS_AES_256_GCM_SHA384`.
     pub fn tls_description(&self) -> Option<String> {
-        let Socket::Tls(tls) = &self.socket else { return None };
-        let (_, session) = tls.get_ref();
+        let (_, session) = self.socket.tls()?.get_ref();
         let version = match session.protocol_version()? {
             rustls::ProtocolVersion::TLSv1_2 => "TLS1.2",
             rustls::ProtocolVersion::TLSv1_3 => "TLS1.3",
@@ -130,8 +138,7 @@ impl Stream {
     /// What both sides of the connection can name it by (RFC 9266 §2). None without TLS; nor with TLS 1.2, where only some
     /// handshakes make the name unique (RFC 9266 §4.1).
     pub fn exporter(&self) -> Option<[u8; 32]> {
-        let Socket::Tls(tls) = &self.socket else { return None };
-        let (_, session) = tls.get_ref();
+        let (_, session) = self.socket.tls()?.get_ref();
         if session.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
             return None;
         }
@@ -150,10 +157,22 @@ impl Stream {
         }
         let plain = match std::mem::replace(&mut self.socket, Socket::Closed) {
             Socket::Plain(plain) => plain,
-            Socket::Tls(_) | Socket::Closed => return Err(io::Error::other("TLS is on already").into()),
+            Socket::Tls(_) | Socket::Deflate(_) | Socket::Closed => return Err(io::Error::other("TLS is on already").into()),
         };
         let handshake = timeout(limit, TlsAcceptor::from(config).accept(plain));
         self.socket = Socket::Tls(Box::new(handshake.await.map_err(|_| Gone::TimedOut)?.map_err(gone)?));
+        Ok(())
+    }
+
+    /// From here on octets are compressed both ways; the output is sent first. After an error the connection is of no use.
+    pub async fn compress(&mut self) -> Result<(), Gone> {
+        self.flush().await?;
+        if !self.input.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "there were octets before the connection was compressed").into());
+        }
+        self.unanswered = false;
+        let socket = std::mem::replace(&mut self.socket, Socket::Closed);
+        self.socket = Socket::Deflate(Box::new(Deflate::new(socket)));
         Ok(())
     }
 
@@ -239,7 +258,7 @@ impl Stream {
 
     /// Sends the write buffer. It may be dropped at any moment; what was not sent stays in the buffer.
     pub async fn flush(&mut self) -> Result<(), Gone> {
-        if self.output.is_empty() {
+        if self.output.is_empty() && !self.unflushed {
             return Ok(());
         }
         while !self.output.is_empty() {
@@ -249,12 +268,15 @@ impl Stream {
                 return Err(Gone::Closed);
             }
             self.output.advance(written);
+            self.unflushed = true;
         }
         if self.output.capacity() > KEPT_CAPACITY {
             self.output = BytesMut::new();
         }
         let flush = poll_fn(|context| Pin::new(&mut self.socket).poll_flush(context));
-        timeout(WRITE_TIMEOUT, flush).await.map_err(|_| Gone::TimedOut)?.map_err(gone)
+        timeout(WRITE_TIMEOUT, flush).await.map_err(|_| Gone::TimedOut)?.map_err(gone)?;
+        self.unflushed = false;
+        Ok(())
     }
 
     /// Sends what is left and closes. Then waits a moment for the peer to close too: the system would answer octets that

@@ -74,13 +74,17 @@ transcripts! {
         per_recipient;
     imap:
         append
+        append_limit
         append_too_large
         authenticate
         authenticate_initial
         bad_commands
         binary
         bodystructure
+        catenate
         close_and_unselect
+        compress
+        compress_off
         copy
         create_rename_delete
         envelope
@@ -91,6 +95,7 @@ transcripts! {
         list
         login_with_literal_plus
         login_with_literals
+        multiappend
         namespace_and_id
         objectid
         pipelined
@@ -99,6 +104,8 @@ transcripts! {
         quota
         relocate
         rename_inbox
+        replace
+        replace_quota
         rfc822_items
         savedate
         search

@@ -54,12 +54,20 @@ impl Draft {
         self.size
     }
 
+    /// How the octets that come from here on are treated.
+    pub fn set_line_ends(&mut self, line_ends: LineEnds) {
+        self.line_ends = line_ends;
+    }
+
     /// Adds octets. Past the limit: [`Refusal::TooLarge`], and what came is thrown away.
     pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
         self.check()?;
         let before = self.memory.len();
         match self.line_ends {
-            LineEnds::AsTheyAre => self.memory.extend_from_slice(octets),
+            LineEnds::AsTheyAre => {
+                self.memory.extend_from_slice(octets);
+                self.last = octets.last().copied().unwrap_or(self.last);
+            }
             LineEnds::Mended => self.mend(octets),
         }
         self.size = self.size.saturating_add((self.memory.len() - before) as u64);

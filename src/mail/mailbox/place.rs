@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 
 use super::index::{Addition, Failure, Write};
-use super::{Draft, Inner, Mailbox, Mailboxes, Target, blocking, locked};
+use super::{Draft, Inner, Mailbox, Mailboxes, Target, blocking, flags, locked};
 use crate::model::account::User;
 use crate::model::ids::{MailboxId, Uid};
 use crate::model::mailbox::Flags;
@@ -181,6 +181,18 @@ impl Placed {
         Ok(())
     }
 
+    /// Gives these messages of one mailbox their UIDs, all of them or none; the UIDs, one after the other.
+    pub async fn index_all(mut placed: Vec<Self>) -> Result<Vec<Uid>, Refusal> {
+        let Some((house, mailbox)) = placed.first().map(|it| (Arc::clone(&it.house), it.target.mailbox)) else {
+            return Ok(Vec::new());
+        };
+        let additions = placed.iter().map(Self::addition).collect();
+        let firsts = house.ledger.index.write(vec![Write::Add(mailbox, additions)]).await?;
+        placed.iter_mut().for_each(|it| it.kept = true);
+        let first = firsts.first().copied().ok_or(Refusal::LATER)?;
+        Ok((first.0..).take(placed.len()).map(Uid).collect())
+    }
+
     fn addition(&self) -> Addition {
         Addition {
             message: NewMessage {
@@ -210,10 +222,14 @@ impl Drop for Placed {
 
 impl Mailbox {
     /// Adds a message; on stable storage when it returns. [`Refusal::OverQuota`].
-    pub async fn append(&self, mut draft: Draft, flags: Flags, date: Timestamp) -> Result<Uid, Refusal> {
+    pub async fn append(&self, draft: Draft, flags: Flags, date: Timestamp) -> Result<Uid, Refusal> {
+        self.check_room(draft.size(), 1, None).await?;
+        self.place(draft, flags, date).await?.index().await
+    }
+
+    /// Puts a message into the folder, on stable storage, without a UID so far.
+    pub async fn place(&self, mut draft: Draft, flags: Flags, date: Timestamp) -> Result<Placed, Refusal> {
         draft.finish().await?;
-        let owner = self.home().owner.clone();
-        self.house.check_quota(&owner, draft.size(), 1).await?;
         let letter = Letter {
             draft: &draft,
             prefix: Vec::new(),
@@ -221,6 +237,34 @@ impl Mailbox {
             date: Some(date),
         };
         let placed = self.house.place(vec![Ok(self.target())], letter).await;
-        placed.into_iter().next().unwrap_or(Err(Refusal::LATER))?.index().await
+        placed.into_iter().next().unwrap_or(Err(Refusal::LATER))
+    }
+
+    /// Gives a placed message its UID and removes one of this mailbox, at one moment (RFC 8508 §3.4). [`Refusal::NotFound`] if that one
+    /// is gone.
+    pub async fn replace(&self, old: Uid, mut new: Placed) -> Result<Uid, Refusal> {
+        let _work = self.work.lock().await;
+        let gone = || Refusal::NotFound {
+            what: "message",
+            name: format!("with the UID {}", old.0),
+        };
+        let (file, flags, removal) = {
+            let view = self.view();
+            let (message, file) = view.get(old).ok_or_else(gone)?;
+            (
+                file.clone(),
+                message.flags,
+                flags::removal(self.id, &view, &[old]).ok_or_else(gone)?,
+            )
+        };
+        let addition = Write::Add(new.target.mailbox, vec![new.addition()]);
+        let firsts = self.house.ledger.index.write(vec![addition, removal]).await?;
+        new.kept = true;
+        let maildir = self.maildir();
+        // The index has forgotten it: a file that stays would come back as a new message, but nothing is lost.
+        if let Err(error) = blocking(move || flags::remove_file(&maildir, &file, flags)).await {
+            tracing::warn!(%error, "the file of a replaced message could not be removed");
+        }
+        firsts.first().copied().ok_or(Refusal::LATER)
     }
 }

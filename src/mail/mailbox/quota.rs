@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use super::{Mailboxes, Owner, locked};
+use super::{Mailbox, Mailboxes, Owner, locked};
 use crate::model::account::User;
-use crate::model::ids::UserId;
+use crate::model::ids::{Uid, UserId};
 use crate::model::refusal::Refusal;
 use crate::store::db::mailboxes;
 
@@ -46,6 +46,20 @@ impl Mailboxes {
         let held = Arc::clone(&self.inner.maildrops);
         let free = locked(&held).insert(user);
         free.then(|| MaildropLock { held, user })
+    }
+}
+
+impl Mailbox {
+    /// Whether `bytes` more octets in `messages` more messages fit, when one message goes in their stead: [`Refusal::OverQuota`] if not.
+    pub async fn check_room(&self, bytes: u64, messages: u64, goes: Option<(Uid, &Self)>) -> Result<(), Refusal> {
+        let owner = self.home().owner.clone();
+        let gone = goes.filter(|(_, from)| from.home().owner.id == owner.id);
+        let gone = gone.and_then(|(uid, from)| Some(from.view().get(uid)?.0.size));
+        let (bytes, messages) = match gone {
+            Some(size) => (bytes.saturating_sub(size), messages.saturating_sub(1)),
+            None => (bytes, messages),
+        };
+        self.house.check_quota(&owner, bytes, messages).await
     }
 }
 

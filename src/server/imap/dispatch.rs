@@ -5,8 +5,8 @@ use crate::wire::imap::command::{Command, Tag};
 use super::outcome::{Done, Fault};
 use super::session::{Session, State};
 use super::{
-    authenticate, close, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop, quota,
-    relocate, rename, search, select, start_tls, status, store, subscribe,
+    authenticate, close, compress, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop,
+    quota, relocate, rename, search, select, start_tls, status, store, subscribe,
 };
 
 /// Whether EXPUNGE responses may come with the answer to a command.
@@ -67,6 +67,7 @@ pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command)
         (_, Command::Select(select)) => select::select(session, select).await,
         (_, Command::Namespace) => Ok(namespace::namespace(&mut session.stream)),
         (_, Command::Idle) => idle::idle(session).await,
+        (_, Command::Compress) => compress::compress(session),
         (State::Authenticated(user) | State::Selected(user, _), command) => {
             let (imap, stream) = (&session.imap, &mut session.stream);
             match command {

@@ -45,7 +45,7 @@ pub(super) async fn list(imap: &Imap, user: &User, list: List, stream: &mut Stre
         if let (Some(items), true) = (&list.returns.status, entry.exists) {
             // RFC 5819 §2: a mailbox that cannot be asked is passed over.
             if let Ok(counts) = imap.mailboxes.status(user, name).await {
-                status::write(&mut out, name.as_str(), &counts, items);
+                status::write(&mut out, (name.as_str(), &counts), items, imap);
             }
         }
         stream.write(&out);

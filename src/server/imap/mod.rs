@@ -12,14 +12,19 @@
 //! - RFC 2177: IDLE
 //! - RFC 2342 §5: NAMESPACE
 //! - RFC 2971: ID
+//! - RFC 3502: MULTIAPPEND
 //! - RFC 3516: BINARY
 //! - RFC 3691: UNSELECT
 //! - RFC 4315: UIDPLUS
+//! - RFC 4469: CATENATE
 //! - RFC 4731: ESEARCH
+//! - RFC 4978: COMPRESS=DEFLATE
 //! - RFC 5161: ENABLE
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
 //! - RFC 6851: MOVE
+//! - RFC 7889: APPENDLIMIT
 //! - RFC 8474: OBJECTID
+//! - RFC 8508: REPLACE
 //! - RFC 8514: SAVEDATE
 //! - RFC 8970: PREVIEW
 //! - RFC 9208: QUOTA
@@ -28,6 +33,7 @@
 mod append;
 mod authenticate;
 mod close;
+mod compress;
 mod copy;
 mod create;
 mod delete;

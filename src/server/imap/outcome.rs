@@ -24,6 +24,8 @@ pub(super) enum Then {
     GoOn,
     /// The TLS handshake.
     Handshake,
+    /// A compressed connection.
+    Compress,
 }
 
 impl Done {

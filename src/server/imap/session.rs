@@ -8,16 +8,17 @@ use crate::model::account::User;
 use crate::model::refusal::Refusal;
 use crate::server::pace::Pace;
 use crate::server::stream::{Gone, Stream};
+use crate::wire::imap::append::Head;
 use crate::wire::imap::capability::Stage;
 use crate::wire::imap::command::{Tag, Tagged};
-use crate::wire::imap::frame::{Frame, Framer, Limits, MessageHead};
+use crate::wire::imap::frame::{Frame, Framer, Limits};
 use crate::wire::imap::parse;
 use crate::wire::imap::response::{Code, Status, Word, status};
 
 use super::dispatch::{self, Expunges};
 use super::outcome::{Done, Fault, Then};
 use super::selected::Selected;
-use super::{Imap, append, refusal, start_tls, updates};
+use super::{Imap, append, compress, refusal, start_tls, updates};
 
 /// The most octets of the lines of a command: the long UID sets of some clients fit.
 const MAX_LINE: usize = 65_536;
@@ -47,15 +48,23 @@ pub(super) struct Session {
     pub(super) condstore: bool,
     /// Whether the client wants to hear of removals by UID (RFC 7162 §3.2.3).
     pub(super) qresync: bool,
+    pub(super) enabled: Enabled,
     framer: Framer,
     errors: u32,
     log_in_by: Instant,
 }
 
+/// What the client has asked for that changes how things are said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Enabled {
+    /// Names are in UTF-8 (RFC 6855 §3, RFC 9051 §5.1).
+    pub utf8: bool,
+}
+
 /// What the client sent.
 enum Input {
     Command(Tagged),
-    Append(Box<MessageHead>),
+    Append(Box<Head>),
     Rejected(Option<Tag>, Fault),
     Hopeless(&'static str),
 }
@@ -70,6 +79,7 @@ impl Session {
             place: None,
             condstore: false,
             qresync: false,
+            enabled: Enabled::default(),
             framer: Framer::default(),
             errors: 0,
             log_in_by,
@@ -131,13 +141,13 @@ impl Session {
                 Frame::Continue => self.stream.write(b"+ go on\r\n"),
                 Frame::Command(length) => {
                     let octets = self.take(length);
-                    return Ok(match parse::command(&octets) {
+                    return Ok(match parse::command_of(&octets, self.enabled.utf8) {
                         Ok(tagged) => Input::Command(tagged),
                         Err(rejected) => Input::Rejected(rejected.tag, Fault::Bad(rejected.problem.to_string().into())),
                     });
                 }
-                Frame::Message(head) => {
-                    self.take(head.length);
+                Frame::Append(length, head) => {
+                    self.take(length);
                     return Ok(Input::Append(head));
                 }
                 Frame::TooLarge { length, waiting: true } => {
@@ -158,7 +168,7 @@ impl Session {
         self.answer(&tagged.tag, outcome, expunges).await
     }
 
-    async fn append(&mut self, head: MessageHead) -> Result<(), Gone> {
+    async fn append(&mut self, head: Head) -> Result<(), Gone> {
         let tag = head.tag.clone();
         let outcome = append::append(self, head).await;
         self.answer(&tag, outcome, Expunges::Sent).await
@@ -175,6 +185,7 @@ impl Session {
                 match done.then {
                     Then::GoOn => Ok(()),
                     Then::Handshake => start_tls::handshake(self).await,
+                    Then::Compress => compress::begin(self).await,
                 }
             }
             Err(fault) => self.fail(Some(tag), fault),
@@ -240,6 +251,8 @@ impl Session {
             authenticated: !matches!(self.state, State::NotAuthenticated),
             can_start_tls: !tls,
             offer: self.imap.entrance.offer(&self.stream),
+            append_limit: self.imap.max_message,
+            compress: self.imap.settings.compress,
         }
     }
 
@@ -253,10 +266,12 @@ impl Session {
             State::NotAuthenticated => Limits {
                 line: MAX_BEFORE_LOGIN,
                 command: MAX_BEFORE_LOGIN,
+                utf8: false,
             },
             _ => Limits {
                 line: MAX_LINE,
                 command: self.imap.settings.max_command_bytes,
+                utf8: self.enabled.utf8,
             },
         }
     }

@@ -1,4 +1,4 @@
-//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438 §2, RFC 9208 §4.1.4, RFC 8474 §4.3).
+//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 8438 §2, RFC 9208 §4.1.4, RFC 8474 §4.3, RFC 7889 §3).
 
 use crate::model::account::User;
 use crate::model::mailbox::MailboxStatus;
@@ -13,13 +13,13 @@ pub(super) async fn status(imap: &Imap, user: &User, asked: (&str, &[StatusItem]
     let name = select::name(asked.0)?;
     let status = imap.mailboxes.status(user, &name).await?;
     let mut out = Vec::new();
-    write(&mut out, name.as_str(), &status, asked.1);
+    write(&mut out, (name.as_str(), &status), asked.1, imap);
     stream.write(&out);
     Ok(Done::new("that is the mailbox"))
 }
 
 /// Writes a STATUS response.
-pub(super) fn write(out: &mut Vec<u8>, name: &str, status: &MailboxStatus, items: &[StatusItem]) {
+pub(super) fn write(out: &mut Vec<u8>, (name, status): (&str, &MailboxStatus), items: &[StatusItem], imap: &Imap) {
     out.extend_from_slice(b"* STATUS ");
     mailbox(out, name);
     out.extend_from_slice(b" (");
@@ -40,6 +40,7 @@ pub(super) fn write(out: &mut Vec<u8>, name: &str, status: &MailboxStatus, items
             StatusItem::DeletedStorage => status.deleted_size,
             StatusItem::Size => status.size,
             StatusItem::HighestModSeq => status.highest_modseq.0,
+            StatusItem::AppendLimit => imap.max_message,
             StatusItem::MailboxId => {
                 mailbox_id(out, status.id);
                 continue;

@@ -1,5 +1,6 @@
 //! What the server can do, in the one place that says it (RFC 3501 §7.2.1).
 
+use super::encode::number;
 use crate::wire::sasl::Offer;
 
 /// Where a session stands, as far as its capabilities go.
@@ -11,6 +12,10 @@ pub struct Stage {
     pub can_start_tls: bool,
     /// What a client may log in by.
     pub offer: Offer,
+    /// The most octets of a message that APPEND takes.
+    pub append_limit: u64,
+    /// Whether the connection can be compressed.
+    pub compress: bool,
 }
 
 /// When a capability is named.
@@ -21,7 +26,12 @@ enum When {
     BeforeLogin,
     NoLoginYet,
     AfterLogin,
+    /// After a login, where the configuration says so.
+    Compress,
 }
+
+/// RFC 7889 §3: the limit follows.
+const APPEND_LIMIT: &str = "APPENDLIMIT=";
 
 const TABLE: &[(&str, When)] = &[
     ("IMAP4rev1", When::Always),
@@ -39,6 +49,11 @@ const TABLE: &[(&str, When)] = &[
     ("SPECIAL-USE", When::AfterLogin),
     ("CREATE-SPECIAL-USE", When::AfterLogin),
     ("UIDPLUS", When::AfterLogin),
+    ("COMPRESS=DEFLATE", When::Compress),
+    ("MULTIAPPEND", When::AfterLogin),
+    (APPEND_LIMIT, When::AfterLogin),
+    ("CATENATE", When::AfterLogin),
+    ("REPLACE", When::AfterLogin),
     ("UNSELECT", When::AfterLogin),
     ("MOVE", When::AfterLogin),
     ("ESEARCH", When::AfterLogin),
@@ -65,10 +80,14 @@ pub fn write(out: &mut Vec<u8>, stage: Stage) {
             // RFC 3501 §6.2.3: the client must not even try.
             When::NoLoginYet => !stage.offer.login && !stage.authenticated,
             When::AfterLogin => stage.authenticated,
+            When::Compress => stage.authenticated && stage.compress,
         };
         if named {
             out.push(b' ');
             out.extend_from_slice(name.as_bytes());
+        }
+        if named && name == APPEND_LIMIT {
+            number(out, stage.append_limit);
         }
         // RFC 3501 §7.2.1: the mechanisms, beside what tells how to use them.
         if named && name == "SASL-IR" {
@@ -95,6 +114,8 @@ mod tests {
                     authenticated,
                     can_start_tls,
                     offer,
+                    append_limit: 1000,
+                    compress: true,
                 },
             );
             String::from_utf8(out).unwrap()
@@ -108,6 +129,10 @@ mod tests {
             "CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE SASL-IR AUTH=PLAIN AUTH=LOGIN AUTH=OAUTHBEARER AUTH=XOAUTH2"
         );
         let after = names(true, false, true);
-        assert!(after.contains(" UIDPLUS ") && !after.contains("AUTH=") && !after.contains("STARTTLS"));
+        assert!(
+            after.contains(" UIDPLUS COMPRESS=DEFLATE MULTIAPPEND APPENDLIMIT=1000 ")
+                && !after.contains("AUTH=")
+                && !after.contains("STARTTLS")
+        );
     }
 }

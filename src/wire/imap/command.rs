@@ -1,7 +1,5 @@
 //! The commands of IMAP as values.
 
-use jiff::Timestamp;
-
 use crate::model::mailbox::SpecialUse;
 use crate::model::secret::Secret;
 use crate::wire::sasl::Mechanism;
@@ -32,7 +30,7 @@ pub struct Tagged {
 }
 
 /// What a client wants. Mailbox names are in Unicode, not yet checked: a bad one is refused like one that is not there.
-/// APPEND is not here: its message is not read whole, see [`super::frame::Frame::Message`].
+/// APPEND and REPLACE are not here: their messages are not read whole, see [`super::append`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// CAPABILITY
@@ -94,6 +92,8 @@ pub enum Command {
     SetQuota,
     /// IDLE
     Idle,
+    /// COMPRESS DEFLATE
+    Compress,
     /// CHECK
     Check,
     /// CLOSE
@@ -227,11 +227,13 @@ pub enum StatusItem {
     HighestModSeq,
     /// MAILBOXID (RFC 8474 §4.3)
     MailboxId,
+    /// APPENDLIMIT (RFC 7889 §3)
+    AppendLimit,
 }
 
 impl StatusItem {
     /// All, with their names.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Messages, "MESSAGES"),
         (Self::Recent, "RECENT"),
         (Self::UidNext, "UIDNEXT"),
@@ -242,18 +244,8 @@ impl StatusItem {
         (Self::Size, "SIZE"),
         (Self::HighestModSeq, "HIGHESTMODSEQ"),
         (Self::MailboxId, "MAILBOXID"),
+        (Self::AppendLimit, "APPENDLIMIT"),
     ];
-}
-
-/// What comes before the message of an APPEND (RFC 3501 §6.3.11).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Append {
-    /// The mailbox.
-    pub mailbox: String,
-    /// The flags to set.
-    pub flags: Vec<Flag>,
-    /// INTERNALDATE, if it is not now.
-    pub date: Option<Timestamp>,
 }
 
 /// STORE (RFC 3501 §6.4.6).

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::append::Announced;
+
 /// How deep parentheses, NOT and OR may nest.
 const MAX_DEPTH: u8 = 40;
 
@@ -21,6 +23,8 @@ pub(super) struct Cursor<'a> {
     input: &'a [u8],
     at: usize,
     depth: u8,
+    /// Whether names are in UTF-8 alone (RFC 6855 §3, RFC 9051 §5.1).
+    utf8: bool,
 }
 
 /// RFC 3501 §9 ATOM-CHAR.
@@ -40,7 +44,27 @@ fn is_list(b: u8) -> bool {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0, depth: 0 }
+        Self {
+            input,
+            at: 0,
+            depth: 0,
+            utf8: false,
+        }
+    }
+
+    /// The same, of a client that writes names in UTF-8 alone if `utf8`.
+    pub(super) fn with_utf8(self, utf8: bool) -> Self {
+        Self { utf8, ..self }
+    }
+
+    /// Whether names are in UTF-8 alone.
+    pub(super) fn is_utf8(&self) -> bool {
+        self.utf8
+    }
+
+    /// How many octets were passed over.
+    pub(super) fn passed(&self) -> usize {
+        self.at
     }
 
     /// The fault here: `expected` would have been right.
@@ -228,15 +252,7 @@ impl<'a> Cursor<'a> {
 
     /// RFC 3501 §9 literal, RFC 7888 §4 (`{n+}`), RFC 3516 §4.4 (`~{n}`).
     fn literal(&mut self) -> Result<&'a [u8], Malformed> {
-        let binary = self.eat(b'~');
-        self.expect(b'{', "a literal")?;
-        let size = self.number()?;
-        if !self.eat(b'+') {
-            self.eat(b'-');
-        }
-        self.expect(b'}', "the closing brace of a literal")?;
-        self.eat(b'\r');
-        self.expect(b'\n', "the line end after a literal's size")?;
+        let Announced { size, binary, .. } = self.announcement()?;
         let octets = usize::try_from(size).ok().and_then(|size| self.rest().get(..size));
         match octets {
             Some(octets) if !binary && octets.contains(&0) => self.wrong("a literal without NUL"),
@@ -245,6 +261,28 @@ impl<'a> Cursor<'a> {
                 Ok(octets)
             }
             None => self.wrong("the octets of a literal"),
+        }
+    }
+
+    /// The announcement of a literal with its line end.
+    fn announcement(&mut self) -> Result<Announced, Malformed> {
+        let binary = self.eat(b'~');
+        self.expect(b'{', "a literal")?;
+        let size = self.number()?;
+        let waiting = !self.eat(b'+') && !self.eat(b'-');
+        self.expect(b'}', "the closing brace of a literal")?;
+        self.eat(b'\r');
+        self.expect(b'\n', "the line end after a literal's size")?;
+        Ok(Announced { size, waiting, binary })
+    }
+
+    /// The announcement of a literal whose octets are not read yet.
+    pub(super) fn announced(&mut self) -> Result<Announced, Malformed> {
+        let announced = self.announcement()?;
+        if self.at_end() {
+            Ok(announced)
+        } else {
+            self.wrong("the octets of the literal")
         }
     }
 

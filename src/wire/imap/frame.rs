@@ -3,7 +3,7 @@
 //! A command is a line, or several with literals between (RFC 3501 §2.2.1, §4.3). The framer never looks at an octet twice,
 //! however small the pieces in which they come.
 
-use super::command::{Append, Tag};
+use super::append::{Announced, Head};
 use super::parse;
 
 /// The bounds of a command.
@@ -11,8 +11,10 @@ use super::parse;
 pub struct Limits {
     /// The most octets of its lines, without literals.
     pub line: usize,
-    /// The most octets of all of it, but for the message of an APPEND.
+    /// The most octets of all of it, but for the messages of an APPEND.
     pub command: usize,
+    /// Whether names are in UTF-8 alone, as the client has asked for.
+    pub utf8: bool,
 }
 
 /// What there is at the begin of the buffer.
@@ -24,8 +26,8 @@ pub enum Frame {
     Continue,
     /// So many octets are a complete command.
     Command(usize),
-    /// So many octets are the begin of an APPEND; the message follows as a literal.
-    Message(Box<MessageHead>),
+    /// So many octets are the begin of an APPEND or a REPLACE, up to its mailbox; the rest is read line by line.
+    Append(usize, Box<Head>),
     /// So many octets end with a literal that is over the limit. The client sends it only if it is not `waiting`.
     TooLarge {
         /// Octets of the lines and literals before it.
@@ -35,23 +37,6 @@ pub enum Frame {
     },
     /// The line is over the limit and has not ended.
     Endless,
-}
-
-/// The begin of an APPEND.
-#[derive(Debug, PartialEq, Eq)]
-pub struct MessageHead {
-    /// Octets before the message.
-    pub length: usize,
-    /// The tag of the command.
-    pub tag: Tag,
-    /// Its arguments.
-    pub append: Append,
-    /// Octets of the message.
-    pub size: u64,
-    /// Whether the client waits for a `+` before it sends.
-    pub waiting: bool,
-    /// Whether it is `~{…}`: any octet may come, NUL too (RFC 3516 §4.4).
-    pub binary: bool,
 }
 
 /// Finds the commands in a buffer from which each is taken before the next is looked for.
@@ -87,33 +72,24 @@ impl Framer {
                 return self.begin_anew(Frame::Endless);
             }
             let line = buffer.get(self.passed..end).unwrap_or_default();
-            let Some(literal) = Literal::at_end(line) else {
+            // Only the mailbox can be a literal before the message: looking again at each later one would cost their square.
+            if self.literals <= 1
+                && let Some((length, head)) = parse::append_head(buffer.get(..end).unwrap_or_default(), limits.utf8)
+            {
+                return self.begin_anew(Frame::Append(length, Box::new(head)));
+            }
+            let Some(literal) = announced(line) else {
                 return self.begin_anew(Frame::Command(end));
             };
-            if let Some(frame) = self.literal(buffer, end, &literal, limits) {
+            if let Some(frame) = self.literal(end, &literal, limits) {
                 return frame;
             }
         }
     }
 
     /// A line that ends with a literal: what to do, if not look on behind it.
-    fn literal(&mut self, buffer: &[u8], end: usize, literal: &Literal, limits: Limits) -> Option<Frame> {
-        let before = end.saturating_sub(literal.written);
-        let head = buffer.get(..before).unwrap_or_default();
+    fn literal(&mut self, end: usize, literal: &Announced, limits: Limits) -> Option<Frame> {
         self.literals = self.literals.saturating_add(1);
-        // Only the mailbox can be a literal before the message: looking again at each later one would cost their square.
-        if self.literals <= 2
-            && let Some((tag, append)) = parse::append_head(head)
-        {
-            return Some(self.begin_anew(Frame::Message(Box::new(MessageHead {
-                length: end,
-                tag,
-                append,
-                size: literal.size,
-                waiting: literal.waiting,
-                binary: literal.binary,
-            }))));
-        }
         let after = usize::try_from(literal.size).ok().and_then(|size| end.checked_add(size));
         match after {
             Some(after) if after <= limits.command => self.passed = after,
@@ -133,44 +109,28 @@ impl Framer {
     }
 }
 
-/// The announcement of a literal: `{5}`, `{5+}`, `~{5}`.
-struct Literal {
-    size: u64,
-    waiting: bool,
-    binary: bool,
-    /// Octets of the announcement with its line end.
-    written: usize,
-}
-
-impl Literal {
-    /// The announcement at the end of a line.
-    fn at_end(line: &[u8]) -> Option<Self> {
-        let text = line.strip_suffix(b"\n")?;
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let inside = text.strip_suffix(b"}")?;
-        let (inside, waiting) = match inside.strip_suffix(b"+").or_else(|| inside.strip_suffix(b"-")) {
-            Some(inside) => (inside, false),
-            None => (inside, true),
-        };
-        let digits = inside.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        let (before, digits) = inside.split_at_checked(inside.len().checked_sub(digits)?)?;
-        let before = before.strip_suffix(b"{").filter(|_| !digits.is_empty())?;
-        let (before, binary) = match before.strip_suffix(b"~") {
-            Some(before) => (before, true),
-            None => (before, false),
-        };
-        // A number past 64 bits is over every limit.
-        let size = digits
-            .iter()
-            .try_fold(0_u64, |n, &d| n.checked_mul(10)?.checked_add(u64::from(d.wrapping_sub(b'0'))))
-            .unwrap_or(u64::MAX);
-        Some(Self {
-            size,
-            waiting,
-            binary,
-            written: line.len().saturating_sub(before.len()),
-        })
-    }
+/// The literal that a line ends with.
+pub fn announced(line: &[u8]) -> Option<Announced> {
+    let text = line.strip_suffix(b"\n")?;
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let inside = text.strip_suffix(b"}")?;
+    let (inside, waiting) = match inside.strip_suffix(b"+").or_else(|| inside.strip_suffix(b"-")) {
+        Some(inside) => (inside, false),
+        None => (inside, true),
+    };
+    let digits = inside.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let (before, digits) = inside.split_at_checked(inside.len().checked_sub(digits)?)?;
+    let before = before.strip_suffix(b"{").filter(|_| !digits.is_empty())?;
+    // A number past 64 bits is over every limit.
+    let size = digits
+        .iter()
+        .try_fold(0_u64, |n, &d| n.checked_mul(10)?.checked_add(u64::from(d.wrapping_sub(b'0'))))
+        .unwrap_or(u64::MAX);
+    Some(Announced {
+        size,
+        waiting,
+        binary: before.ends_with(b"~"),
+    })
 }
 
 /// The length of the line at the begin of the buffer, with its end: for what is not a command, such as an answer to a `+`.
@@ -182,7 +142,11 @@ pub fn line(buffer: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { line: 100, command: 200 };
+    const LIMITS: Limits = Limits {
+        line: 100,
+        command: 200,
+        utf8: false,
+    };
 
     /// Feeds the octets one by one and gives what came out, with how many octets had come.
     fn feed(octets: &[u8]) -> Vec<(usize, Frame)> {
@@ -210,17 +174,44 @@ mod tests {
     }
 
     #[test]
-    fn the_message_of_an_append_is_told_apart() {
+    fn appends_are_told_apart() {
         let frames = feed(b"a APPEND {5+}\r\nINBOX (\\Seen) {310}\r\n");
-        let [(36, Frame::Message(head))] = frames.as_slice() else {
+        let [(36, Frame::Append(20, head))] = frames.as_slice() else {
             unreachable!("{frames:?}")
         };
-        assert_eq!((head.length, head.size, head.waiting, head.binary), (36, 310, true, false));
-        assert_eq!(head.append.mailbox, "INBOX");
-        assert!(
-            matches!(feed(b"a append x \" 1-Jan-2024 00:00:00 +0000\" ~{9+}\r\n").as_slice(), [(_, Frame::Message(head))] if !head.waiting && head.binary)
-        );
-        assert!(matches!(feed(b"a APPEND x (\\Bad) {3}\r\n").as_slice(), [(_, Frame::Continue)]));
+        assert_eq!((head.mailbox.as_str(), head.replaces), ("INBOX", None));
+        assert!(matches!(
+            feed(b"a append x CATENATE (URL y)\r\n").as_slice(),
+            [(_, Frame::Append(10, _))]
+        ));
+        let frames = feed(b"a UID REPLACE 7 x {3}\r\n");
+        let [(_, Frame::Append(17, head))] = frames.as_slice() else {
+            unreachable!("{frames:?}")
+        };
+        assert!(head.replaces.is_some_and(|replaced| replaced.uid));
+        assert_eq!(feed(b"a APPEND x\r\n"), [(12, Frame::Command(12))]);
+        assert_eq!(feed(b"a APPEND x{3}\r\n"), [(15, Frame::Continue)]);
+        assert_eq!(feed(b"a UID FETCH 7 x \r\n"), [(18, Frame::Command(18))]);
+    }
+
+    #[test]
+    fn announcements_are_read() {
+        for (line, want) in [
+            (&b"x {5}\r\n"[..], Some((5, true, false))),
+            (b"x ~{5+}\n", Some((5, false, true))),
+            (b"{99999999999999999999}\r\n", Some((u64::MAX, true, false))),
+            (b"{}\r\n", None),
+            (b"{5}", None),
+            (b"{5}\"\r\n", None),
+        ] {
+            let announced = announced(line);
+            assert_eq!(
+                announced.map(|it| (it.size, it.waiting, it.binary)),
+                want,
+                "{}",
+                line.escape_ascii()
+            );
+        }
     }
 
     #[test]

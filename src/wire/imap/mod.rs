@@ -10,6 +10,7 @@
 //! - RFC 3501 §9: the grammar
 //! - RFC 3516 §7: BINARY
 //! - RFC 3501 §5.1.3: mailbox names in modified UTF-7
+//! - RFC 3502 §6.3.11, RFC 4469 §3: APPEND of several messages, and of messages put together
 //! - RFC 7888 §4: LITERAL+
 //! - RFC 4315 §2: UID EXPUNGE, APPENDUID, COPYUID
 //! - RFC 4731 §3, RFC 4466 §2: SEARCH RETURN, ESEARCH
@@ -19,11 +20,15 @@
 //! - RFC 6851 §3: MOVE
 //! - RFC 7162 §3: CONDSTORE, QRESYNC
 //! - RFC 8474 §4, §5: OBJECTID
+//! - RFC 8508 §3: REPLACE
 //! - RFC 8514 §4: SAVEDATE
 //! - RFC 8970 §3: PREVIEW
 //! - RFC 9208 §4: QUOTA
+//! - RFC 5092 §5: URLs of messages
+//! - RFC 7889 §3: APPENDLIMIT
 //! - RFC 2971 §3: ID
 
+pub mod append;
 pub mod capability;
 pub mod command;
 mod cursor;
@@ -38,6 +43,7 @@ pub mod response;
 pub mod search;
 pub mod sequence;
 pub mod structure;
+pub mod url;
 pub mod utf7;
 
 #[cfg(test)]

@@ -74,9 +74,11 @@ pub enum Code {
     AppendUid {
         /// Of the target.
         uidvalidity: u32,
-        /// Of the new message.
-        uid: Uid,
+        /// Of the new messages, ascending.
+        uids: Vec<Uid>,
     },
+    /// BADURL (RFC 4469 §4.1)
+    BadUrl(String),
     /// COPYUID (RFC 4315 §3)
     CopyUid {
         /// Of the target.
@@ -99,6 +101,8 @@ pub enum Word {
     AuthorizationFailed,
     /// CANNOT
     Cannot,
+    /// COMPRESSIONACTIVE (RFC 4978 §3)
+    CompressionActive,
     /// EXPUNGEISSUED
     ExpungeIssued,
     /// INUSE
@@ -128,6 +132,7 @@ impl Word {
             Self::AuthenticationFailed => "AUTHENTICATIONFAILED",
             Self::AuthorizationFailed => "AUTHORIZATIONFAILED",
             Self::Cannot => "CANNOT",
+            Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::ExpungeIssued => "EXPUNGEISSUED",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
@@ -168,10 +173,22 @@ impl Code {
                 out.extend_from_slice(b"MODIFIED ");
                 set(out, numbers.iter().copied());
             }
-            Self::AppendUid { uidvalidity, uid } => {
+            Self::AppendUid { uidvalidity, uids } => {
                 with_number(b"APPENDUID ", u64::from(*uidvalidity));
                 out.push(b' ');
-                number(out, u64::from(uid.0));
+                uid_set(out, uids.iter().copied());
+            }
+            Self::BadUrl(url) => {
+                out.extend_from_slice(b"BADURL \"");
+                // RFC 4469 §5 url-resp-text; a quote would end it too early.
+                out.extend(url.bytes().map(|b| {
+                    if (b' '..0x7f).contains(&b) && !matches!(b, b']' | b'"' | b'\\') {
+                        b
+                    } else {
+                        b'?'
+                    }
+                }));
+                out.push(b'"');
             }
             Self::CopyUid { uidvalidity, uids } => {
                 with_number(b"COPYUID ", u64::from(*uidvalidity));
@@ -239,10 +256,11 @@ mod tests {
             (
                 Code::AppendUid {
                     uidvalidity: 7,
-                    uid: Uid(9),
+                    uids: vec![Uid(9), Uid(10)],
                 },
-                "APPENDUID 7 9",
+                "APPENDUID 7 9:10",
             ),
+            (Code::BadUrl("/a\r]/;UID=1".into()), "BADURL \"/a??/;UID=1\""),
             (
                 Code::CopyUid {
                     uidvalidity: 7,

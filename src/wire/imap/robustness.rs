@@ -1,14 +1,19 @@
 //! Whatever comes, reading it ends without a panic, and what is read has no more than was sent.
 
+use super::append::Reader;
 use super::command::{Command, Tag};
 use super::fetch::Item;
 use super::frame::{Frame, Framer, Limits};
-use super::parse;
+use super::{parse, url};
 
-const LIMITS: Limits = Limits { line: 4096, command: 8192 };
+const LIMITS: Limits = Limits {
+    line: 4096,
+    command: 8192,
+    utf8: false,
+};
 
 /// Commands that are right, with what they are called.
-const RIGHT: [&[u8]; 57] = [
+const RIGHT: [&[u8]; 58] = [
     b"a CAPABILITY\r\n",
     b"a noop\r\n",
     b"a ID NIL\r\n",
@@ -38,6 +43,7 @@ const RIGHT: [&[u8]; 57] = [
     b"a NAMESPACE\r\n",
     b"a STATUS x (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ)\r\n",
     b"a IDLE\r\n",
+    b"a COMPRESS DEFLATE\r\n",
     b"a UID EXPUNGE 1:*\r\n",
     b"a GETQUOTA \"\"\r\n",
     b"a GETQUOTAROOT INBOX\r\n",
@@ -68,7 +74,7 @@ const RIGHT: [&[u8]; 57] = [
     b"a EXPUNGE\r\n",
 ];
 
-const WRONG: [&[u8]; 48] = [
+const WRONG: [&[u8]; 49] = [
     b"\r\n",
     b"a\r\n",
     b"a \r\n",
@@ -117,6 +123,7 @@ const WRONG: [&[u8]; 48] = [
     b"a SEARCH ()\r\n",
     b"a SEARCH SINCE 31-Feb-2020\r\n",
     b"a UID NOOP\r\n",
+    b"a COMPRESS GZIP\r\n",
 ];
 
 /// A small generator of numbers: the same ones each time.
@@ -134,7 +141,9 @@ impl Dice {
 
 fn feed(octets: &[u8]) {
     let _ = parse::command(octets);
-    let _ = parse::append_head(octets);
+    let _ = parse::append_head(octets, true);
+    let _ = Reader::default().line(octets);
+    let _ = url::parse(&String::from_utf8_lossy(octets));
     let mut framer = Framer::default();
     let mut rest = octets;
     for _ in 0..octets.len() {
@@ -146,7 +155,10 @@ fn feed(octets: &[u8]) {
                 let _ = parse::command(command);
                 rest = after;
             }
-            Frame::Message(head) => rest = &rest[head.length..],
+            Frame::Append(length, _) => {
+                rest = &rest[length..];
+                let _ = Reader::default().line(rest);
+            }
         }
     }
 }

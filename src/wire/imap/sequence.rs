@@ -51,6 +51,11 @@ impl SequenceSet {
         merged.into_iter().map(|(first, last)| first..=last).collect()
     }
 
+    /// A set of one.
+    pub fn one(bound: Bound) -> Self {
+        Self(vec![(bound, bound)])
+    }
+
     /// A set of these numbers, ascending.
     pub fn of(numbers: impl IntoIterator<Item = u32>) -> Self {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -103,7 +108,8 @@ impl SequenceSet {
     }
 }
 
-fn bound(cursor: &mut Cursor<'_>) -> Result<Bound, Malformed> {
+/// A number or `*`.
+pub(super) fn bound(cursor: &mut Cursor<'_>) -> Result<Bound, Malformed> {
     if cursor.eat(b'*') {
         return Ok(Bound::Largest);
     }

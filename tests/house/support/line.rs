@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use rustls::{ClientConnection, StreamOwned};
 
 use super::tls;
@@ -22,6 +23,8 @@ const LONG: usize = 1_000_000;
 /// A connection to the server. A read that takes longer than patience is an error.
 pub struct Line {
     transport: Transport,
+    /// Both ways of a compressed connection.
+    deflate: Option<(Compress, Decompress)>,
     input: Vec<u8>,
     /// What was said so far, for the message of a failed test.
     said: String,
@@ -36,6 +39,7 @@ impl Line {
         stream.set_nodelay(true).expect("nodelay");
         Self {
             transport: Transport::Plain(stream),
+            deflate: None,
             input: Vec::new(),
             said: String::new(),
         }
@@ -66,6 +70,13 @@ impl Line {
         Ok(())
     }
 
+    /// From here on the connection is compressed both ways (RFC 4978 §3).
+    pub fn start_deflate(&mut self) {
+        assert!(self.input.is_empty(), "the server said more than it should before it compressed");
+        self.deflate = Some((Compress::new(Compression::best(), false), Decompress::new(false)));
+        self.said.push_str("   (DEFLATE)\n");
+    }
+
     /// What both sides can name the connection by (RFC 9266 §2).
     pub fn exporter(&self) -> [u8; 32] {
         let Transport::Tls(stream) = &self.transport else {
@@ -78,6 +89,14 @@ impl Line {
     /// Sends octets as they are.
     pub fn send(&mut self, octets: &[u8]) -> io::Result<()> {
         self.note("C: ", octets);
+        let mut compressed = Vec::with_capacity(octets.len() + 1024);
+        let octets = match &mut self.deflate {
+            Some((compress, _)) => {
+                compress.compress_vec(octets, &mut compressed, FlushCompress::Sync)?;
+                &compressed
+            }
+            None => octets,
+        };
         match &mut self.transport {
             Transport::Plain(stream) => stream.write_all(octets),
             Transport::Tls(stream) => stream.write_all(octets).and_then(|()| stream.flush()),
@@ -160,8 +179,20 @@ impl Line {
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection"));
         }
-        self.input.extend_from_slice(&some[..count]);
-        Ok(())
+        let Some((_, decompress)) = &mut self.deflate else {
+            self.input.extend_from_slice(&some[..count]);
+            return Ok(());
+        };
+        let mut rest = &some[..count];
+        loop {
+            let before = decompress.total_in();
+            self.input.reserve(64 * 1024);
+            decompress.decompress_vec(rest, &mut self.input, FlushDecompress::None)?;
+            rest = &rest[(decompress.total_in() - before) as usize..];
+            if rest.is_empty() && self.input.len() < self.input.capacity() {
+                return Ok(());
+            }
+        }
     }
 
     fn note(&mut self, who: &str, octets: &[u8]) {

@@ -29,6 +29,8 @@ use super::{updates, vanished};
 
 use item::Context;
 
+pub(super) use section::copy as copy_section;
+
 /// How many messages' structures are asked for at a time.
 const STRUCTURES: usize = 200;
 /// After how many messages other sessions get their turn, where nothing is waited for.

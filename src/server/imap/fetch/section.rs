@@ -3,7 +3,9 @@
 use std::io;
 use std::ops::Range;
 
-use crate::mail::mailbox::StoredMessage;
+use crate::mail::mailbox::{Draft, Mailbox, StoredMessage};
+use crate::model::ids::Uid;
+use crate::model::refusal::Refusal;
 use crate::server::imap::outcome::Fault;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::imap::encode::literal_head;
@@ -56,12 +58,51 @@ pub(super) fn write_fields(out: &mut Vec<u8>, section: &Section, listed: &[u8]) 
 
 /// The fields that a section names, as a literal.
 fn fields(out: &mut Vec<u8>, section: &Section, header: &[u8]) {
-    let What::Fields { names, not } = &section.what else { return };
-    let fields = header::header_fields(header, names, *not);
-    let part = partial(section.partial, 0..fields.len() as u64);
-    let octets = fields.get(to_index(part.start)..to_index(part.end)).unwrap_or_default();
+    let octets = picked_fields(section, header);
     literal_head(out, octets.len() as u64);
-    out.extend_from_slice(octets);
+    out.extend_from_slice(&octets);
+}
+
+fn picked_fields(section: &Section, header: &[u8]) -> Vec<u8> {
+    let What::Fields { names, not } = &section.what else {
+        return Vec::new();
+    };
+    let mut fields = header::header_fields(header, names, *not);
+    let part = partial(section.partial, 0..fields.len() as u64);
+    fields.truncate(to_index(part.end));
+    fields.drain(..to_index(part.start).min(fields.len()));
+    fields
+}
+
+/// Adds the octets of a section of a message to a draft; `false` if there is no such message or part (RFC 4469 §3).
+pub(in crate::server::imap) async fn copy(section: &Section, (mailbox, uid): (&Mailbox, Uid), draft: &mut Draft) -> Result<bool, Refusal> {
+    let Some(file) = mailbox.open_message(uid).await? else {
+        return Ok(false);
+    };
+    let structures = match (section.part.is_empty(), &section.what) {
+        (true, What::All) => Vec::new(),
+        _ => mailbox.structures(&[uid]).await?,
+    };
+    let structure = structures.first().map(|(_, structure)| &**structure);
+    let Some(range) = range(section, structure, file.size()) else {
+        return Ok(false);
+    };
+    if let What::Fields { .. } = section.what {
+        let header = read(&file, range.start..range.end.min(range.start.saturating_add(MAX_HEADER))).await?;
+        draft.write(&picked_fields(section, &header)).await?;
+        return Ok(true);
+    }
+    let mut part = partial(section.partial, range);
+    while part.start < part.end {
+        let length = PIECE.min(part.end.saturating_sub(part.start));
+        let piece = file.read_at(part.start, to_index(length)).await?;
+        if piece.is_empty() {
+            return Err(Refusal::LATER);
+        }
+        part.start = part.start.saturating_add(piece.len() as u64);
+        draft.write(&piece).await?;
+    }
+    Ok(true)
 }
 
 /// Where the section stands in the file.
@@ -97,7 +138,7 @@ pub(super) fn to_index(offset: u64) -> usize {
 }
 
 /// Octets that are needed as a whole.
-async fn read(file: &StoredMessage, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+async fn read(file: &StoredMessage, range: Range<u64>) -> Result<Vec<u8>, Refusal> {
     let mut octets = Vec::new();
     let mut at = range.start;
     while at < range.end {

@@ -1,46 +1,36 @@
-//! What comes before the message of an APPEND.
+//! The begin of APPEND and REPLACE.
 
 use super::{mailbox, tag};
-use crate::wire::imap::command::{Append, Tag};
+use crate::wire::imap::append::{Head, Replaced};
 use crate::wire::imap::cursor::{Cursor, Malformed};
-use crate::wire::imap::date;
-use crate::wire::imap::flag::Flag;
+use crate::wire::imap::sequence;
 
-/// Reads `octets`, which end where a literal begins: the head of an APPEND if that literal is its message, none if it is another one
-/// (RFC 3501 §6.3.11).
-pub fn head(octets: &[u8]) -> Option<(Tag, Append)> {
-    let mut cursor = Cursor::new(octets);
+/// Reads the begin of `octets`: the head of an APPEND or a REPLACE and its length, none if it is something else, or the mailbox is not
+/// whole (RFC 3501 §6.3.11, RFC 8508 §3.2).
+pub fn head(octets: &[u8], utf8: bool) -> Option<(usize, Head)> {
+    let mut cursor = Cursor::new(octets).with_utf8(utf8);
     let tag = tag(&mut cursor).ok()?;
     cursor.space().ok()?;
-    if !cursor.word("APPEND").ok()?.eq("APPEND") {
-        return None;
-    }
-    arguments(&mut cursor).ok().map(|append| (tag, append))
+    let replaces = match cursor.word("APPEND").ok()?.as_str() {
+        "APPEND" => None,
+        "REPLACE" => Some(replaced(&mut cursor, false).ok()?),
+        "UID" => {
+            cursor.space().ok()?;
+            let word = cursor.word("REPLACE").ok()?;
+            Some(replaced(&mut cursor, true).ok().filter(|_| word == "REPLACE")?)
+        }
+        _ => return None,
+    };
+    let mailbox = mailbox::argument(&mut cursor).ok()?;
+    // What comes behind is read line by line. Without it the command is not one of these.
+    (cursor.peek() == Some(b' ')).then(|| {
+        let head = Head { tag, replaces, mailbox };
+        (cursor.passed(), head)
+    })
 }
 
-fn arguments(cursor: &mut Cursor<'_>) -> Result<Append, Malformed> {
-    let mailbox = mailbox::argument(cursor)?;
+fn replaced(cursor: &mut Cursor<'_>, uid: bool) -> Result<Replaced, Malformed> {
     cursor.space()?;
-    let mut flags = Vec::new();
-    if cursor.peek() == Some(b'(') {
-        flags = cursor.list(flag)?.into_iter().flatten().collect();
-        cursor.space()?;
-    }
-    let mut date = None;
-    if cursor.peek() == Some(b'"') {
-        date = Some(date::date_time(cursor)?);
-        cursor.space()?;
-    }
-    if !cursor.at_end() {
-        return cursor.wrong("the literal of the message");
-    }
-    Ok(Append { mailbox, flags, date })
-}
-
-/// A flag; `\Recent`, which clients that copy between servers send along, is passed over.
-fn flag(cursor: &mut Cursor<'_>) -> Result<Option<Flag>, Malformed> {
-    if cursor.eat_text("\\Recent") {
-        return Ok(None);
-    }
-    Flag::read(cursor).map(Some)
+    let message = sequence::bound(cursor)?;
+    Ok(Replaced { uid, message })
 }

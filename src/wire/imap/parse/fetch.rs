@@ -123,7 +123,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<Item, Malformed> {
 }
 
 /// `[1.2.HEADER.FIELDS (From)]<0.100>`
-fn section(cursor: &mut Cursor<'_>, peek: bool) -> Result<Section, Malformed> {
+pub(super) fn section(cursor: &mut Cursor<'_>, peek: bool) -> Result<Section, Malformed> {
     cursor.expect(b'[', "'['")?;
     let mut part = Vec::new();
     let mut what = What::All;

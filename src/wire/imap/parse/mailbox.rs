@@ -19,13 +19,21 @@ pub(super) fn argument(cursor: &mut Cursor<'_>) -> Result<String, Malformed> {
 pub(super) fn name(cursor: &mut Cursor<'_>) -> Result<String, Malformed> {
     let start = cursor.clone();
     let octets = cursor.astring()?;
-    utf7::decode(&octets).map_or_else(|| start.wrong("a mailbox name in modified UTF-7"), Ok)
+    decoded(&octets, cursor.is_utf8()).map_or_else(|| start.wrong("a mailbox name in modified UTF-7"), Ok)
+}
+
+/// RFC 6855 §3, RFC 9051 §5.1: a client that has UTF-8 writes nothing else.
+fn decoded(octets: &[u8], utf8: bool) -> Option<String> {
+    match utf8 {
+        true => std::str::from_utf8(octets).ok().map(ToOwned::to_owned),
+        false => utf7::decode(octets),
+    }
 }
 
 fn pattern(cursor: &mut Cursor<'_>) -> Result<String, Malformed> {
     let start = cursor.clone();
     let octets = cursor.list_mailbox()?;
-    utf7::decode(&octets).map_or_else(|| start.wrong("a pattern in modified UTF-7"), Ok)
+    decoded(&octets, cursor.is_utf8()).map_or_else(|| start.wrong("a pattern in modified UTF-7"), Ok)
 }
 
 /// RFC 3501 §6.3.1, with the parameters of RFC 4466 §2.1.

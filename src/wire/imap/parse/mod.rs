@@ -10,6 +10,7 @@ mod store;
 
 use super::command::{Command, Tag, Tagged};
 use super::cursor::{Cursor, Malformed};
+use super::fetch::Section;
 
 pub use append::head as append_head;
 
@@ -27,12 +28,23 @@ pub struct Rejected {
 
 /// Reads a complete command: a line with its literals, with or without the line end.
 pub fn command(octets: &[u8]) -> Result<Tagged, Rejected> {
-    let mut cursor = Cursor::new(octets);
+    command_of(octets, false)
+}
+
+/// The same, of a client that writes names in UTF-8 alone if `utf8` (RFC 6855 §3, RFC 9051 §5.1).
+pub fn command_of(octets: &[u8], utf8: bool) -> Result<Tagged, Rejected> {
+    let mut cursor = Cursor::new(octets).with_utf8(utf8);
     let tag = tag(&mut cursor).map_err(|problem| Rejected { tag: None, problem })?;
     match arguments(&mut cursor) {
         Ok(command) => Ok(Tagged { tag, command }),
         Err(problem) => Err(Rejected { tag: Some(tag), problem }),
     }
+}
+
+/// Reads a section with its brackets, such as `[1.MIME]`; none if it is not one.
+pub fn section(octets: &[u8]) -> Option<Section> {
+    let mut cursor = Cursor::new(octets);
+    fetch::section(&mut cursor, true).ok().filter(|_| cursor.at_end())
 }
 
 /// The tag of what need not be a complete command.
@@ -79,6 +91,7 @@ fn with_arguments(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Re
         "AUTHENTICATE" => session::authenticate(cursor),
         "LOGIN" => session::login(cursor),
         "ENABLE" => session::enable(cursor),
+        "COMPRESS" => session::compress(cursor),
         "SELECT" => mailbox::select(cursor, false),
         "EXAMINE" => mailbox::select(cursor, true),
         "CREATE" => mailbox::create(cursor),
@@ -98,8 +111,8 @@ fn with_arguments(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Re
         "COPY" => store::transfer(cursor, false).map(Command::Copy),
         "MOVE" => store::transfer(cursor, false).map(Command::Move),
         "UID" => uid(cursor),
-        // A complete APPEND never comes here unless it is wrong before its message.
-        "APPEND" => start.wrong("APPEND with a mailbox, flags, a date and the literal of the message"),
+        // One that is right up to its mailbox never comes here.
+        "APPEND" | "REPLACE" => start.wrong("APPEND with a mailbox, flags, a date and the literal of the message"),
         _ => start.wrong("a command that is known"),
     }
 }

@@ -1,4 +1,4 @@
-//! LOGIN, AUTHENTICATE, ENABLE, ID.
+//! LOGIN, AUTHENTICATE, ENABLE, ID, COMPRESS.
 
 use crate::model::secret::Secret;
 use crate::wire::imap::command::{Authenticate, Command, Login};
@@ -61,5 +61,15 @@ pub(super) fn enable(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
         if cursor.before_end() {
             return Ok(Command::Enable(names));
         }
+    }
+}
+
+/// RFC 4978 §5.
+pub(super) fn compress(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
+    cursor.space()?;
+    let start = cursor.clone();
+    match cursor.word("an algorithm")?.as_str() {
+        "DEFLATE" => Ok(Command::Compress),
+        _ => start.wrong("DEFLATE"),
     }
 }

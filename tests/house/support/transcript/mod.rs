@@ -18,6 +18,7 @@
 //! C*100: 0123456789              a line so many times
 //! C2: NOOP                       `C2`, `S2`, …: a second session, opened when it is first named
 //! @starttls                      the TLS handshake, now (`@starttls 2`, `@tls 2`, `@closed 2` for the second session)
+//! @deflate                       the connection is compressed from here on (RFC 4978)
 //! @closed                        the server closes the connection
 //! = inbox of bob@house.test has 1 message           the state of the house (see `check`)
 //! ```

@@ -16,6 +16,7 @@ pub enum Step {
     /// Connect to the listener with implicit TLS instead of the plain one.
     ImplicitTls,
     Handshake,
+    Deflate,
     Closed,
     /// Octets for the server, words not yet put in.
     Client(Vec<u8>),
@@ -182,6 +183,7 @@ fn read_directive(text: &str) -> Result<Directive, String> {
     match word {
         "tls" => step(Step::ImplicitTls),
         "starttls" => step(Step::Handshake),
+        "deflate" => step(Step::Deflate),
         "closed" => step(Step::Closed),
         _ => read_setup(word, rest).map(Directive::Setup),
     }

@@ -96,6 +96,10 @@ impl Stage<'_> {
                 Ok(())
             }
             Step::Handshake => self.line(session).start_tls().map_err(|error| format!("no handshake: {error}")),
+            Step::Deflate => {
+                self.line(session).start_deflate();
+                Ok(())
+            }
             Step::Closed => {
                 let closed = self.line(session).is_closed();
                 closed
