@@ -87,6 +87,8 @@ transcripts! {
         compress_off
         copy
         create_rename_delete
+        create_special_use
+        enable_imap4rev2
         envelope
         expunge
         fetch_basics
@@ -117,7 +119,8 @@ transcripts! {
         store_silent
         subscriptions
         two_sessions
-        uids_never_repeat;
+        uids_never_repeat
+        utf8_accept;
     pop3:
         auth_two_steps
         bad_commands

@@ -1,11 +1,17 @@
 //! DELETE (RFC 3501 §6.3.4).
 
 use crate::model::account::User;
+use crate::model::refusal::Refusal;
+use crate::wire::imap::response::{Code, Word};
 
 use super::outcome::{Done, Fault};
 use super::{Imap, select};
 
 pub(super) async fn delete(imap: &Imap, user: &User, mailbox: &str) -> Result<Done, Fault> {
-    imap.mailboxes.delete(user, &select::name(mailbox)?).await?;
-    Ok(Done::new("the mailbox was removed"))
+    match imap.mailboxes.delete(user, &select::name(mailbox)?).await {
+        Ok(()) => Ok(Done::new("the mailbox was removed")),
+        // RFC 9051 §7.1: that is what holds it.
+        Err(Refusal::InUse(text)) => Err(Fault::No(Code::Word(Word::HasChildren), text.into())),
+        Err(refusal) => Err(refusal.into()),
+    }
 }

@@ -69,19 +69,20 @@ pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command)
         (_, Command::Idle) => idle::idle(session).await,
         (_, Command::Compress) => compress::compress(session),
         (State::Authenticated(user) | State::Selected(user, _), command) => {
-            let (imap, stream) = (&session.imap, &mut session.stream);
+            let (imap, stream, enabled) = (&session.imap, &mut session.stream, session.enabled);
+            let utf8 = enabled.utf8_names();
             match command {
-                Command::Create(create) => create::create(imap, user, create).await,
+                Command::Create(create) => create::create(imap, user, create, (stream, enabled)).await,
                 Command::Delete(name) => delete::delete(imap, user, &name).await,
-                Command::Rename { from, to } => rename::rename(imap, user, &from, &to).await,
+                Command::Rename { from, to } => rename::rename(imap, user, (&from, &to), (stream, enabled)).await,
                 Command::Subscribe(name) => subscribe::subscribe(imap, user, &name).await,
                 Command::Unsubscribe(name) => subscribe::unsubscribe(imap, user, &name).await,
-                Command::List(list) => list::list(imap, user, list, stream).await,
-                Command::Lsub { reference, pattern } => lsub::lsub(imap, user, (&reference, &pattern), stream).await,
+                Command::List(list) => list::list(imap, user, list, (stream, utf8)).await,
+                Command::Lsub { reference, pattern } => lsub::lsub(imap, user, (&reference, &pattern), (stream, utf8)).await,
                 Command::GetQuota(root) => quota::get_quota(imap, user, &root, stream).await,
-                Command::GetQuotaRoot(mailbox) => quota::get_quota_root(imap, user, &mailbox, stream).await,
+                Command::GetQuotaRoot(mailbox) => quota::get_quota_root(imap, user, &mailbox, (stream, utf8)).await,
                 Command::SetQuota => Err(quota::set_quota()),
-                Command::Status { mailbox, items } => status::status(imap, user, (&mailbox, &items), stream).await,
+                Command::Status { mailbox, items } => status::status(imap, user, (&mailbox, &items), (stream, utf8)).await,
                 _ => Err(Fault::bad("select a mailbox first")),
             }
         }

@@ -1,4 +1,5 @@
-//! LIST (RFC 3501 §6.3.8) with options (RFC 5258), special uses (RFC 6154) and STATUS (RFC 5819).
+//! LIST (RFC 3501 §6.3.8) with options (RFC 5258), special uses (RFC 6154) and STATUS (RFC 5819); and LIST responses that nobody asked
+//! for (RFC 9051 §7.3.1).
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ struct Entry {
     has_wanted_below: bool,
 }
 
-pub(super) async fn list(imap: &Imap, user: &User, list: List, stream: &mut Stream) -> Result<Done, Fault> {
+pub(super) async fn list(imap: &Imap, user: &User, list: List, (stream, utf8): (&mut Stream, bool)) -> Result<Done, Fault> {
     // RFC 3501 §6.3.8: the empty pattern asks for the separator and the root.
     if list.patterns.iter().all(String::is_empty) && !list.patterns.is_empty() {
         stream.write(b"* LIST (\\Noselect) \"/\" \"\"\r\n");
@@ -41,11 +42,11 @@ pub(super) async fn list(imap: &Imap, user: &User, list: List, stream: &mut Stre
             continue;
         }
         let mut out = Vec::with_capacity(96);
-        write(&mut out, name, entry, &list);
+        line(name, entry, &list, utf8).write(&mut out);
         if let (Some(items), true) = (&list.returns.status, entry.exists) {
             // RFC 5819 §2: a mailbox that cannot be asked is passed over.
             if let Ok(counts) = imap.mailboxes.status(user, name).await {
-                status::write(&mut out, (name.as_str(), &counts), items, imap);
+                status::write(&mut out, (name.as_str(), utf8), &counts, (items, imap));
             }
         }
         stream.write(&out);
@@ -93,27 +94,114 @@ fn is_wanted(entry: &Entry, list: &List) -> bool {
     subscribed && special && there
 }
 
-fn write(out: &mut Vec<u8>, name: &MailboxName, entry: &Entry, list: &List) {
-    out.extend_from_slice(b"* LIST (");
-    if !entry.exists {
-        // RFC 5258 §3 implies \Noselect, which older clients want to see.
-        out.extend_from_slice(b"\\NonExistent \\Noselect ");
+/// The response for a name that LIST found.
+fn line<'a>(name: &'a MailboxName, entry: &Entry, list: &List, utf8: bool) -> Line<'a> {
+    let mut line = Line {
+        exists: entry.exists,
+        has_children: Some(entry.has_children),
+        subscribed: entry.subscribed && (list.select.subscribed || list.returns.subscribed),
+        special_use: entry.special_use,
+        ..Line::named(name.as_str(), utf8)
+    };
+    // RFC 5258 §4, RFC 6154 §2: why a name is here that is not itself asked for.
+    if list.select.recursive_match && entry.has_wanted_below {
+        let criteria = [(list.select.subscribed, "SUBSCRIBED"), (list.select.special_use, "SPECIAL-USE")];
+        line.child_info = criteria.into_iter().filter(|(asked, _)| *asked).map(|(_, name)| name).collect();
     }
-    out.extend_from_slice(if entry.has_children { b"\\HasChildren" } else { b"\\HasNoChildren" });
-    if entry.subscribed && (list.select.subscribed || list.returns.subscribed) {
-        out.extend_from_slice(b" \\Subscribed");
+    line
+}
+
+/// A LIST response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    name: &'a str,
+    utf8: bool,
+    /// Whether there is such a mailbox.
+    pub(super) exists: bool,
+    /// Whether there are others below it, if that is known.
+    pub(super) has_children: Option<bool>,
+    /// Whether to say that it is subscribed to.
+    pub(super) subscribed: bool,
+    /// What it is for.
+    pub(super) special_use: Option<SpecialUse>,
+    child_info: Vec<&'static str>,
+    old_name: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    /// The response for a mailbox of which no more is to be said.
+    pub(super) fn named(name: &'a str, utf8: bool) -> Self {
+        Self {
+            name,
+            utf8,
+            exists: true,
+            has_children: None,
+            subscribed: false,
+            special_use: None,
+            child_info: Vec::new(),
+            old_name: None,
+        }
     }
-    if let Some(special_use) = entry.special_use {
-        out.extend_from_slice(b" \\");
-        out.extend_from_slice(special_use.as_str().as_bytes());
+
+    /// With the name that it had, or that the client calls it by, if that is another (RFC 9051 §6.3.9.7).
+    pub(super) fn instead_of(self, old: &'a str) -> Self {
+        Self {
+            old_name: Some(old).filter(|old| *old != self.name),
+            ..self
+        }
     }
-    out.extend_from_slice(b") \"/\" ");
-    mailbox(out, name.as_str());
-    // RFC 5258 §4: why a name is here that is not itself asked for.
-    if list.select.recursive_match && list.select.subscribed && entry.has_wanted_below {
-        out.extend_from_slice(b" (\"CHILDINFO\" (\"SUBSCRIBED\"))");
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"* LIST (");
+        let begin = out.len();
+        let mut put = |attribute: &str| {
+            if out.len() > begin {
+                out.push(b' ');
+            }
+            out.push(b'\\');
+            out.extend_from_slice(attribute.as_bytes());
+        };
+        if !self.exists {
+            // RFC 5258 §3 implies \Noselect, which older clients want to see.
+            put("NonExistent");
+            put("Noselect");
+        }
+        match self.has_children {
+            Some(true) => put("HasChildren"),
+            Some(false) => put("HasNoChildren"),
+            None => {}
+        }
+        if self.subscribed {
+            put("Subscribed");
+        }
+        if let Some(special_use) = self.special_use {
+            put(special_use.as_str());
+        }
+        out.extend_from_slice(b") \"/\" ");
+        mailbox(out, self.name, self.utf8);
+        self.write_extended(out);
+        out.extend_from_slice(b"\r\n");
     }
-    out.extend_from_slice(b"\r\n");
+
+    /// ` ("CHILDINFO" ("SUBSCRIBED") "OLDNAME" ("x"))`
+    fn write_extended(&self, out: &mut Vec<u8>) {
+        let mut before = b" (".as_slice();
+        if !self.child_info.is_empty() {
+            out.extend_from_slice(before);
+            out.extend_from_slice(format!("\"CHILDINFO\" (\"{}\")", self.child_info.join("\" \"")).as_bytes());
+            before = b" ";
+        }
+        if let Some(old_name) = self.old_name {
+            out.extend_from_slice(before);
+            out.extend_from_slice(b"\"OLDNAME\" (");
+            mailbox(out, old_name, self.utf8);
+            out.push(b')');
+            before = b" ";
+        }
+        if before == b" " {
+            out.push(b')');
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,7 +213,7 @@ mod tests {
         let plain = List::default();
         let line = |name: &str, entry: &Entry| {
             let mut out = Vec::new();
-            write(&mut out, &MailboxName::parse(name).unwrap(), entry, &plain);
+            super::line(&MailboxName::parse(name).unwrap(), entry, &plain, false).write(&mut out);
             String::from_utf8(out).unwrap()
         };
         let sent = Entry {
@@ -142,6 +230,9 @@ mod tests {
             line("a b", &above),
             "* LIST (\\NonExistent \\Noselect \\HasChildren) \"/\" \"a b\"\r\n"
         );
+        let mut out = Vec::new();
+        Line::named("Grün", true).instead_of("Blau").write(&mut out);
+        assert_eq!(String::from_utf8_lossy(&out), "* LIST () \"/\" \"Grün\" (\"OLDNAME\" (Blau))\r\n");
         assert!(is_wanted(&above, &plain));
         assert!(!is_wanted(&Entry::default(), &plain));
     }

@@ -10,7 +10,7 @@ use crate::wire::imap::pattern;
 use super::Imap;
 use super::outcome::{Done, Fault};
 
-pub(super) async fn lsub(imap: &Imap, user: &User, asked: (&str, &str), stream: &mut Stream) -> Result<Done, Fault> {
+pub(super) async fn lsub(imap: &Imap, user: &User, asked: (&str, &str), (stream, utf8): (&mut Stream, bool)) -> Result<Done, Fault> {
     let wanted = pattern::join(asked.0, asked.1);
     let subscriptions = imap.mailboxes.subscriptions(user).await?;
     // The name, and whether it is itself subscribed to.
@@ -32,7 +32,7 @@ pub(super) async fn lsub(imap: &Imap, user: &User, asked: (&str, &str), stream: 
         } else {
             b"* LSUB (\\Noselect) \"/\" "
         });
-        mailbox(&mut out, &name);
+        mailbox(&mut out, &name, utf8);
         out.extend_from_slice(b"\r\n");
     }
     stream.write(&out);

@@ -9,6 +9,7 @@
 //! the networks that the configuration names.
 //!
 //! - RFC 3501: IMAP4rev1
+//! - RFC 9051: what IMAP4rev2 says otherwise, once a client enables it
 //! - RFC 2177: IDLE
 //! - RFC 2342 §5: NAMESPACE
 //! - RFC 2971: ID
@@ -22,6 +23,7 @@
 //! - RFC 5161: ENABLE
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
 //! - RFC 6851: MOVE
+//! - RFC 6855: UTF8=ACCEPT
 //! - RFC 7889: APPENDLIMIT
 //! - RFC 8474: OBJECTID
 //! - RFC 8508: REPLACE

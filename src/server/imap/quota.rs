@@ -26,11 +26,11 @@ pub(super) async fn get_quota(imap: &Imap, user: &User, root: &str, stream: &mut
     Ok(Done::new("that is the quota"))
 }
 
-pub(super) async fn get_quota_root(imap: &Imap, user: &User, name: &str, stream: &mut Stream) -> Result<Done, Fault> {
+pub(super) async fn get_quota_root(imap: &Imap, user: &User, name: &str, (stream, utf8): (&mut Stream, bool)) -> Result<Done, Fault> {
     let name = select::name(name)?;
     imap.mailboxes.open(user, &name).await?;
     let mut out = b"* QUOTAROOT ".to_vec();
-    mailbox(&mut out, name.as_str());
+    mailbox(&mut out, name.as_str(), utf8);
     if has_limits(user) {
         out.push(b' ');
         string(&mut out, ROOT.as_bytes());

@@ -1,13 +1,26 @@
-//! RENAME (RFC 3501 §6.3.5).
+//! RENAME (RFC 3501 §6.3.5, RFC 9051 §6.3.6).
 
 use crate::model::account::User;
 use crate::model::mailbox::SEPARATOR;
+use crate::server::stream::Stream;
 
+use super::list::Line;
 use super::outcome::{Done, Fault};
+use super::session::Enabled;
 use super::{Imap, select};
 
-pub(super) async fn rename(imap: &Imap, user: &User, from: &str, to: &str) -> Result<Done, Fault> {
-    let to = to.strip_suffix(SEPARATOR).unwrap_or(to);
-    imap.mailboxes.rename(user, &select::name(from)?, &select::name(to)?).await?;
+pub(super) async fn rename(imap: &Imap, user: &User, names: (&str, &str), client: (&mut Stream, Enabled)) -> Result<Done, Fault> {
+    let (from, to) = (
+        select::name(names.0)?,
+        select::name(names.1.strip_suffix(SEPARATOR).unwrap_or(names.1))?,
+    );
+    imap.mailboxes.rename(user, &from, &to).await?;
+    let (stream, enabled) = client;
+    if enabled.rev2 && !from.is_inbox() {
+        let mut out = Vec::new();
+        let line = Line::named(to.as_str(), enabled.utf8_names());
+        line.instead_of(from.as_str()).write(&mut out);
+        stream.write(&out);
+    }
     Ok(Done::new("the mailbox was renamed"))
 }

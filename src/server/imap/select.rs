@@ -1,4 +1,4 @@
-//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2, RFC 7162 §3.1.8, §3.2.5).
+//! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2, RFC 7162 §3.1.8, §3.2.5, RFC 9051 §6.3.2).
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::wire::imap::encode::number;
 use crate::wire::imap::response::{Code, Status, all_flags};
 
 use super::close;
+use super::list::Line;
 use super::outcome::{Done, Fault};
 use super::selected::Selected;
 use super::session::{Session, State};
@@ -35,7 +36,7 @@ pub(super) async fn select(session: &mut Session, select: Select) -> Result<Done
     let user = Arc::clone(user);
     let mailbox = session.imap.mailboxes.open(&user, &name(&select.mailbox)?).await?;
     session.condstore |= select.condstore;
-    enter(session, user, mailbox, select.read_only);
+    enter(session, user, mailbox, &select);
     if let (Some(resync), State::Selected(_, selected)) = (&select.resync, &session.state) {
         vanished::resync(selected, resync, &mut session.stream).await?;
     }
@@ -55,21 +56,35 @@ pub(super) fn name(text: &str) -> Result<MailboxName, Refusal> {
 }
 
 /// Says what there is, and makes it the session's mailbox.
-fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_only: bool) {
-    // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects.
-    let picture = mailbox.picture(!read_only);
+fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, select: &Select) {
+    let (read_only, rev2) = (select.read_only, session.enabled.rev2);
+    // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects; so does a client to which it means nothing.
+    let picture = mailbox.picture(!read_only && !rev2);
     let (view, keywords) = (picture.messages, picture.keywords);
 
     let mut out = b"* FLAGS ".to_vec();
     all_flags(&mut out, &keywords);
     out.extend_from_slice(b"\r\n* ");
     number(&mut out, view.len() as u64);
-    out.extend_from_slice(b" EXISTS\r\n* ");
-    number(&mut out, picture.recent.len() as u64);
-    out.extend_from_slice(b" RECENT\r\n");
+    out.extend_from_slice(b" EXISTS\r\n");
+    if rev2 {
+        // RFC 9051 §6.3.2: no RECENT, but the name as it is spelled here.
+        Line::named(mailbox.info().name.as_str(), session.enabled.utf8_names())
+            .instead_of(&select.mailbox)
+            .write(&mut out);
+    } else {
+        out.extend_from_slice(b"* ");
+        number(&mut out, picture.recent.len() as u64);
+        out.extend_from_slice(b" RECENT\r\n");
+    }
     session.stream.write(&out);
 
-    let unseen = view.iter().zip(1_u32..).find(|(message, _)| !message.flags.contains(Flags::SEEN));
+    let unseen = (!rev2)
+        .then_some(&view)
+        .into_iter()
+        .flat_map(|view| view.iter())
+        .zip(1_u32..)
+        .find(|(message, _)| !message.flags.contains(Flags::SEEN));
     let permanent = Code::PermanentFlags {
         keywords: Arc::clone(&keywords),
         writable: !read_only,
@@ -93,8 +108,9 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, read_onl
         read_only,
         condstore: session.condstore,
         qresync: session.qresync,
+        enabled: session.enabled,
         view,
-        recent: if read_only { Vec::new() } else { picture.recent },
+        recent: if read_only || rev2 { Vec::new() } else { picture.recent },
         keywords: keywords.len(),
         told: Vec::new(),
     };

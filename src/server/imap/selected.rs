@@ -10,6 +10,7 @@ use crate::model::mailbox::MessageMeta;
 use crate::wire::imap::sequence::SequenceSet;
 
 use super::outcome::Fault;
+use super::session::Enabled;
 
 /// A selected mailbox.
 pub(super) struct Selected {
@@ -21,6 +22,8 @@ pub(super) struct Selected {
     pub(super) condstore: bool,
     /// Whether the client wants to hear of removals by UID.
     pub(super) qresync: bool,
+    /// What else the client has asked for.
+    pub(super) enabled: Enabled,
     /// What the client has been told: sequence number n is at n - 1. As long as nothing changes it is the very list that the
     /// mailbox and its other sessions hold.
     pub(super) view: Messages,
@@ -33,6 +36,15 @@ pub(super) struct Selected {
 }
 
 impl Selected {
+    /// The client asks for more.
+    pub(super) fn enable(&mut self, enabled: Enabled) {
+        self.enabled = enabled;
+        if enabled.rev2 {
+            // RFC 9051 §2.3.2: there is no \Recent.
+            self.recent.clear();
+        }
+    }
+
     /// The messages of a set, as ranges of `view`: ascending, none twice.
     ///
     /// A sequence number that is too large is the client's mistake (RFC 3501 §9 seq-number), a UID that is not there is none (§6.4.8).

@@ -8,6 +8,7 @@ use crate::model::account::User;
 use crate::model::refusal::Refusal;
 use crate::server::pace::Pace;
 use crate::server::stream::{Gone, Stream};
+use crate::wire::imap::Utf8;
 use crate::wire::imap::append::Head;
 use crate::wire::imap::capability::Stage;
 use crate::wire::imap::command::{Tag, Tagged};
@@ -57,8 +58,17 @@ pub(super) struct Session {
 /// What the client has asked for that changes how things are said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Enabled {
-    /// Names are in UTF-8 (RFC 6855 §3, RFC 9051 §5.1).
-    pub utf8: bool,
+    /// Where the client writes UTF-8.
+    pub utf8: Utf8,
+    /// IMAP4rev2 (RFC 9051 §A).
+    pub rev2: bool,
+}
+
+impl Enabled {
+    /// Whether names are written in UTF-8.
+    pub fn utf8_names(self) -> bool {
+        self.utf8 != Utf8::Off
+    }
 }
 
 /// What the client sent.
@@ -266,7 +276,7 @@ impl Session {
             State::NotAuthenticated => Limits {
                 line: MAX_BEFORE_LOGIN,
                 command: MAX_BEFORE_LOGIN,
-                utf8: false,
+                utf8: Utf8::Off,
             },
             _ => Limits {
                 line: MAX_LINE,

@@ -9,19 +9,24 @@ use crate::wire::imap::encode::{mailbox, mailbox_id, number};
 use super::outcome::{Done, Fault};
 use super::{Imap, select};
 
-pub(super) async fn status(imap: &Imap, user: &User, asked: (&str, &[StatusItem]), stream: &mut Stream) -> Result<Done, Fault> {
+pub(super) async fn status(
+    imap: &Imap,
+    user: &User,
+    asked: (&str, &[StatusItem]),
+    (stream, utf8): (&mut Stream, bool),
+) -> Result<Done, Fault> {
     let name = select::name(asked.0)?;
     let status = imap.mailboxes.status(user, &name).await?;
     let mut out = Vec::new();
-    write(&mut out, (name.as_str(), &status), asked.1, imap);
+    write(&mut out, (name.as_str(), utf8), &status, (asked.1, imap));
     stream.write(&out);
     Ok(Done::new("that is the mailbox"))
 }
 
 /// Writes a STATUS response.
-pub(super) fn write(out: &mut Vec<u8>, (name, status): (&str, &MailboxStatus), items: &[StatusItem], imap: &Imap) {
+pub(super) fn write(out: &mut Vec<u8>, (name, utf8): (&str, bool), status: &MailboxStatus, (items, imap): (&[StatusItem], &Imap)) {
     out.extend_from_slice(b"* STATUS ");
-    mailbox(out, name);
+    mailbox(out, name, utf8);
     out.extend_from_slice(b" (");
     for (index, item) in items.iter().enumerate() {
         if index > 0 {

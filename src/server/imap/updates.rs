@@ -103,7 +103,7 @@ async fn tell_expunged(gone: &[usize], stream: &mut Stream) -> Result<(), Gone> 
 fn tell_new(selected: &mut Selected, stream: &mut Stream) {
     let mut out = Vec::new();
     untagged(&mut out, selected.view.len(), b" EXISTS\r\n");
-    if !selected.read_only {
+    if !selected.read_only && !selected.enabled.rev2 {
         let view = &selected.view;
         selected.recent.retain(|uid| view.find(uid, |message| message.uid).is_some());
         if let Some(last) = view.last() {
@@ -143,10 +143,14 @@ async fn tell_flags(selected: &Selected, before: &Messages, stream: &mut Stream)
 /// `* 3 FETCH (FLAGS (\Seen))`, for a client that knows modseqs with the UID and the modseq (RFC 7162 §3.1).
 pub(super) fn write_flags(out: &mut Vec<u8>, (index, message): (usize, &MessageMeta), selected: &Selected, keywords: &[String]) {
     untagged(out, index.saturating_add(1), b" FETCH (");
-    if selected.condstore {
+    // RFC 9051 §7.5.2: with the UID, if nobody asked.
+    if selected.condstore || selected.enabled.rev2 {
         out.extend_from_slice(b"UID ");
         number(out, u64::from(message.uid.0));
-        out.extend_from_slice(b" MODSEQ (");
+        out.push(b' ');
+    }
+    if selected.condstore {
+        out.extend_from_slice(b"MODSEQ (");
         number(out, message.modseq.0);
         out.extend_from_slice(b") ");
     }

@@ -46,6 +46,7 @@ const TABLE: &[(&str, When)] = &[
     ("CHILDREN", When::AfterLogin),
     ("LIST-EXTENDED", When::AfterLogin),
     ("LIST-STATUS", When::AfterLogin),
+    ("UTF8=ACCEPT", When::AfterLogin),
     ("SPECIAL-USE", When::AfterLogin),
     ("CREATE-SPECIAL-USE", When::AfterLogin),
     ("UIDPLUS", When::AfterLogin),

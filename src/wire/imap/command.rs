@@ -163,9 +163,13 @@ pub struct Resync {
 pub struct Create {
     /// The mailbox.
     pub mailbox: String,
-    /// `(USE (\Sent))` (RFC 6154 §3).
-    pub special_use: Option<SpecialUse>,
+    /// `(USE (\Sent))` (RFC 6154 §3), or why it cannot be.
+    pub special_use: Result<Option<SpecialUse>, BadUse>,
 }
+
+/// Several special uses, or one that we do not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadUse;
 
 /// LIST, with the options of RFC 5258 §3.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

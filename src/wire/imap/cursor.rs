@@ -17,14 +17,25 @@ pub struct Malformed {
     pub at: usize,
 }
 
+/// Where a client writes UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Utf8 {
+    /// Names are in modified UTF-7 (RFC 3501 §5.1.3).
+    #[default]
+    Off,
+    /// Names are in UTF-8 (RFC 9051 §5.1).
+    Names,
+    /// So is all else (RFC 6855 §3).
+    Accept,
+}
+
 /// A position in the octets of a command.
 #[derive(Debug, Clone)]
 pub(super) struct Cursor<'a> {
     input: &'a [u8],
     at: usize,
     depth: u8,
-    /// Whether names are in UTF-8 alone (RFC 6855 §3, RFC 9051 §5.1).
-    utf8: bool,
+    utf8: Utf8,
 }
 
 /// RFC 3501 §9 ATOM-CHAR.
@@ -48,17 +59,17 @@ impl<'a> Cursor<'a> {
             input,
             at: 0,
             depth: 0,
-            utf8: false,
+            utf8: Utf8::Off,
         }
     }
 
-    /// The same, of a client that writes names in UTF-8 alone if `utf8`.
-    pub(super) fn with_utf8(self, utf8: bool) -> Self {
+    /// The same, of a client that writes UTF-8 there.
+    pub(super) fn with_utf8(self, utf8: Utf8) -> Self {
         Self { utf8, ..self }
     }
 
-    /// Whether names are in UTF-8 alone.
-    pub(super) fn is_utf8(&self) -> bool {
+    /// Where the client writes UTF-8.
+    pub(super) fn utf8(&self) -> Utf8 {
         self.utf8
     }
 

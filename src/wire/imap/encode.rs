@@ -85,9 +85,21 @@ pub fn object_id(kind: char, id: u128) -> String {
     format!("{kind}{id:032x}")
 }
 
-/// A mailbox name in modified UTF-7 (RFC 3501 §5.1.3).
-pub fn mailbox(out: &mut Vec<u8>, name: &str) {
-    astring(out, utf7::encode(name).as_bytes());
+/// A mailbox name: in UTF-8 for a client that has asked for it (RFC 6855 §3, RFC 9051 §5.1), else in modified UTF-7 (RFC 3501 §5.1.3).
+pub fn mailbox(out: &mut Vec<u8>, name: &str, utf8: bool) {
+    if !utf8 || name.is_ascii() {
+        let name = if utf8 { name.into() } else { utf7::encode(name) };
+        return astring(out, name.as_bytes());
+    }
+    // A mailbox name has no control character.
+    out.push(b'"');
+    for c in name.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push(b'\\');
+        }
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    out.push(b'"');
 }
 
 /// `(\Seen $Forwarded keyword)`
@@ -192,7 +204,9 @@ mod tests {
         assert_eq!(text(|out| astring(out, b"INBOX")), "INBOX");
         assert_eq!(text(|out| astring(out, b"nil")), "\"nil\"");
         assert_eq!(text(|out| nstring(out, None)), "NIL");
-        assert_eq!(text(|out| mailbox(out, "Entwürfe")), "Entw&APw-rfe");
+        assert_eq!(text(|out| mailbox(out, "Entwürfe", false)), "Entw&APw-rfe");
+        assert_eq!(text(|out| mailbox(out, "Entwürfe \\x", true)), "\"Entwürfe \\\\x\"");
+        assert_eq!(text(|out| mailbox(out, "a&b", true)), "a&b");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! however small the pieces in which they come.
 
 use super::append::{Announced, Head};
+use super::cursor::Utf8;
 use super::parse;
 
 /// The bounds of a command.
@@ -13,8 +14,8 @@ pub struct Limits {
     pub line: usize,
     /// The most octets of all of it, but for the messages of an APPEND.
     pub command: usize,
-    /// Whether names are in UTF-8 alone, as the client has asked for.
-    pub utf8: bool,
+    /// Where the client writes UTF-8.
+    pub utf8: Utf8,
 }
 
 /// What there is at the begin of the buffer.
@@ -145,7 +146,7 @@ mod tests {
     const LIMITS: Limits = Limits {
         line: 100,
         command: 200,
-        utf8: false,
+        utf8: Utf8::Off,
     };
 
     /// Feeds the octets one by one and gives what came out, with how many octets had come.

@@ -18,6 +18,8 @@
 //! - RFC 5161 §3: ENABLE
 //! - RFC 5258 §3, RFC 5819 §2, RFC 6154 §3: LIST with options, LIST-STATUS, SPECIAL-USE
 //! - RFC 6851 §3: MOVE
+//! - RFC 6855 §3, §4: UTF8=ACCEPT
+//! - RFC 9051 §6.3: what IMAP4rev2 says otherwise
 //! - RFC 7162 §3: CONDSTORE, QRESYNC
 //! - RFC 8474 §4, §5: OBJECTID
 //! - RFC 8508 §3: REPLACE
@@ -45,6 +47,8 @@ pub mod sequence;
 pub mod structure;
 pub mod url;
 pub mod utf7;
+
+pub use cursor::Utf8;
 
 #[cfg(test)]
 mod robustness;

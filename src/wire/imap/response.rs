@@ -105,6 +105,8 @@ pub enum Word {
     CompressionActive,
     /// EXPUNGEISSUED
     ExpungeIssued,
+    /// HASCHILDREN (RFC 9051 §7.1)
+    HasChildren,
     /// INUSE
     InUse,
     /// LIMIT
@@ -123,6 +125,8 @@ pub enum Word {
     Unavailable,
     /// UNKNOWN-CTE (RFC 3516 §4.3)
     UnknownCte,
+    /// USEATTR (RFC 6154 §6)
+    UseAttr,
 }
 
 impl Word {
@@ -134,6 +138,7 @@ impl Word {
             Self::Cannot => "CANNOT",
             Self::CompressionActive => "COMPRESSIONACTIVE",
             Self::ExpungeIssued => "EXPUNGEISSUED",
+            Self::HasChildren => "HASCHILDREN",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
             Self::NonExistent => "NONEXISTENT",
@@ -143,6 +148,7 @@ impl Word {
             Self::TooBig => "TOOBIG",
             Self::Unavailable => "UNAVAILABLE",
             Self::UnknownCte => "UNKNOWN-CTE",
+            Self::UseAttr => "USEATTR",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::append::Reader;
 use super::command::{Command, Tag};
+use super::cursor::Utf8;
 use super::fetch::Item;
 use super::frame::{Frame, Framer, Limits};
 use super::{parse, url};
@@ -9,7 +10,7 @@ use super::{parse, url};
 const LIMITS: Limits = Limits {
     line: 4096,
     command: 8192,
-    utf8: false,
+    utf8: Utf8::Off,
 };
 
 /// Commands that are right, with what they are called.
@@ -141,7 +142,7 @@ impl Dice {
 
 fn feed(octets: &[u8]) {
     let _ = parse::command(octets);
-    let _ = parse::append_head(octets, true);
+    let _ = parse::append_head(octets, Utf8::Names);
     let _ = Reader::default().line(octets);
     let _ = url::parse(&String::from_utf8_lossy(octets));
     let mut framer = Framer::default();

@@ -108,6 +108,9 @@ impl Assembly {
         let Some(open) = &mut self.open else {
             return Err(Refusal::LATER.into());
         };
+        if matches!(form, Form::WholeUtf8 | Form::PartUtf8) && !self.target.takes_utf8 {
+            return Err(Fault::no(Word::Cannot, "ENABLE UTF8=ACCEPT comes first"));
+        }
         // RFC 3502 §6.3.11: nothing is no message.
         if literal.size == 0 && matches!(form, Form::Whole | Form::WholeUtf8) {
             return Err(Fault::no(Word::Cannot, "the message is empty"));

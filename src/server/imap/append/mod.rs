@@ -12,6 +12,7 @@ use crate::model::account::User;
 use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
 use crate::server::stream::Gone;
+use crate::wire::imap::Utf8;
 use crate::wire::imap::append::{Announced, Head, Reader, Replaced};
 use crate::wire::imap::frame;
 use crate::wire::imap::response::{Code, Status, Word, status};
@@ -38,6 +39,8 @@ struct Target {
     selected: Option<Arc<Mailbox>>,
     /// What REPLACE removes.
     replaces: Option<Uid>,
+    /// Whether the client may send UTF-8 in headers as it is (RFC 6855 §4).
+    takes_utf8: bool,
 }
 
 pub(super) async fn append(session: &mut Session, head: Head) -> Result<Done, Fault> {
@@ -107,6 +110,7 @@ async fn prepare(session: &Session, head: &Head) -> Result<Target, Fault> {
         mailbox,
         selected: selected.map(|selected| Arc::clone(&selected.mailbox)),
         replaces,
+        takes_utf8: session.enabled.utf8 == Utf8::Accept,
     })
 }
 

@@ -51,6 +51,8 @@ pub(super) async fn search(selected: &mut Selected, search: Search, asked: (&Tag
         found.modseq = None;
     }
     match search.returns {
+        // RFC 9051 §6.4.4: there is no other answer.
+        None if selected.enabled.rev2 => tell_extended(&found, (tag, search.uid), Returns::default(), stream),
         None => tell(&found, stream).await?,
         Some(returns) => tell_extended(&found, (tag, search.uid), returns, stream),
     }

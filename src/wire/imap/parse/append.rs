@@ -2,12 +2,12 @@
 
 use super::{mailbox, tag};
 use crate::wire::imap::append::{Head, Replaced};
-use crate::wire::imap::cursor::{Cursor, Malformed};
+use crate::wire::imap::cursor::{Cursor, Malformed, Utf8};
 use crate::wire::imap::sequence;
 
 /// Reads the begin of `octets`: the head of an APPEND or a REPLACE and its length, none if it is something else, or the mailbox is not
 /// whole (RFC 3501 §6.3.11, RFC 8508 §3.2).
-pub fn head(octets: &[u8], utf8: bool) -> Option<(usize, Head)> {
+pub fn head(octets: &[u8], utf8: Utf8) -> Option<(usize, Head)> {
     let mut cursor = Cursor::new(octets).with_utf8(utf8);
     let tag = tag(&mut cursor).ok()?;
     cursor.space().ok()?;

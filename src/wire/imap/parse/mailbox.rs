@@ -1,8 +1,8 @@
 //! The commands that name mailboxes.
 
 use crate::model::mailbox::SpecialUse;
-use crate::wire::imap::command::{Command, Create, List, ListReturn, ListSelect, Resync, Select, StatusItem};
-use crate::wire::imap::cursor::{Cursor, Malformed};
+use crate::wire::imap::command::{BadUse, Command, Create, List, ListReturn, ListSelect, Resync, Select, StatusItem};
+use crate::wire::imap::cursor::{Cursor, Malformed, Utf8};
 use crate::wire::imap::sequence::SequenceSet;
 use crate::wire::imap::utf7;
 
@@ -19,21 +19,21 @@ pub(super) fn argument(cursor: &mut Cursor<'_>) -> Result<String, Malformed> {
 pub(super) fn name(cursor: &mut Cursor<'_>) -> Result<String, Malformed> {
     let start = cursor.clone();
     let octets = cursor.astring()?;
-    decoded(&octets, cursor.is_utf8()).map_or_else(|| start.wrong("a mailbox name in modified UTF-7"), Ok)
+    decoded(&octets, cursor.utf8()).map_or_else(|| start.wrong("a mailbox name in modified UTF-7"), Ok)
 }
 
 /// RFC 6855 §3, RFC 9051 §5.1: a client that has UTF-8 writes nothing else.
-fn decoded(octets: &[u8], utf8: bool) -> Option<String> {
+fn decoded(octets: &[u8], utf8: Utf8) -> Option<String> {
     match utf8 {
-        true => std::str::from_utf8(octets).ok().map(ToOwned::to_owned),
-        false => utf7::decode(octets),
+        Utf8::Off => utf7::decode(octets),
+        Utf8::Names | Utf8::Accept => std::str::from_utf8(octets).ok().map(ToOwned::to_owned),
     }
 }
 
 fn pattern(cursor: &mut Cursor<'_>) -> Result<String, Malformed> {
     let start = cursor.clone();
     let octets = cursor.list_mailbox()?;
-    decoded(&octets, cursor.is_utf8()).map_or_else(|| start.wrong("a pattern in modified UTF-7"), Ok)
+    decoded(&octets, cursor.utf8()).map_or_else(|| start.wrong("a pattern in modified UTF-7"), Ok)
 }
 
 /// RFC 3501 §6.3.1, with the parameters of RFC 4466 §2.1.
@@ -91,7 +91,7 @@ fn resync(cursor: &mut Cursor<'_>) -> Result<Resync, Malformed> {
 /// RFC 3501 §6.3.3, RFC 6154 §3.
 pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
     let mailbox = argument(cursor)?;
-    let mut special_use = None;
+    let mut special_use = Ok(None);
     if !cursor.before_end() {
         cursor.space()?;
         cursor.expect(b'(', "'('")?;
@@ -99,22 +99,21 @@ pub(super) fn create(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
             return cursor.wrong("USE");
         }
         cursor.space()?;
-        let start = cursor.clone();
         let uses = cursor.list(special)?;
-        if uses.len() > 1 {
-            return start.wrong("one special use");
-        }
-        special_use = uses.into_iter().next();
+        special_use = match uses.as_slice() {
+            [] => Ok(None),
+            [Some(special_use)] => Ok(Some(*special_use)),
+            _ => Err(BadUse),
+        };
         cursor.expect(b')', "')'")?;
     }
     Ok(Command::Create(Create { mailbox, special_use }))
 }
 
-fn special(cursor: &mut Cursor<'_>) -> Result<SpecialUse, Malformed> {
-    let start = cursor.clone();
+/// A special use; none if we do not have it.
+fn special(cursor: &mut Cursor<'_>) -> Result<Option<SpecialUse>, Malformed> {
     cursor.expect(b'\\', "a special use such as \\Sent")?;
-    let name = cursor.atom("a special use")?;
-    SpecialUse::parse(name).map_or_else(|| start.wrong("a special use that is known"), Ok)
+    Ok(SpecialUse::parse(cursor.atom("a special use")?))
 }
 
 /// RFC 3501 §6.3.5.

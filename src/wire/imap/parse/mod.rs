@@ -9,7 +9,7 @@ mod session;
 mod store;
 
 use super::command::{Command, Tag, Tagged};
-use super::cursor::{Cursor, Malformed};
+use super::cursor::{Cursor, Malformed, Utf8};
 use super::fetch::Section;
 
 pub use append::head as append_head;
@@ -28,11 +28,11 @@ pub struct Rejected {
 
 /// Reads a complete command: a line with its literals, with or without the line end.
 pub fn command(octets: &[u8]) -> Result<Tagged, Rejected> {
-    command_of(octets, false)
+    command_of(octets, Utf8::Off)
 }
 
-/// The same, of a client that writes names in UTF-8 alone if `utf8` (RFC 6855 §3, RFC 9051 §5.1).
-pub fn command_of(octets: &[u8], utf8: bool) -> Result<Tagged, Rejected> {
+/// The same, of a client that writes UTF-8 there.
+pub fn command_of(octets: &[u8], utf8: Utf8) -> Result<Tagged, Rejected> {
     let mut cursor = Cursor::new(octets).with_utf8(utf8);
     let tag = tag(&mut cursor).map_err(|problem| Rejected { tag: None, problem })?;
     match arguments(&mut cursor) {

@@ -2,7 +2,7 @@
 
 use crate::model::mailbox::Flags;
 use crate::wire::imap::command::Command;
-use crate::wire::imap::cursor::{Cursor, Malformed};
+use crate::wire::imap::cursor::{Cursor, Malformed, Utf8};
 use crate::wire::imap::date;
 use crate::wire::imap::flag::Flag;
 use crate::wire::imap::search::{BadCharset, CHARSETS, Key, Returns, Search, When};
@@ -20,6 +20,10 @@ pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malf
         cursor.space()?;
     }
     if cursor.eat_text("CHARSET ") {
+        // RFC 6855 §3: everything is in UTF-8.
+        if cursor.utf8() == Utf8::Accept {
+            return cursor.wrong("search keys without a charset");
+        }
         let charset = cursor.text()?;
         if !CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(&charset)) {
             // The keys cannot be read: the answer is NO with BADCHARSET, whatever they say.
