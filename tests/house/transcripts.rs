@@ -114,10 +114,13 @@ transcripts! {
         search_nesting
         sections
         select
+        sort
+        sort_extended
         status
         store
         store_silent
         subscriptions
+        thread
         two_sessions
         uids_never_repeat
         utf8_accept;

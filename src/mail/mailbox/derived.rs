@@ -43,7 +43,7 @@ pub struct ObjectIds {
 }
 
 /// Something that is made from a message.
-trait Make: Sized + Send + 'static {
+pub(super) trait Make: Sized + Send + 'static {
     const KIND: Derived;
 
     fn make(message: &StoredMessage) -> Result<Self, store::Error>;
@@ -159,12 +159,6 @@ impl Mailbox {
         self.derived(uids).await
     }
 
-    /// The fields [`header::is_listed`] of messages (ascending) as they stand, with a blank line behind them; for the rest as
-    /// [`Mailbox::structures`].
-    pub async fn listed_fields(&self, uids: &[Uid]) -> Result<Vec<(Uid, Bytes)>, Refusal> {
-        self.derived(uids).await
-    }
-
     /// The begins of the texts of messages (ascending), decoded and on one line; for the rest as [`Mailbox::structures`].
     pub async fn previews(&self, uids: &[Uid]) -> Result<Vec<(Uid, String)>, Refusal> {
         let previews = self.derived::<Preview>(uids).await?;
@@ -182,7 +176,7 @@ impl Mailbox {
         self.derived(uids).await
     }
 
-    async fn derived<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
+    pub(super) async fn derived<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
         let mut known = self.kept::<T>(uids).await?;
         let is_missing = |uid: &Uid| known.binary_search_by_key(uid, |it| it.0).is_err();
         let missing: Vec<Uid> = uids.iter().copied().filter(is_missing).collect();

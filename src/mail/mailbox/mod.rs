@@ -9,8 +9,10 @@
 mod chunks;
 mod derived;
 mod draft;
+mod examine;
 mod flags;
 mod folders;
+mod headers;
 mod index;
 mod load;
 mod names;
@@ -35,6 +37,7 @@ use tokio::sync::watch;
 pub use chunks::{Chunks, Iter};
 pub use derived::ObjectIds;
 pub use draft::{Draft, LineEnds};
+pub use examine::Shown;
 pub use place::Placed;
 pub use quota::{MaildropLock, Usage};
 pub use read::StoredMessage;
@@ -88,6 +91,8 @@ struct Inner {
     in_flight: Mutex<HashSet<FileName>>,
     inboxes: Mutex<HashMap<UserId, Target>>,
     maildrops: Arc<Mutex<HashSet<UserId>>>,
+    headers: headers::Headers,
+    readers: tokio::sync::Semaphore,
 }
 
 /// A folder that messages are put into.
@@ -165,6 +170,8 @@ impl Mailboxes {
             in_flight: Mutex::default(),
             inboxes: Mutex::default(),
             maildrops: Arc::default(),
+            headers: headers::Headers::new(ground.settings.header_cache_bytes),
+            readers: examine::readers(),
             ground,
         });
         tokio::spawn(close_unused(Arc::downgrade(&inner)));

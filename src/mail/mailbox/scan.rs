@@ -230,6 +230,7 @@ impl Mailboxes {
             derived::forget_all(&mut tx, info.id).await?;
             store::db::mailboxes::recount(&mut tx, info.id).await?;
             tx.commit().await?;
+            self.inner.headers.forget(info.id, mailbox.uid_next());
             sum.mailboxes += 1;
             sum.messages += mailbox.messages().len() as u64;
             sum.added += report.added;

@@ -3,10 +3,11 @@
 use crate::wire::imap::command::{Command, Tag};
 
 use super::outcome::{Done, Fault};
+use super::search::Asked;
 use super::session::{Session, State};
 use super::{
     authenticate, close, compress, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop,
-    quota, relocate, rename, search, select, start_tls, status, store, subscribe,
+    quota, relocate, rename, search, select, sort, start_tls, status, store, subscribe, thread,
 };
 
 /// Whether EXPUNGE responses may come with the answer to a command.
@@ -27,6 +28,9 @@ pub(super) fn expunges(command: &Command) -> Expunges {
         Command::Fetch(fetch) if !fetch.uid => Expunges::Held,
         Command::Store(store) if !store.uid => Expunges::Held,
         Command::Search(search) if !search.uid => Expunges::Held,
+        // RFC 5256 BASE.7.2: as with SEARCH.
+        Command::Sort(sort) if !sort.uid => Expunges::Held,
+        Command::Thread(thread) if !thread.uid => Expunges::Held,
         Command::Select(_) => Expunges::AllHeld,
         _ => Expunges::Sent,
     }
@@ -52,7 +56,18 @@ pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command)
         // Selected (§6.4).
         (State::Selected(_, selected), Command::Fetch(fetch)) => fetch::fetch(selected, &fetch, &mut session.stream).await,
         (State::Selected(_, selected), Command::Store(store)) => store::store(selected, store, &mut session.stream).await,
-        (State::Selected(_, selected), Command::Search(search)) => search::search(selected, search, (tag, &mut session.stream)).await,
+        (State::Selected(_, selected), Command::Search(search)) => {
+            let stream = &mut session.stream;
+            search::search(selected, search, Asked { tag, stream }).await
+        }
+        (State::Selected(_, selected), Command::Sort(sort)) => {
+            let stream = &mut session.stream;
+            sort::sort(selected, sort, Asked { tag, stream }).await
+        }
+        (State::Selected(_, selected), Command::Thread(thread)) => {
+            let stream = &mut session.stream;
+            thread::thread(selected, thread, Asked { tag, stream }).await
+        }
         (State::Selected(user, selected), Command::Copy(copy)) => copy::copy(&session.imap, user, selected, &copy).await,
         (State::Selected(user, selected), Command::Move(relocate)) => {
             let (imap, stream) = (&session.imap, &mut session.stream);

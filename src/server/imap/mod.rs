@@ -21,6 +21,8 @@
 //! - RFC 4731: ESEARCH
 //! - RFC 4978: COMPRESS=DEFLATE
 //! - RFC 5161: ENABLE
+//! - RFC 5255 §4.2: I18NLEVEL=1
+//! - RFC 5256, RFC 5267 §3, RFC 5957: SORT, THREAD
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
 //! - RFC 6851: MOVE
 //! - RFC 6855: UTF8=ACCEPT
@@ -61,10 +63,12 @@ mod search;
 mod select;
 mod selected;
 mod session;
+mod sort;
 mod start_tls;
 mod status;
 mod store;
 mod subscribe;
+mod thread;
 mod updates;
 mod vanished;
 

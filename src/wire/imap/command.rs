@@ -8,6 +8,7 @@ use super::fetch::Fetch;
 use super::flag::Flag;
 use super::search::Search;
 use super::sequence::SequenceSet;
+use super::sort::{Sort, Thread};
 
 /// What a client calls its command, repeated in the answer (RFC 3501 §2.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +105,10 @@ pub enum Command {
     Expunge(Option<SequenceSet>),
     /// SEARCH or UID SEARCH
     Search(Search),
+    /// SORT or UID SORT
+    Sort(Sort),
+    /// THREAD or UID THREAD
+    Thread(Thread),
     /// FETCH or UID FETCH
     Fetch(Fetch),
     /// STORE or UID STORE

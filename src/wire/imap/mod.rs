@@ -16,6 +16,7 @@
 //! - RFC 4731 §3, RFC 4466 §2: SEARCH RETURN, ESEARCH
 //! - RFC 4959 §3: SASL-IR
 //! - RFC 5161 §3: ENABLE
+//! - RFC 5256 §5, RFC 5267 §3, RFC 5957 §3: SORT, THREAD
 //! - RFC 5258 §3, RFC 5819 §2, RFC 6154 §3: LIST with options, LIST-STATUS, SPECIAL-USE
 //! - RFC 6851 §3: MOVE
 //! - RFC 6855 §3, §4: UTF8=ACCEPT
@@ -44,6 +45,7 @@ pub mod pattern;
 pub mod response;
 pub mod search;
 pub mod sequence;
+pub mod sort;
 pub mod structure;
 pub mod url;
 pub mod utf7;

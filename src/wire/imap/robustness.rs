@@ -14,7 +14,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// Commands that are right, with what they are called.
-const RIGHT: [&[u8]; 58] = [
+const RIGHT: &[&[u8]] = &[
     b"a CAPABILITY\r\n",
     b"a noop\r\n",
     b"a ID NIL\r\n",
@@ -58,6 +58,12 @@ const RIGHT: [&[u8]; 58] = [
     b"a UID SEARCH RETURN (MIN COUNT) 1:5,7 NOT (OR FROM a (TO b CC c)) HEADER X \"\"\r\n",
     b"a SEARCH SINCE 1-Feb-1994 SENTBEFORE \"2-Mar-2020\" LARGER 5 KEYWORD $x UNKEYWORD y MODSEQ 7\r\n",
     b"a SEARCH RETURN () UID 5:* MODSEQ \"/flags/\\\\draft\" all 620162338\r\n",
+    b"a SORT (SUBJECT REVERSE DATE) UTF-8 SINCE 1-Feb-1994\r\n",
+    b"a UID SORT RETURN (MIN COUNT) (DISPLAYFROM DISPLAYTO ARRIVAL CC FROM SIZE TO) US-ASCII TEXT {3}\r\nabc\r\n",
+    b"a SORT (DATE) KOI8-R TEXT x\r\n",
+    b"a THREAD ORDEREDSUBJECT UTF-8 ALL\r\n",
+    b"a UID THREAD REFERENCES UTF-8 NOT DELETED\r\n",
+    b"a THREAD REFS US-ASCII 1:*\r\n",
     b"a FETCH 1 ALL\r\n",
     b"a FETCH 1:* (FLAGS UID)\r\n",
     b"a FETCH 2,4:6 BODY[]\r\n",
@@ -75,7 +81,13 @@ const RIGHT: [&[u8]; 58] = [
     b"a EXPUNGE\r\n",
 ];
 
-const WRONG: [&[u8]; 49] = [
+const WRONG: &[&[u8]] = &[
+    b"a SORT UTF-8 ALL\r\n",
+    b"a SORT () UTF-8 ALL\r\n",
+    b"a SORT (REVERSE) UTF-8 ALL\r\n",
+    b"a SORT (COLOUR) UTF-8 ALL\r\n",
+    b"a SORT (DATE) UTF-8\r\n",
+    b"a THREAD JWZ UTF-8 ALL\r\n",
     b"\r\n",
     b"a\r\n",
     b"a \r\n",

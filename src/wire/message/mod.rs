@@ -6,8 +6,10 @@
 //! RFC 5322 §2.2, §3 (headers, addresses, dates)
 //! RFC 2045 §6 (transfer encodings)
 //! RFC 2047 §2, §6 (encoded words)
+//! RFC 5051 §2, RFC 5256 §2.1 (collation, base subject)
 //! RFC 6152 §3 (8-bit content for 7-bit servers)
 
+pub mod casemap;
 mod charset;
 pub mod compose;
 pub mod downgrade;
@@ -17,5 +19,6 @@ mod lexer;
 mod line;
 pub mod search;
 pub mod structure;
+pub mod subject;
 pub mod transfer;
 pub mod view;

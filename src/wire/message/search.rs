@@ -66,10 +66,10 @@ fn fold(text: &str, out: &mut String) {
     }
 }
 
-/// By way of the upper case, since `ß` and `ς` have more than one lower form.
+/// By way of the upper case, since `ß` and `ς` have more than one lower form; so are the parts, of which one may be such a letter.
 fn fold_char(char: char, out: &mut String) {
     for lower in char.to_uppercase().flat_map(char::to_lowercase) {
-        decompose_compatible(lower, |part| out.extend(part.to_lowercase()));
+        decompose_compatible(lower, |part| out.extend(part.to_uppercase().flat_map(char::to_lowercase)));
     }
 }
 

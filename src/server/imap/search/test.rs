@@ -8,7 +8,7 @@ use crate::server::imap::flags;
 use crate::server::imap::selected::Selected;
 use crate::wire::imap::date::day;
 use crate::wire::imap::search::{Key, When};
-use crate::wire::message::header::{find, sent_date};
+use crate::wire::message::header::{find, is_listed, sent_date};
 use crate::wire::message::search::{Needle, header_contains, text_contains};
 use crate::wire::message::structure::Structure;
 
@@ -29,7 +29,7 @@ pub(super) enum Test {
     Internal(When),
     ModSeq(u64),
     Sent(When),
-    Header { name: String, needle: Needle },
+    Header { name: String, is_listed: bool, needle: Needle },
     Text { needle: Needle, header_too: bool },
 }
 
@@ -45,15 +45,19 @@ pub(super) struct Facts<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum Content<'a> {
     Unread,
+    /// The fields of the header that are kept.
+    Listed(&'a [u8]),
     /// At least the header.
     Header(&'a [u8]),
     Whole(&'a [u8], &'a Structure),
 }
 
 impl<'a> Content<'a> {
-    fn header(self) -> Option<&'a [u8]> {
+    /// The header; for a field that is among those that are kept, these alone will do.
+    fn header(self, is_listed: bool) -> Option<&'a [u8]> {
         match self {
             Self::Unread => None,
+            Self::Listed(octets) => Some(octets).filter(|_| is_listed),
             Self::Header(octets) | Self::Whole(octets, _) => Some(octets),
         }
     }
@@ -85,6 +89,7 @@ impl Test {
             Key::ModSeq(modseq) => Self::ModSeq(*modseq),
             Key::Sent(when) => Self::Sent(*when),
             Key::Header { name, text } => Self::Header {
+                is_listed: is_listed(name.as_bytes()),
                 name: name.clone(),
                 needle: Needle::new(text),
             },
@@ -96,6 +101,19 @@ impl Test {
                 needle: Needle::new(text),
                 header_too: true,
             },
+        }
+    }
+
+    /// Whether the kept fields of headers can decide something.
+    pub(super) fn reads_listed(&self) -> bool {
+        match self {
+            Self::All(tests) => tests.iter().any(Self::reads_listed),
+            Self::Either(a, b) => a.reads_listed() || b.reads_listed(),
+            Self::Not(test) => test.reads_listed(),
+            Self::Sent(_) => true,
+            Self::Header { is_listed, .. } => *is_listed,
+            Self::Text { header_too, .. } => *header_too,
+            _ => false,
         }
     }
 
@@ -122,10 +140,10 @@ impl Test {
             Self::Internal(when) => when.matches(day(message.internal_date)),
             Self::ModSeq(modseq) => message.modseq.0 >= *modseq,
             // RFC 3501 §6.4.4: the day as it is written, without regard to its zone.
-            Self::Sent(when) => find(facts.content.header()?, "Date")
+            Self::Sent(when) => find(facts.content.header(true)?, "Date")
                 .and_then(sent_date)
                 .is_some_and(|day| when.matches(day)),
-            Self::Header { name, needle } => header_contains(facts.content.header()?, Some(name), needle),
+            Self::Header { name, is_listed, needle } => header_contains(facts.content.header(*is_listed)?, Some(name), needle),
             Self::Text { needle, header_too } => return text(facts.content, needle, *header_too),
         })
     }
@@ -147,8 +165,8 @@ fn all(tests: &[Test], facts: &Facts<'_>) -> Option<bool> {
 fn text(content: Content<'_>, needle: &Needle, header_too: bool) -> Option<bool> {
     match content {
         Content::Whole(octets, structure) => Some(text_contains(octets, structure, needle, header_too)),
-        // The header alone can say yes.
-        Content::Header(header) if header_too && header_contains(header, None, needle) => Some(true),
+        // The header alone can say yes, and what is kept of it too.
+        Content::Header(header) | Content::Listed(header) if header_too && header_contains(header, None, needle) => Some(true),
         _ => None,
     }
 }
@@ -215,6 +233,7 @@ mod tests {
         let whole = Content::Whole(RAW, &structure);
         let header = |name: &str, text: &str| Test::Header {
             name: name.into(),
+            is_listed: is_listed(name.as_bytes()),
             needle: Needle::new(text),
         };
         let text = |text: &str, header_too| Test::Text {
@@ -233,5 +252,9 @@ mod tests {
             assert_eq!(judge(&test, whole), Some(want));
         }
         assert_eq!(judge(&text("hello", true), Content::Header(RAW)), None);
+        assert_eq!(judge(&text("grüße", true), Content::Listed(RAW)), Some(true));
+        assert_eq!(judge(&header("subject", "grüße"), Content::Listed(RAW)), Some(true));
+        assert_eq!(judge(&header("received", ""), Content::Listed(RAW)), None);
+        assert_eq!(judge(&header("received", ""), Content::Header(RAW)), Some(false));
     }
 }

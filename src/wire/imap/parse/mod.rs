@@ -6,6 +6,7 @@ mod mailbox;
 mod quota;
 mod search;
 mod session;
+mod sort;
 mod store;
 
 use super::command::{Command, Tag, Tagged};
@@ -106,6 +107,8 @@ fn with_arguments(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Re
         "GETQUOTAROOT" => quota::get_quota_root(cursor),
         "SETQUOTA" => quota::set_quota(cursor),
         "SEARCH" => search::search(cursor, false),
+        "SORT" => sort::sort(cursor, false),
+        "THREAD" => sort::thread(cursor, false),
         "FETCH" => fetch::fetch(cursor, false),
         "STORE" => store::store(cursor, false),
         "COPY" => store::transfer(cursor, false).map(Command::Copy),
@@ -123,11 +126,13 @@ fn uid(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
     let start = cursor.clone();
     match cursor.word("a command after UID")?.as_str() {
         "SEARCH" => search::search(cursor, true),
+        "SORT" => sort::sort(cursor, true),
+        "THREAD" => sort::thread(cursor, true),
         "FETCH" => fetch::fetch(cursor, true),
         "STORE" => store::store(cursor, true),
         "COPY" => store::transfer(cursor, true).map(Command::Copy),
         "MOVE" => store::transfer(cursor, true).map(Command::Move),
         "EXPUNGE" => store::uid_expunge(cursor),
-        _ => start.wrong("FETCH, STORE, SEARCH, COPY, MOVE or EXPUNGE after UID"),
+        _ => start.wrong("FETCH, STORE, SEARCH, SORT, THREAD, COPY, MOVE or EXPUNGE after UID"),
     }
 }

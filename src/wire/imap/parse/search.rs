@@ -14,28 +14,43 @@ const MAX_KEYS: usize = 1000;
 /// RFC 3501 §6.4.4, RFC 4466 §2.6.1.
 pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malformed> {
     cursor.space()?;
-    let mut returns = None;
-    if cursor.eat_text("RETURN ") {
-        returns = Some(return_options(cursor)?);
-        cursor.space()?;
-    }
-    if cursor.eat_text("CHARSET ") {
+    let returns = returns(cursor)?;
+    let key = if cursor.eat_text("CHARSET ") {
         // RFC 6855 §3: everything is in UTF-8.
         if cursor.utf8() == Utf8::Accept {
             return cursor.wrong("search keys without a charset");
         }
-        let charset = cursor.text()?;
-        if !CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(&charset)) {
-            // The keys cannot be read: the answer is NO with BADCHARSET, whatever they say.
-            cursor.take_while(|_| true, "search keys")?;
-            return Ok(Command::Search(Search {
-                uid,
-                key: Err(BadCharset),
-                returns,
-            }));
-        }
-        cursor.space()?;
+        criteria(cursor)?
+    } else {
+        Ok(keys(cursor)?)
+    };
+    Ok(Command::Search(Search { uid, key, returns }))
+}
+
+/// `RETURN (…) `, if it is there (RFC 4731 §3.1).
+pub(super) fn returns(cursor: &mut Cursor<'_>) -> Result<Option<Returns>, Malformed> {
+    if !cursor.eat_text("RETURN ") {
+        return Ok(None);
     }
+    let returns = return_options(cursor)?;
+    cursor.space()?;
+    Ok(Some(returns))
+}
+
+/// A charset and the keys that are written in it (RFC 5256 §5 search-criteria).
+pub(super) fn criteria(cursor: &mut Cursor<'_>) -> Result<Result<Key, BadCharset>, Malformed> {
+    let charset = cursor.text()?;
+    if !CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(&charset)) {
+        // The keys cannot be read: the answer is NO with BADCHARSET, whatever they say.
+        cursor.take_while(|_| true, "search keys")?;
+        return Ok(Err(BadCharset));
+    }
+    cursor.space()?;
+    Ok(Ok(keys(cursor)?))
+}
+
+/// Keys up to the end of the command, all of which must hold.
+fn keys(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
     let mut keys = vec![key(cursor)?];
     while !cursor.before_end() {
         cursor.space()?;
@@ -44,11 +59,7 @@ pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malf
         }
         keys.push(key(cursor)?);
     }
-    Ok(Command::Search(Search {
-        uid,
-        key: Ok(Key::And(keys)),
-        returns,
-    }))
+    Ok(Key::And(keys))
 }
 
 fn return_options(cursor: &mut Cursor<'_>) -> Result<Returns, Malformed> {

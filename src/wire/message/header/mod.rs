@@ -6,6 +6,7 @@
 mod date;
 mod encoded_word;
 mod listed;
+mod message_id;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use crate::wire::message::line;
 pub use date::{sent_at, sent_date};
 pub use encoded_word::decode_text;
 pub use listed::{is_listed, listed_fields};
+pub use message_id::thread_ids;
 
 /// A field of a header, or a line that is none (then `name` is empty).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
