@@ -219,7 +219,7 @@ fn depth_is_bounded() {
 #[test]
 fn cut_and_spoilt_commands_do_no_harm() {
     let mut dice = Dice(7);
-    for octets in RIGHT.into_iter().chain(WRONG) {
+    for octets in RIGHT.iter().chain(WRONG) {
         for length in 0..octets.len() {
             feed(&octets[..length]);
         }
