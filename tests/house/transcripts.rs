@@ -82,6 +82,14 @@ transcripts! {
         binary
         bodystructure
         catenate
+        client_apple_mail
+        client_gmail
+        client_ios
+        client_k9
+        client_outlook
+        client_roundcube
+        client_snappymail
+        client_thunderbird
         close_and_unselect
         compress
         compress_off
