@@ -7,6 +7,8 @@ mod clients;
 mod commands;
 mod crash;
 mod databases;
+mod fuzzing;
+mod grammar;
 mod layers;
 mod logging_in;
 mod outbound;

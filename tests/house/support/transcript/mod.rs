@@ -30,3 +30,15 @@ mod pattern;
 mod play;
 
 pub use play::play;
+
+/// What the clients of a transcript say, line by line: seeds for other tests.
+pub fn client_octets_of(text: &str) -> Vec<Vec<u8>> {
+    let script = parse::parse(text).unwrap_or_else(|problem| panic!("{problem}"));
+    let steps = script.steps.into_iter().map(|(_, _, step)| step);
+    steps
+        .filter_map(|step| match step {
+            parse::Step::Client(octets) => Some(octets),
+            _ => None,
+        })
+        .collect()
+}

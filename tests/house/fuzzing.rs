@@ -1,0 +1,143 @@
+//! A short run of every fuzz target: inputs made from the transcripts and messages by a mutator, the same ones each time. The long run
+//! is `tests/fuzz/run`.
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::support::transcript::client_octets_of;
+
+#[path = "../fuzz/src/targets/mod.rs"]
+mod targets;
+
+/// The most octets of an input.
+const MOST: usize = 8_192;
+/// What parsers look for.
+const WORDS: [&[u8]; 30] = [
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"\0",
+    b"\xff",
+    b"\xc3\xbc",
+    b"(",
+    b")",
+    b"\"",
+    b"\\",
+    b"{3}\r\n",
+    b"{3+}\r\n",
+    b"~{1}\r\n",
+    b"*",
+    b":",
+    b",",
+    b"4294967295",
+    b"18446744073709551616",
+    b"&",
+    b"-",
+    b"=",
+    b"=?utf-8?q?",
+    b"?=",
+    b".\r\n",
+    b"--outer",
+    b"Content-Type: multipart/mixed; boundary=\"",
+    b"Content-Transfer-Encoding: base64\r\n",
+    b"<",
+    b">",
+    b"@",
+];
+
+fn number(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is a number")),
+        Err(_) => default,
+    }
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
+    let entries = fs::read_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files
+}
+
+/// What clients say in the transcripts of a protocol.
+fn said(protocol: &str) -> Vec<Vec<u8>> {
+    let texts = files(&format!("transcripts/{protocol}")).into_iter().map(fs::read_to_string);
+    texts.flat_map(|text| client_octets_of(&text.expect("a transcript"))).collect()
+}
+
+fn messages() -> Vec<Vec<u8>> {
+    let all = files("messages").into_iter().chain(files("transcripts/mail"));
+    all.filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
+        .map(|path| fs::read(path).expect("a message"))
+        .collect()
+}
+
+/// An input: a seed, or two, spoilt in some places.
+fn make(seeds: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
+    let mut pick = || seeds[random.random_range(0..seeds.len())].clone();
+    let (mut input, other) = (pick(), pick());
+    input.truncate(MOST);
+    for _ in 0..random.random_range(0..6) {
+        let at = random.random_range(0..=input.len());
+        let end = random.random_range(at..=input.len().min(at + 64));
+        match random.random_range(0..6) {
+            0 => input.truncate(at),
+            1 => drop(input.drain(at..end)),
+            2 if at < input.len() => input[at] = random.random(),
+            3 => {
+                let again = input[at..end].to_vec();
+                input.splice(at..at, again);
+            }
+            4 => {
+                let from = random.random_range(0..=other.len());
+                let until = random.random_range(from..=other.len().min(from + 256));
+                input.splice(at..end, other[from..until].iter().copied());
+            }
+            _ => {
+                let word = WORDS[random.random_range(0..WORDS.len())];
+                input.splice(at..at, word.iter().copied());
+            }
+        }
+    }
+    input
+}
+
+#[test]
+fn parsers_keep_their_promises() {
+    let (seed, count) = (number("HOUSE_SEED", 7), number("HOUSE_INPUTS", 1_000));
+    let (imap, pop3, mail) = (said("imap"), said("pop3"), messages());
+    let smtp: Vec<Vec<u8>> = ["smtp", "submission", "lmtp"].iter().flat_map(|protocol| said(protocol)).collect();
+    for (name, target) in targets::ALL {
+        let seeds = match name.split('_').next() {
+            Some("imap") => &imap,
+            Some("message") => &mail,
+            _ if matches!(name, "smtp_body" | "smtp_chunks" | "pop3_message") => &mail,
+            Some("pop3") => &pop3,
+            _ => &smtp,
+        };
+        let mut random = StdRng::seed_from_u64(seed);
+        for _ in 0..count {
+            let input = make(seeds, &mut random);
+            if catch_unwind(|| target(&input)).is_err() {
+                panic!("{name} broke a promise with {:?}", input.escape_ascii().to_string());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_target_has_its_program() {
+    let mut programs: Vec<String> = files("fuzz/fuzz_targets")
+        .iter()
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    programs.sort();
+    let mut named: Vec<String> = targets::ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
+    named.sort();
+    assert_eq!(programs, named);
+}
