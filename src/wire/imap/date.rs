@@ -1,5 +1,7 @@
 //! Dates of SEARCH and times of INTERNALDATE and APPEND (RFC 3501 §9 date, date-time).
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
@@ -26,11 +28,11 @@ pub(super) fn date_time(cursor: &mut Cursor<'_>) -> Result<Timestamp, Malformed>
     cursor.eat(b' ');
     let date = civil(cursor)?;
     cursor.space()?;
-    let hour = small(cursor)?;
+    let hour = small(cursor, 2..=2)?;
     cursor.expect(b':', "':'")?;
-    let minute = small(cursor)?;
+    let minute = small(cursor, 2..=2)?;
     cursor.expect(b':', "':'")?;
-    let second = small(cursor)?;
+    let second = small(cursor, 2..=2)?;
     cursor.space()?;
     let east = match cursor.peek() {
         Some(b'+') => 1,
@@ -38,11 +40,12 @@ pub(super) fn date_time(cursor: &mut Cursor<'_>) -> Result<Timestamp, Malformed>
         _ => return cursor.wrong("a zone such as +0100"),
     };
     cursor.eat(if east == 1 { b'+' } else { b'-' });
-    let zone = i32::try_from(cursor.number()?).unwrap_or(i32::MAX);
+    let zone = i32::from(digits(cursor, 4..=4)?);
     cursor.expect(b'"', "the closing quote")?;
     let minutes = zone / 100 * 60 + zone % 100;
     // A leap second is kept as the second before it.
-    let time = Time::new(hour, minute, second.min(59), 0).ok();
+    let second = if second == 60 { 59 } else { second };
+    let time = Time::new(hour, minute, second, 0).ok();
     let offset = minutes
         .checked_mul(60 * east)
         .and_then(|seconds| Offset::from_seconds(seconds).ok());
@@ -54,14 +57,25 @@ pub(super) fn date_time(cursor: &mut Cursor<'_>) -> Result<Timestamp, Malformed>
     }
 }
 
-fn small(cursor: &mut Cursor<'_>) -> Result<i8, Malformed> {
+fn small(cursor: &mut Cursor<'_>, count: RangeInclusive<usize>) -> Result<i8, Malformed> {
     let start = cursor.clone();
-    i8::try_from(cursor.number()?).or_else(|_| start.wrong("two digits"))
+    i8::try_from(digits(cursor, count)?).or_else(|_| start.wrong("two digits"))
+}
+
+/// A number of so many digits, at most four.
+fn digits(cursor: &mut Cursor<'_>, count: RangeInclusive<usize>) -> Result<i16, Malformed> {
+    let start = cursor.clone();
+    let number = cursor.number()?;
+    let length = cursor.passed().saturating_sub(start.passed());
+    match i16::try_from(number) {
+        Ok(number) if count.contains(&length) => Ok(number),
+        _ => start.wrong("another number of digits"),
+    }
 }
 
 fn civil(cursor: &mut Cursor<'_>) -> Result<Date, Malformed> {
     let start = cursor.clone();
-    let day = small(cursor)?;
+    let day = small(cursor, 1..=2)?;
     cursor.expect(b'-', "'-'")?;
     let name = cursor.take_while(|b| b.is_ascii_alphabetic(), "a month such as Jan")?;
     let month = MONTHS
@@ -69,7 +83,7 @@ fn civil(cursor: &mut Cursor<'_>) -> Result<Date, Malformed> {
         .zip(1_i8..)
         .find(|(month, _)| month.as_bytes().eq_ignore_ascii_case(name));
     cursor.expect(b'-', "'-'")?;
-    let year = i16::try_from(cursor.number()?).unwrap_or(i16::MAX);
+    let year = digits(cursor, 4..=4)?;
     match month.map(|(_, month)| Date::new(year, month, day)) {
         Some(Ok(date)) => Ok(date),
         _ => start.wrong("a date such as 1-Feb-1994"),
@@ -138,6 +152,10 @@ mod tests {
             "\"31-Feb-2024 00:00:00 +0000\"",
             "\"1-Foo-2024 00:00:00 +0000\"",
             "\"1-Jan-2024 24:00:00 +0000\"",
+            "\"1-Jan-2024 00:00:61 +0000\"",
+            "\"1-Jan-2024 0:00:00 +0000\"",
+            "\"1-Jan-2024 00:00:00 +100\"",
+            "\"1-Jan-24 00:00:00 +0000\"",
             "\"1-Jan-2024 00:00:00 0000\"",
             "\"1-Jan-2024 00:00:00 +9999\"",
             "\"1-Jan-99999999999 00:00:00 +0000\"",

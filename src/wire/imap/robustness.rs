@@ -135,6 +135,8 @@ const WRONG: &[&[u8]] = &[
     b"a SEARCH OR ALL\r\n",
     b"a SEARCH ()\r\n",
     b"a SEARCH SINCE 31-Feb-2020\r\n",
+    b"a SEARCH SINCE 1-Feb-994\r\n",
+    b"a SEARCH SINCE 001-Feb-1994\r\n",
     b"a UID NOOP\r\n",
     b"a COMPRESS GZIP\r\n",
 ];
