@@ -13,7 +13,7 @@ use super::screen::Screen;
 use super::{Failure, Services, doors, open_services, ready};
 use crate::api::{self, Api};
 use crate::config::Config;
-use crate::mail::dispatch::Dispatch;
+use crate::mail::dispatch::{self, Dispatch};
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
@@ -51,6 +51,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
     let nothing_more_to_report = CancellationToken::new();
     let reporting = tokio::spawn(tls_reports.run(nothing_more_to_report.clone()));
+    let telling = tokio::spawn(services.traces.clone().run(nothing_more_to_report.clone()));
 
     announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
     told_to_stop.wait().await;
@@ -69,7 +70,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let (_, http_ended) = tokio::join!(serving.finish(), http_ended);
     let dispatching_ended = dispatching.await;
     nothing_more_to_report.cancel();
-    for ended in [http_ended, dispatching_ended, reporting.await] {
+    for ended in [http_ended, dispatching_ended, reporting.await, telling.await] {
         if let Err(error) = ended {
             tracing::error!(%error, "a part of the server did not end well");
         }
@@ -88,6 +89,7 @@ fn intake(config: &Config, services: &Services) -> Intake {
         signing: services.signing.clone(),
         srs: services.srs.clone(),
         allowance: Allowance::new(services.database.clone(), config.submission.clone(), Clock::System),
+        traces: services.traces.clone(),
         check_from: config.submission.check_from,
     };
     Intake::new(rooms, config.hostname.clone(), config.smtp.max_message_bytes, Clock::System)
@@ -112,14 +114,15 @@ fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &L
     };
     let tls_reports = TlsReports::new(reports, config.reports.clone()).map_err(Failure::of)?;
     let grace = Duration::from_secs(config.limits.shutdown_seconds);
-    let dispatch = Dispatch::new(
-        services.queue.clone(),
+    let ground = dispatch::Ground {
+        queue: services.queue.clone(),
         relay,
-        intake.clone(),
-        services.directory.clone(),
-        tls_reports.clone(),
-        grace,
-    );
+        intake: intake.clone(),
+        directory: services.directory.clone(),
+        tls_reports: tls_reports.clone(),
+        traces: services.traces.clone(),
+    };
+    let dispatch = Dispatch::new(ground, grace);
     Ok((dispatch, tls_reports))
 }
 

@@ -13,6 +13,7 @@ use crate::mail::queue::Queue;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
 use crate::mail::srs::Srs;
+use crate::mail::traces::Traces;
 use crate::model::clock::Clock;
 use crate::store::db::Database;
 use crate::store::spool::Spool;
@@ -29,6 +30,8 @@ pub struct Services {
     pub mailboxes: Mailboxes,
     /// Outgoing mail.
     pub queue: Queue,
+    /// The stories of messages.
+    pub traces: Traces,
     /// The keys that sign it.
     pub signing: Signing,
     /// What rewrites the senders of forwarded mail.
@@ -57,13 +60,15 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let srs = Srs::open(&database, clock.clone()).await.map_err(Failure::of)?;
     let directory = directory.map_err(Failure::of)?;
     let sessions = Sessions::open(directory.clone(), clock.clone());
-    let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), clock);
+    let traces = Traces::open(database.clone(), &config.trace, clock.clone());
+    let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), traces.clone(), clock);
     Ok(Services {
         database,
         directory,
         sessions,
         mailboxes,
         queue,
+        traces,
         signing,
         srs,
         spool,

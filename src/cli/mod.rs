@@ -18,6 +18,7 @@ mod queue;
 mod reindex;
 mod role;
 mod serve;
+mod trace;
 mod user;
 
 use std::ffi::OsString;
@@ -84,6 +85,8 @@ enum Command {
     /// The queue of outgoing mail
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Tell what happened to a message: how it came in, where it went, each attempt and reply
+    Trace(trace::Trace),
     /// Rebuild the index of mailboxes from the files of the Maildirs
     Reindex(reindex::Reindex),
     /// Print the OpenAPI document of the REST API
@@ -131,6 +134,7 @@ impl Cli {
             Command::Alias(command) => command.run(&global.services().await?, out).await,
             Command::ApiKey(command) => command.run(&global.services().await?, out).await,
             Command::Queue(command) => command.run(&global.services().await?, out).await,
+            Command::Trace(command) => command.run(&global.services().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
             Command::Openapi(command) => command.run(out),
             Command::Config(command) => command.run(&global, out),
@@ -228,6 +232,9 @@ mod tests {
             "posthouse queue expire 0000000000001 0000000000002 --recipient a@b.test",
             "posthouse queue remove 0000000000001",
             "posthouse queue flush",
+            "posthouse trace 0000000000001",
+            "posthouse trace <1@client.test> --json",
+            "posthouse trace alice@example.test --limit 5",
             "posthouse reindex",
             "posthouse reindex alice@example.test bob@example.test",
             "posthouse openapi",
@@ -264,6 +271,8 @@ mod tests {
             "posthouse queue show not!an!id",
             "posthouse queue list --state lost",
             "posthouse queue hold --older-than soon",
+            "posthouse trace",
+            "posthouse trace a@b.test --limit 0",
             "posthouse config",
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} was taken"));
@@ -288,7 +297,8 @@ mod tests {
         look(&command);
         let help = command.render_long_help().to_string();
         for name in [
-            "serve", "domain", "dkim", "user", "alias", "api-key", "queue", "reindex", "openapi", "config", "--json", "--config", "--data",
+            "serve", "domain", "dkim", "user", "alias", "api-key", "queue", "trace", "reindex", "openapi", "config", "--json", "--config",
+            "--data",
         ] {
             assert!(help.contains(name), "{name} in {help}");
         }

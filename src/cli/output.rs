@@ -89,6 +89,17 @@ impl Output {
         Ok(())
     }
 
+    /// One thing as sentences for people, a line each; or its document.
+    pub(super) fn lines(&mut self, lines: impl Iterator<Item = String>, document: &impl Serialize) -> Result<(), Failure> {
+        if self.json {
+            return self.document(document);
+        }
+        for line in lines {
+            writeln!(self.to, "{}", clean(&line))?;
+        }
+        Ok(())
+    }
+
     /// A text as it is, whatever the form.
     pub(super) fn text(&mut self, text: &str) -> Result<(), Failure> {
         self.to.write_all(text.as_bytes())?;

@@ -68,8 +68,8 @@ fn parse(key: &Key, text: &str) -> Result<Value, String> {
         Kind::List if trimmed.starts_with('[') => trimmed.parse().ok(),
         Kind::List if trimmed.is_empty() => Some(Value::Array(Vec::new())),
         Kind::List => Some(Value::Array(trimmed.split(',').map(|item| item.trim().into()).collect())),
-        Kind::Map | Kind::Tables if trimmed.is_empty() => Some(Value::Table(Table::new())),
-        Kind::Integer { .. } | Kind::Boolean | Kind::Map | Kind::Tables => trimmed.parse().ok(),
+        Kind::Map | Kind::Numbers | Kind::Tables if trimmed.is_empty() => Some(Value::Table(Table::new())),
+        Kind::Integer { .. } | Kind::Boolean | Kind::Map | Kind::Numbers | Kind::Tables => trimmed.parse().ok(),
     };
     // What is no TOML was meant as a text, and is refused as one.
     let value = value.unwrap_or_else(|| Value::String(text.to_owned()));

@@ -44,6 +44,8 @@ pub(super) enum Kind {
     Choice(Vec<String>),
     List,
     Map,
+    /// A map to numbers.
+    Numbers,
     /// A map to texts or tables.
     Tables,
 }
@@ -87,20 +89,15 @@ impl Key {
                     return Some(format!("entry {} is {found}; right would be {}", at + 1, self.expected()));
                 }
             },
-            (Kind::Map, Value::Table(entries)) => match entries.iter().find(|(_, value)| !value.is_str()) {
-                None => true,
-                Some((name, value)) => {
-                    let found = self.shown(value);
-                    return Some(format!("'{name}' is {found}; right would be {}", self.expected()));
+            (Kind::Map | Kind::Numbers | Kind::Tables, Value::Table(entries)) => {
+                match entries.iter().find(|(_, value)| !self.kind.takes_entry(value)) {
+                    None => true,
+                    Some((name, value)) => {
+                        let found = self.shown(value);
+                        return Some(format!("'{name}' is {found}; right would be {}", self.expected()));
+                    }
                 }
-            },
-            (Kind::Tables, Value::Table(entries)) => match entries.iter().find(|(_, value)| !value.is_str() && !value.is_table()) {
-                None => true,
-                Some((name, value)) => {
-                    let found = self.shown(value);
-                    return Some(format!("'{name}' is {found}; right would be {}", self.expected()));
-                }
-            },
+            }
             _ => false,
         };
         (!is_right).then(|| format!("is {}; right would be {}", self.shown(value), self.expected()))
@@ -111,6 +108,7 @@ impl Key {
         match (self.default.as_ref().or(self.example.as_ref()), &self.kind) {
             (_, Kind::Choice(_)) => self.kind.to_string(),
             (_, Kind::Map) => "a table of texts, such as { \"example.org\" = \"required\" }".into(),
+            (_, Kind::Numbers) => "a table of whole numbers from 0, such as { \"example.org\" = 60 }".into(),
             (_, Kind::Tables) => {
                 "a table of texts or tables, such as { \"example.org\" = \"192.0.2.1:25\", \"example.net\" = { server = \"192.0.2.1:25\" } }".into()
             }
@@ -137,6 +135,18 @@ impl Key {
     }
 }
 
+impl Kind {
+    /// Whether the value may stand in a map of this kind.
+    fn takes_entry(&self, value: &Value) -> bool {
+        match self {
+            Self::Map => value.is_str(),
+            Self::Numbers => value.as_integer().is_some_and(|n| n >= 0),
+            Self::Tables => value.is_str() || value.is_table(),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,6 +157,7 @@ impl fmt::Display for Kind {
             Self::Choice(choices) => write!(f, "\"{}\"", choices.join("\" or \"")),
             Self::List => f.write_str("a list of texts"),
             Self::Map => f.write_str("a table of texts"),
+            Self::Numbers => f.write_str("a table of whole numbers from 0"),
             Self::Tables => f.write_str("a table of texts or tables"),
         }
     }
@@ -219,6 +230,7 @@ fn read_kind(schema: &Json) -> Kind {
         Some("boolean") => Kind::Boolean,
         Some("array") => Kind::List,
         Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "object") => Kind::Tables,
+        Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "integer") => Kind::Numbers,
         Some("object") => Kind::Map,
         // Also the pair of "string" and "null", which is an optional text.
         _ => Kind::Text,
@@ -268,6 +280,7 @@ mod tests {
         assert_eq!(key("listen.smtp").kind, Kind::List);
         assert_eq!(key("outbound.routes").kind, Kind::Tables);
         assert_eq!(key("outbound.tls_policy").kind, Kind::Map);
+        assert_eq!(key("outbound.rates").kind, Kind::Numbers);
         assert_eq!(key("log.format").kind, Kind::Choice(vec!["text".into(), "json".into()]));
         assert_eq!(key("data_dir").variable(), "POSTHOUSE_DATA_DIR");
         assert_eq!(key("smtp.max_recipients").variable(), "POSTHOUSE_SMTP__MAX_RECIPIENTS");

@@ -28,6 +28,7 @@ mod route;
 mod smtp;
 mod submission;
 mod tls;
+mod trace;
 
 pub use auth::Auth;
 pub use database::Database;
@@ -49,6 +50,7 @@ pub use route::Route;
 pub use smtp::Smtp;
 pub use submission::Submission;
 pub use tls::{Network, Tls};
+pub use trace::Trace;
 
 use std::path::PathBuf;
 
@@ -94,6 +96,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// Reports to other domains.
     pub reports: Reports,
+    /// The stories of messages.
+    pub trace: Trace,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -118,6 +122,7 @@ impl Default for Config {
             queue: Queue::default(),
             outbound: Outbound::default(),
             reports: Reports::default(),
+            trace: Trace::default(),
             log: Log::default(),
         }
     }

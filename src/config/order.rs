@@ -26,6 +26,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("queue", fields::<super::Queue>()),
         ("outbound", fields::<super::Outbound>()),
         ("reports", fields::<super::Reports>()),
+        ("trace", fields::<super::Trace>()),
         ("log", fields::<super::Log>()),
     ]
 }

@@ -29,7 +29,7 @@ pub struct Outbound {
     /// TLS to the smarthost: `opportunistic`, `required`, or `none`.
     pub tls: OutboundTls,
     /// Fixed routes that win over MX and smarthost: `domain = "host:port"`, or `domain = { server = "host:port", … }` with any of
-    /// `tls`, `username`, `password`, `source_addresses` and `helo_name`, which mean what the keys of this section mean.
+    /// `tls`, `username`, `password`, `source_addresses`, `helo_name` and `messages_per_minute`, which mean what the keys of this section mean.
     #[schemars(extend("default" = {}))]
     pub routes: BTreeMap<String, Route>,
     /// How much TLS a domain's own servers must have, `domain = "none"`, `"opportunistic"` (whatever the certificate, and in clear if
@@ -70,6 +70,11 @@ pub struct Outbound {
     /// The most connections at a time to one destination.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_connections_per_destination: usize,
+    /// The most messages in a minute to one destination (a domain's own servers, the smarthost, the server of a route): a tenth of them
+    /// at once, the rest at even distances. Each node counts for itself. 0: no bound.
+    pub messages_per_minute: u64,
+    /// The same for some domains' own servers: `domain = messages`.
+    pub rates: BTreeMap<String, u64>,
     /// The most deliveries at a time.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_deliveries: usize,
@@ -105,6 +110,8 @@ impl Default for Outbound {
             connect_timeout_seconds: 30,
             reply_timeout_seconds: 300,
             max_connections_per_destination: 20,
+            messages_per_minute: 0,
+            rates: BTreeMap::new(),
             max_deliveries: 200,
             max_unproven_deliveries: 100,
             max_hanging_deliveries: 1000,
@@ -130,6 +137,7 @@ impl Outbound {
                 .validate()
                 .map_err(|text| Problem::new("routes", format!("'{domain}': {text}")))?;
         }
+        self.rates.keys().try_for_each(|domain| is_domain("rates", domain))?;
         self.tls_policy.keys().try_for_each(|domain| is_domain("tls_policy", domain))
     }
 }

@@ -21,6 +21,9 @@ pub struct Queue {
     /// After how many seconds in the queue the sender is told, once, that the message is late but still tried. 0: never.
     #[schemars(range(min = 0, max = 31_536_000))]
     pub delay_notice_seconds: u64,
+    /// How many messages of one sender (a user, or an address whose mail is forwarded) leave in a minute: a tenth of them at once, the
+    /// rest at even distances, while others wait in the queue. Each node counts for itself; reports are not counted. 0: no bound.
+    pub sender_messages_per_minute: u64,
     /// The most messages in the queue. 0: no bound.
     pub max_messages: u64,
     /// For how many seconds a node claims what it delivers; it renews its claims three times as often. So long does the mail that a
@@ -36,6 +39,7 @@ impl Default for Queue {
             retry_max_seconds: 14_400,
             expire_seconds: 432_000,
             delay_notice_seconds: 14_400,
+            sender_messages_per_minute: 0,
             max_messages: 0,
             lease_seconds: 60,
         }

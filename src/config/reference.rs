@@ -76,6 +76,7 @@ fn kind(key: &Key) -> String {
             .join(", "),
         Kind::List => "list of texts".into(),
         Kind::Map => "table of texts".into(),
+        Kind::Numbers => "table of whole numbers".into(),
         Kind::Tables => "table of texts or tables".into(),
     }
 }

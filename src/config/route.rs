@@ -31,6 +31,9 @@ pub struct Route {
     /// The name to say in EHLO. Empty: that of `outbound.helo_name`.
     #[serde(default)]
     pub helo_name: String,
+    /// The most messages in a minute. None: as many as `outbound.messages_per_minute` says.
+    #[serde(default)]
+    pub messages_per_minute: Option<u64>,
 }
 
 impl Route {
@@ -43,6 +46,7 @@ impl Route {
             password: no_password(),
             source_addresses: Vec::new(),
             helo_name: String::new(),
+            messages_per_minute: None,
         }
     }
 
@@ -94,12 +98,13 @@ mod tests {
         let read = |text: &str| toml::from_str::<toml::Table>(text).unwrap()["r"].clone().try_into::<Route>();
         assert_eq!(read("r = 'mx.test:25'").unwrap(), Route::to("mx.test:25"));
         let full = read(
-            "[r]\nserver = 'mx.test:465'\ntls = 'required'\nusername = 'ada'\npassword = 'secret'\nsource_addresses = ['192.0.2.1']\nhelo_name = 'out.test'",
+            "[r]\nserver = 'mx.test:465'\ntls = 'required'\nusername = 'ada'\npassword = 'secret'\nsource_addresses = ['192.0.2.1']\nhelo_name = 'out.test'\nmessages_per_minute = 6",
         )
         .unwrap();
         assert_eq!(full.tls, OutboundTls::Required);
         assert_eq!(full.source_addresses, ["192.0.2.1".parse::<IpAddr>().unwrap()]);
         assert_eq!((full.username.as_str(), full.helo_name.as_str()), ("ada", "out.test"));
+        assert_eq!(full.messages_per_minute, Some(6));
         for (wrong, told) in [
             ("r = 25", "host:port"),
             ("r = { tls = 'none' }", "server"),

@@ -12,3 +12,4 @@ pub mod sessions;
 pub mod sign;
 pub mod srs;
 pub mod tls_reports;
+pub mod traces;

@@ -46,6 +46,14 @@ id!(/// A mailbox (folder) of a user. It stays when the mailbox is renamed.
 id!(/// An accepted message: stands in the SMTP reply, the Received line, the log, the queue and the trace.
     MailId);
 
+impl MailId {
+    /// The smallest id of a moment: messages before it have smaller ones.
+    pub fn earliest(at: jiff::Timestamp) -> Self {
+        let ms = at.as_millisecond().saturating_sub(EPOCH_MS).clamp(0, LAST_MS);
+        Self(ms << CHANCE_BITS)
+    }
+}
+
 /// The text is no id of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id")]
@@ -53,13 +61,16 @@ pub struct BadId;
 
 /// 2024-01-01 in milliseconds: ids count from here, which leaves 41 bits of milliseconds until 2093.
 const EPOCH_MS: i64 = 1_704_067_200_000;
+const LAST_MS: i64 = (1 << 41) - 1;
+/// The bits of an id that are left to chance.
+const CHANCE_BITS: u32 = 22;
 
 /// The newest id of this process: the next one is larger, also within a millisecond.
 static NEWEST: AtomicI64 = AtomicI64::new(0);
 
 fn fresh() -> i64 {
-    let ms = (jiff::Timestamp::now().as_millisecond() - EPOCH_MS).max(0) & ((1 << 41) - 1);
-    let candidate = (ms << 22) | rand::rng().random_range(0..(1_i64 << 22));
+    let ms = (jiff::Timestamp::now().as_millisecond() - EPOCH_MS).max(0) & LAST_MS;
+    let candidate = (ms << CHANCE_BITS) | rand::rng().random_range(0..(1_i64 << CHANCE_BITS));
     let before = NEWEST.fetch_max(candidate, Ordering::Relaxed);
     if before < candidate {
         return candidate;
@@ -122,6 +133,9 @@ mod tests {
         }
         let ids: Vec<MailId> = (0..1000).map(|_| MailId::fresh()).collect();
         assert!(ids.is_sorted_by(|one, next| one < next), "they sort by age");
+        let now = jiff::Timestamp::now();
+        assert!(MailId::earliest(now) <= MailId::fresh(), "an id is no earlier than its moment");
+        assert!(MailId::earliest(now + jiff::SignedDuration::from_hours(1)) > MailId::fresh());
         assert!("".parse::<MailId>().is_err());
         assert!("!".parse::<MailId>().is_err());
         assert!("zzzzzzzzzzzzzzzzz".parse::<MailId>().is_err());

@@ -14,3 +14,4 @@ pub mod queue;
 pub mod refusal;
 pub mod secret;
 pub mod site;
+pub mod trace;

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::deflate::Deflate;
 use super::socket::{Plain, Socket};
+use crate::wire::tls::session_name;
 
 /// How long a TLS handshake may take.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -125,14 +126,8 @@ impl Stream {
     /// TLS version and cipher for the Received line, such as `TLS1.3 TLS_AES_256_GCM_SHA384`.
     pub fn tls_description(&self) -> Option<String> {
         let (_, session) = self.socket.tls()?.get_ref();
-        let version = match session.protocol_version()? {
-            rustls::ProtocolVersion::TLSv1_2 => "TLS1.2",
-            rustls::ProtocolVersion::TLSv1_3 => "TLS1.3",
-            _ => "TLS",
-        };
-        // rustls calls the suites of TLS 1.3 `TLS13_…`; their registered names begin with `TLS_` (RFC 8446 §B.4).
-        let suite = format!("{:?}", session.negotiated_cipher_suite()?.suite()).replace("TLS13_", "TLS_");
-        Some(format!("{version} {suite}"))
+        let suite = session.negotiated_cipher_suite()?.suite();
+        Some(session_name(session.protocol_version()?, suite))
     }
 
     /// What both sides of the connection can name it by (RFC 9266 §2). None without TLS; nor with TLS 1.2, where only some

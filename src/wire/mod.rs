@@ -8,4 +8,5 @@ pub mod mta_sts;
 pub mod pop3;
 pub mod sasl;
 pub mod smtp;
+pub mod tls;
 pub mod tls_report;

@@ -25,6 +25,7 @@ mod slow;
 mod starting;
 mod steering;
 mod storage;
+mod stories;
 mod stress;
 mod submitting;
 mod support;

@@ -51,6 +51,7 @@ impl Queue {
             Self::Remove(selection) => steer(services, selection, Steering::Remove, out).await,
             Self::Flush => {
                 let count = services.queue.steer(&QueueFilter::default(), Steering::Retry).await?;
+                services.traces.flush().await;
                 done(Steering::Retry, count, out)
             }
         }
@@ -66,6 +67,7 @@ async fn steer(services: &Services, selection: Selection, steering: Steering, ou
         }
         count = count.saturating_add(services.queue.steer(&filter, steering).await?);
     }
+    services.traces.flush().await;
     done(steering, count, out)
 }
 

@@ -68,6 +68,10 @@ const MISTAKES: &[(&str, &str)] = &[
         "FILE line 2: outbound.password: is a number; right would be a text",
     ),
     (
+        "[outbound]\nrates = {'a.test' = -1}",
+        "FILE line 2: outbound.rates: 'a.test' is the number -1; right would be a table of whole numbers from 0, such as { \"example.org\" = 60 }",
+    ),
+    (
         "[outbound]\nroutes = {'a.test' = 25}",
         "FILE line 2: outbound.routes: 'a.test' is the number 25; right would be a table of texts or tables, such as { \"example.org\" = \"192.0.2.1:25\", \"example.net\" = { server = \"192.0.2.1:25\" } }",
     ),

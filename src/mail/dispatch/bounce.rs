@@ -9,6 +9,7 @@ use crate::model::address::EmailAddress;
 use crate::model::envelope::{BodyType, Recipient, Ret, ReversePath, Sender};
 use crate::model::ids::MailId;
 use crate::model::refusal::Refusal;
+use crate::model::trace::{About, Step};
 use crate::store;
 use crate::store::db::queue::{Addressee, Message, State};
 use crate::wire::message::dsn::{Action, Fate, Notification, Returned};
@@ -28,7 +29,10 @@ pub(super) async fn report(shared: &Shared, id: MailId) -> Result<bool, store::E
     let fates: Vec<Fate> = claim.recipients.iter().filter(|row| is_wanted(row)).map(fate).collect();
     match claim.message.sender.path.address() {
         // RFC 5321 §6.1: a report that fails is not reported.
-        None => tracing::info!(%id, "the message has the null sender: nobody is told"),
+        None => {
+            tracing::info!(%id, "the message has the null sender: nobody is told");
+            not_told(shared, id, About::End, "the message has the null sender");
+        }
         Some(_) if fates.is_empty() => {}
         Some(to) => {
             if let Err(refusal) = send(shared, &claim.message, to, &fates).await {
@@ -37,6 +41,7 @@ pub(super) async fn report(shared: &Shared, id: MailId) -> Result<bool, store::E
                     return Ok(true);
                 }
                 tracing::warn!(%id, %to, why = %refusal, "the sender cannot be told");
+                not_told(shared, id, About::End, &refusal.to_string());
             }
         }
     }
@@ -55,6 +60,7 @@ pub(super) async fn tell_late(shared: &Shared, id: MailId) -> Result<bool, store
     let fates: Vec<Fate> = late.iter().map(late_fate).collect();
     if let Err(refusal) = send(shared, &message, to, &fates).await {
         tracing::warn!(%id, %to, why = %refusal, "the sender cannot be told that the message is late");
+        not_told(shared, id, About::Delay, &refusal.to_string());
     }
     Ok(true)
 }
@@ -134,8 +140,21 @@ async fn send(shared: &Shared, message: &Message, to: &EmailAddress, fates: &[Fa
         .intake
         .receive(&Origin::ours(), sender, accepted, incoming, intake::Fate::Own)
         .await?;
+    outcome.recipients.into_iter().collect::<Result<(), Refusal>>()?;
     tracing::info!(id = %message.id, report = %outcome.id, %to, recipients = fates.len(), "reported to the sender");
-    outcome.recipients.into_iter().collect()
+    let is_late = fates.iter().all(|fate| fate.action == Action::Delayed);
+    let reported = Step::Reported {
+        about: if is_late { About::Delay } else { About::End },
+        to: to.to_string(),
+        report: outcome.id.to_string(),
+    };
+    shared.traces.tell(message.id, reported);
+    Ok(())
+}
+
+fn not_told(shared: &Shared, id: MailId, about: About, reason: &str) {
+    let reason = reason.to_owned();
+    shared.traces.tell(id, Step::NotReported { about, reason });
 }
 
 /// RFC 3461 §4.3: RET is about failures; a success returns the header only.

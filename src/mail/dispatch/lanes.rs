@@ -1,12 +1,17 @@
 //! Which lanes have work, and how many workers each may have: plain bookkeeping, no I/O.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use tokio::time::Instant;
+
+use super::meter::{Meter, Rate};
 use crate::mail::relay::Lane;
 use crate::model::address::Host;
 
 /// The most destinations of a lane that are looked for at once (the smarthost's lane has many).
 const AT_ONCE: usize = 50;
+/// How many lanes' meters are kept; with more, those that stand still are forgotten.
+const MOST_METERS: usize = 20_000;
 /// How many lanes are remembered as proven; with more, all must prove themselves again.
 const MOST_PROVEN: usize = 20_000;
 
@@ -36,6 +41,10 @@ pub(super) struct Lanes {
     waiting: VecDeque<Lane>,
     /// The others.
     waiting_unproven: VecDeque<Lane>,
+    /// What went of late over lanes with a rate.
+    meters: HashMap<Lane, Meter>,
+    /// Lanes of which nothing may go before a moment.
+    parked: BTreeMap<Instant, Vec<Lane>>,
 }
 
 /// How many workers there may be.
@@ -60,6 +69,7 @@ struct State {
     /// A server was talked to since the last time that none could be.
     was_reached: bool,
     is_waiting: bool,
+    is_parked: bool,
     trial: Trial,
 }
 
@@ -73,7 +83,7 @@ enum Trial {
 
 impl State {
     fn may_start(&self) -> bool {
-        !self.due.is_empty() && self.wanted > 0 && self.workers < self.allowed
+        !self.is_parked && !self.due.is_empty() && self.wanted > 0 && self.workers < self.allowed
     }
 }
 
@@ -90,6 +100,8 @@ impl Lanes {
             lanes: HashMap::new(),
             waiting: VecDeque::new(),
             waiting_unproven: VecDeque::new(),
+            meters: HashMap::new(),
+            parked: BTreeMap::new(),
         }
     }
 
@@ -104,6 +116,7 @@ impl Lanes {
             allowed: 1,
             was_reached: false,
             is_waiting: false,
+            is_parked: false,
             trial: Trial::None,
         });
         match state.due.iter_mut().find(|marked| marked.destination == destination) {
@@ -180,6 +193,49 @@ impl Lanes {
         taken
     }
 
+    /// Counts a message that is to go over a lane with a rate; or says when it may.
+    pub(super) fn draw(&mut self, lane: &Lane, rate: Rate, now: Instant) -> Result<(), Instant> {
+        if self.meters.len() >= MOST_METERS && !self.meters.contains_key(lane) {
+            self.meters.retain(|_, meter| !meter.is_idle(now));
+        }
+        self.meters.entry(lane.clone()).or_insert_with(|| Meter::new(now)).draw(now, rate)
+    }
+
+    /// A message that was counted did not go.
+    pub(super) fn refund(&mut self, lane: &Lane, rate: Rate) {
+        if let Some(meter) = self.meters.get_mut(lane) {
+            meter.refund(rate);
+        }
+    }
+
+    /// The lane gets no worker before `until`.
+    pub(super) fn park(&mut self, lane: &Lane, until: Instant) {
+        if let Some(state) = self.lanes.get_mut(lane)
+            && !state.is_parked
+        {
+            state.is_parked = true;
+            self.parked.entry(until).or_default().push(lane.clone());
+        }
+    }
+
+    /// When the next of the parked lanes may go on.
+    pub(super) fn next_parked(&self) -> Option<Instant> {
+        self.parked.first_key_value().map(|(until, _)| *until)
+    }
+
+    /// Lets those go on whose time has come.
+    pub(super) fn unpark(&mut self, now: Instant) {
+        while let Some(first) = self.parked.first_entry().filter(|first| *first.key() <= now) {
+            for lane in first.remove() {
+                if let Some(state) = self.lanes.get_mut(&lane) {
+                    state.is_parked = false;
+                    state.wanted = state.wanted.max(1);
+                }
+                self.queue_up(&lane);
+            }
+        }
+    }
+
     /// There was nothing due for these; those marked again meanwhile stay.
     pub(super) fn exhausted(&mut self, lane: &Lane, taken: &[Marked]) {
         if let Some(state) = self.lanes.get_mut(lane) {
@@ -232,7 +288,8 @@ impl Lanes {
         }
         let Some(state) = self.lanes.get_mut(lane) else { return };
         if is_last {
-            if state.due.is_empty() {
+            // A parked lane is still expected.
+            if state.due.is_empty() && !state.is_parked {
                 self.lanes.remove(lane);
                 return;
             }
@@ -271,6 +328,28 @@ mod tests {
     fn lane(name: &str) -> (Lane, Host) {
         let domain: crate::model::address::Domain = name.parse().unwrap();
         (Lane::Domain(domain.clone()), Host::Domain(domain))
+    }
+
+    #[test]
+    fn a_parked_lane_gets_no_worker_before_its_time() {
+        let (a, host) = lane("a.test");
+        let mut lanes = lanes(3, 9);
+        let (now, rate) = (Instant::now(), Rate::per_minute(10).unwrap());
+        lanes.mark(a.clone(), host.clone());
+        assert!(lanes.next().is_some());
+        assert!(lanes.draw(&a, rate, now).is_ok() && lanes.draw(&a, rate, now).is_ok());
+        let until = lanes.draw(&a, rate, now).unwrap_err();
+        assert_eq!(until - now, std::time::Duration::from_secs(6));
+        lanes.park(&a, until);
+        lanes.leave(&a);
+        lanes.mark(a.clone(), host);
+        assert!(lanes.next().is_none());
+        assert_eq!(lanes.next_parked(), Some(until));
+        lanes.unpark(now);
+        assert!(lanes.next().is_none());
+        lanes.unpark(until);
+        assert_eq!((lanes.next(), lanes.next_parked()), (Some(a.clone()), None));
+        assert!(lanes.draw(&a, rate, until).is_ok(), "and then one may go");
     }
 
     #[test]

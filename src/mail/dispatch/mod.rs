@@ -12,8 +12,10 @@
 
 mod bounce;
 mod lanes;
+mod meter;
 mod worker;
 
+use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use super::intake::Intake;
 use super::queue::Queue;
 use super::relay::{Lane, Relay};
 use super::tls_reports::TlsReports;
+use super::traces::Traces;
 use crate::model::address::Host;
 use crate::store;
 
@@ -47,6 +50,16 @@ pub struct Dispatch {
     grace: Duration,
 }
 
+/// What the worker stands on: the queue that it works off, the way out, the intake that takes its reports, and who counts and tells.
+pub struct Ground {
+    pub queue: Queue,
+    pub relay: Relay,
+    pub intake: Intake,
+    pub directory: Directory,
+    pub tls_reports: TlsReports,
+    pub traces: Traces,
+}
+
 /// What all workers share.
 struct Shared {
     queue: Queue,
@@ -54,6 +67,7 @@ struct Shared {
     intake: Intake,
     directory: Directory,
     tls_reports: TlsReports,
+    traces: Traces,
     lanes: Mutex<Lanes>,
     /// A lane wants another worker.
     wanted: Notify,
@@ -87,23 +101,29 @@ impl Drop for Slot {
 }
 
 impl Dispatch {
-    /// A worker of `queue` that sends through `relay`, hands its reports to `intake`, and counts for `tls_reports`. When the server stops, deliveries in flight
-    /// have `grace` to finish.
-    pub fn new(queue: Queue, relay: Relay, intake: Intake, directory: Directory, tls_reports: TlsReports, grace: Duration) -> Self {
+    /// A worker on this ground. When the server stops, deliveries in flight have `grace` to finish.
+    pub fn new(ground: Ground, grace: Duration) -> Self {
+        let settings = ground.relay.settings();
         let bounds = Bounds {
-            per_lane: relay.settings().max_connections_per_destination.max(1),
-            unproven: relay
-                .settings()
-                .max_unproven_deliveries
-                .clamp(1, (relay.settings().max_deliveries / 2).max(1)),
-            hanging: relay.settings().max_hanging_deliveries,
+            per_lane: settings.max_connections_per_destination.max(1),
+            unproven: settings.max_unproven_deliveries.clamp(1, (settings.max_deliveries / 2).max(1)),
+            hanging: settings.max_hanging_deliveries,
         };
+        let Ground {
+            queue,
+            relay,
+            intake,
+            directory,
+            tls_reports,
+            traces,
+        } = ground;
         let shared = Shared {
             queue,
             relay,
             intake,
             directory,
             tls_reports,
+            traces,
             lanes: Mutex::new(Lanes::new(bounds)),
             wanted: Notify::new(),
             put_off: Notify::new(),
@@ -127,6 +147,7 @@ impl Dispatch {
         let mut next_sweep = Instant::now();
         while !cancel.is_cancelled() {
             self.start_workers(&mut work, &permits, &cancel);
+            let parked = self.shared.lanes().next_parked();
             tokio::select! {
                 () = cancel.cancelled() => {}
                 destinations = shared.queue.woken() => {
@@ -136,6 +157,7 @@ impl Dispatch {
                     shared.mark(destinations);
                 }
                 () = shared.wanted.notified() => {}
+                () = until(parked) => shared.lanes().unpark(Instant::now()),
                 () = shared.put_off.notified() => next_sweep = next_sweep.min(Instant::now() + SWEEP_LEAST),
                 Some(ended) = work.join_next(), if !work.is_empty() => log_panic(ended),
                 () = sleep_until(next_sweep) => {
@@ -193,6 +215,14 @@ impl Shared {
             let lane = self.relay.lane(&destination);
             lanes.mark(lane, destination);
         }
+    }
+}
+
+/// Waits for a moment; for ever if there is none.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
     }
 }
 

@@ -8,8 +8,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::Marked;
+use super::meter::Rate;
 use super::{Shared, Slot, bounce};
-use crate::mail::queue::{Claim, Finding, Lease, Progress, Settlement};
+use crate::mail::queue::{Claim, Finding, Lease, Progress, Settlement, Via};
 use crate::mail::relay::{Delivery, Lane, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;
@@ -24,6 +25,8 @@ const TRIES: usize = 150;
 const MOST_AT_ONCE: usize = 16;
 /// Claims that went out in less than this may be more the next time.
 const BRISK: Duration = Duration::from_secs(1);
+/// How long a worker waits for its turn in a lane with a rate, rather than give up its connection.
+const WAITS_UP_TO: Duration = Duration::from_secs(2);
 /// A delivery to a place not known to be alive that takes longer than this hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
 
@@ -31,15 +34,22 @@ const HANGS_AFTER: Duration = Duration::from_secs(5);
 pub(super) async fn drain(mut slot: Slot, cancel: CancellationToken) {
     let mut kept = None;
     let mut pace = Pace::default();
+    let rate = Rate::per_minute(slot.shared.relay.rate(&slot.lane));
     // One that gave up its place, and was heard in the end, waits for another like all the rest.
     while !cancel.is_cancelled() && slot.permit.is_some() {
         let taken = slot.shared.lanes().take(&slot.lane);
-        if taken.is_empty() {
+        if taken.is_empty() || !may_send(&slot, rate, &cancel).await {
             break;
         }
+        // Where messages are counted they go one by one.
+        let at_once = if rate.is_some() { 1 } else { pace.at_once };
         let destinations: Vec<Host> = taken.iter().map(|marked| marked.destination.clone()).collect();
-        match slot.shared.queue.claim(&destinations, pace.at_once).await {
-            Ok(claims) if claims.is_empty() => slot.shared.lanes().exhausted(&slot.lane, &taken),
+        match slot.shared.queue.claim(&destinations, at_once).await {
+            Ok(claims) if claims.is_empty() => {
+                let mut lanes = slot.shared.lanes();
+                lanes.exhausted(&slot.lane, &taken);
+                rate.into_iter().for_each(|rate| lanes.refund(&slot.lane, rate));
+            }
             Ok(claims) => {
                 if deliver_all(&mut slot, &mut kept, (claims, &taken), &mut pace, &cancel)
                     .await
@@ -60,6 +70,28 @@ pub(super) async fn drain(mut slot: Slot, cancel: CancellationToken) {
     if let Some(session) = kept {
         session.quit().await;
     }
+}
+
+/// Counts the next message of a lane that has a rate. If it may go soon it is waited for, over the connection that is there; or else
+/// the lane is parked, and the worker may go: false.
+async fn may_send(slot: &Slot, rate: Option<Rate>, cancel: &CancellationToken) -> bool {
+    let Some(rate) = rate else { return true };
+    while !cancel.is_cancelled() {
+        let now = Instant::now();
+        // The lock is not held while it waits.
+        let drawn = slot.shared.lanes().draw(&slot.lane, rate, now);
+        match drawn {
+            Ok(()) => return true,
+            Err(until) if until.saturating_duration_since(now) <= WAITS_UP_TO => {
+                let _ = tokio::time::timeout_at(until, cancel.cancelled()).await;
+            }
+            Err(until) => {
+                slot.shared.lanes().park(&slot.lane, until);
+                return false;
+            }
+        }
+    }
+    false
 }
 
 /// How many messages a worker claims at once: one from a server that it does not know, more while they go out quickly. Those that wait
@@ -154,12 +186,13 @@ enum Contact {
 /// Delivers one message and writes down what came of it.
 async fn deliver(slot: &mut Slot, kept: &mut Option<Session>, claim: Claim) -> Contact {
     let delivery = send(slot, kept, &claim).await;
+    let via = kept.as_ref().map(Session::via);
     let shared = &slot.shared;
     if let Lane::Domain(domain) = &slot.lane {
         shared.tls_reports.note(domain, &delivery.outcomes);
     }
     let Some(finding) = delivery.unreachable else {
-        write_down(shared, &claim, &delivery.settlements).await;
+        write_down(shared, &claim, &delivery.settlements, via.as_ref()).await;
         return Contact::Reached;
     };
     if shared.lanes().is_crowded(&slot.lane) {
@@ -167,7 +200,7 @@ async fn deliver(slot: &mut Slot, kept: &mut Option<Session>, claim: Claim) -> C
         give_back(shared, &claim).await;
         return Contact::Crowded;
     }
-    write_down(shared, &claim, &delivery.settlements).await;
+    write_down(shared, &claim, &delivery.settlements, None).await;
     Contact::None(finding)
 }
 
@@ -193,9 +226,9 @@ async fn give_back(shared: &Shared, claim: &Claim) {
 }
 
 /// Writes the results, and reports them if that is the end for somebody.
-async fn write_down(shared: &Shared, claim: &Claim, settlements: &[Settlement]) {
+async fn write_down(shared: &Shared, claim: &Claim, settlements: &[Settlement], via: Option<&Via>) {
     let id = claim.message.id;
-    let progress = match settle(shared, claim, settlements).await {
+    let progress = match settle(shared, claim, settlements, via).await {
         Ok(progress) => progress,
         Err(error) => return tracing::error!(%id, %error, "cannot write down what came of a delivery; it will be repeated"),
     };
@@ -240,10 +273,10 @@ async fn keep_lease(shared: &Shared, lease: Lease) -> Infallible {
     }
 }
 
-async fn settle(shared: &Shared, claim: &Claim, settlements: &[Settlement]) -> Result<Progress, store::Error> {
+async fn settle(shared: &Shared, claim: &Claim, settlements: &[Settlement], via: Option<&Via>) -> Result<Progress, store::Error> {
     let mut tries = 1;
     loop {
-        match shared.queue.settle(claim, settlements).await {
+        match shared.queue.settle(claim, settlements, via).await {
             Err(error) if tries < TRIES => {
                 tracing::warn!(id = %claim.message.id, %error, "cannot write down what came of a delivery yet");
                 tries += 1;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, trace};
+use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, story, trace};
 use crate::mail::directory::Route;
 use crate::mail::mailbox::Placed;
 use crate::mail::queue::NewMail;
@@ -17,9 +17,9 @@ use crate::store::maildir::{Content, sync_directory};
 
 /// Who gets the message: each user and each outside address once, however many recipients lead to them.
 #[derive(Default)]
-struct Plan {
-    users: Vec<Arc<User>>,
-    outside: Vec<Recipient>,
+pub(super) struct Plan {
+    pub(super) users: Vec<Arc<User>>,
+    pub(super) outside: Vec<Recipient>,
     /// The addresses of `outside`.
     known: HashSet<EmailAddress>,
     /// For each recipient, the places in `users` of those it leads to.
@@ -101,13 +101,17 @@ impl Intake {
     ) -> Result<Outcome, Refusal> {
         let id = message.id;
         let plan = Plan::of(&recipients);
+        self.inner.tell_received(origin, &sender, &recipients, &plan, &message);
         let outcome = self.inner.receive(origin, sender, &plan, message, fate).await;
         match &outcome {
             Ok(outcome) => {
                 let failed = outcome.recipients.iter().filter(|it| it.is_err()).count();
                 tracing::info!(%id, protocol = origin.protocol, local = plan.users.len(), queued = plan.outside.len(), failed, "message taken");
             }
-            Err(refusal) => tracing::info!(%id, protocol = origin.protocol, %refusal, "message not taken"),
+            Err(refusal) => {
+                tracing::info!(%id, protocol = origin.protocol, %refusal, "message not taken");
+                self.inner.tell_refused(id, refusal);
+            }
         }
         outcome
     }
@@ -151,7 +155,9 @@ impl Inner {
         };
         if !plan.outside.is_empty() {
             let signer = self.signer(origin, &sender, &message).await?;
+            let was = sender.path.clone();
             let sender = self.forwarded(sender, plan).await?;
+            let queued = story::queued(plan, &was, &sender.path, signer.as_ref());
             let put = |size| NewMail {
                 id: message.id,
                 sender,
@@ -159,9 +165,13 @@ impl Inner {
                 size,
                 user: origin.user.as_ref().map(|user| user.id),
             };
+            // Other servers may be asked before the queue has answered.
+            let at = self.clock.now();
             self.enqueue(&message, received.into_bytes(), signer, put).await?;
+            self.traces.tell_all(vec![(message.id, at, queued)]);
         }
         let results = delivery.index().await?;
+        self.tell_stored(message.id, plan, &results);
         Ok(plan.outcome(message.id, &results))
     }
 

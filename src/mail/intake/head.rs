@@ -60,6 +60,14 @@ impl Head {
         addresses(from).into_iter().filter_map(author).collect()
     }
 
+    /// The Message-ID with its angle brackets (RFC 5322 §3.6.4), if there is one that can be looked for.
+    pub(super) fn message_id(&self) -> Option<String> {
+        let field = std::str::from_utf8(header::find(&self.octets, "Message-ID")?).ok()?;
+        let (begin, end) = (field.find('<')?, field.rfind('>')?);
+        let id = field.get(begin..=end)?;
+        (!id.chars().any(|c| c.is_whitespace() || c.is_control())).then(|| id.to_owned())
+    }
+
     /// The Date and Message-ID lines that a submitted message lacks (RFC 6409 §8.2, §8.3).
     pub(super) fn missing(&self, hostname: &str, id: MailId, now: Timestamp) -> String {
         let mut lines = String::new();
@@ -67,10 +75,15 @@ impl Head {
             lines.push_str(&format!("Date: {}\r\n", trace::date(now)));
         }
         if header::find(&self.octets, "Message-ID").is_none() {
-            lines.push_str(&format!("Message-ID: <{id}@{hostname}>\r\n"));
+            lines.push_str(&format!("Message-ID: {}\r\n", made_message_id(id, hostname)));
         }
         lines
     }
+}
+
+/// The Message-ID of a submitted message that has none.
+pub(super) fn made_message_id(id: MailId, hostname: &str) -> String {
+    format!("<{id}@{hostname}>")
 }
 
 /// A member of the list as an address, if it is one.
@@ -97,6 +110,19 @@ mod tests {
         assert_eq!(authors("Ada <ada@h.test>"), "ada@h.test");
         assert_eq!(authors("\"B, b\" <b@h.test>,\r\n c@H.test"), "b@h.test c@h.test");
         assert_eq!(authors("nobody"), "");
+    }
+
+    #[test]
+    fn a_message_id_is_found_with_its_brackets() {
+        let message_id = |field: &str| {
+            let mut head = Head::default();
+            head.write(format!("Message-ID: {field}\r\n\r\n").as_bytes());
+            head.message_id()
+        };
+        assert_eq!(message_id(" <a.b@h.test> "), Some("<a.b@h.test>".to_owned()));
+        for none in ["a.b@h.test", "<a", "> <", "<a b@h.test>", "<a\0@h.test>", ""] {
+            assert_eq!(message_id(none), None, "{none:?}");
+        }
     }
 
     fn missing(message: &str, piece: usize) -> String {

@@ -10,6 +10,7 @@
 mod allowance;
 mod deliver;
 mod head;
+mod story;
 mod submission;
 mod trace;
 
@@ -23,6 +24,7 @@ use crate::mail::mailbox::{Draft, LineEnds, Mailboxes};
 use crate::mail::queue::Queue;
 use crate::mail::sign::Signing;
 use crate::mail::srs::Srs;
+use crate::mail::traces::Traces;
 use crate::model::account::User;
 use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
@@ -133,6 +135,7 @@ struct Inner {
     signing: Signing,
     srs: Srs,
     allowance: Allowance,
+    traces: Traces,
     check_from: bool,
     hostname: String,
     max_message_bytes: u64,
@@ -155,6 +158,8 @@ pub struct Rooms {
     pub srs: Srs,
     /// How much users may send.
     pub allowance: Allowance,
+    /// The stories of messages.
+    pub traces: Traces,
     /// Whether From must be theirs.
     pub check_from: bool,
 }
@@ -170,6 +175,7 @@ impl Intake {
             signing,
             srs,
             allowance,
+            traces,
             check_from,
         } = rooms;
         Self {
@@ -181,6 +187,7 @@ impl Intake {
                 signing,
                 srs,
                 allowance,
+                traces,
                 check_from,
                 hostname,
                 max_message_bytes,

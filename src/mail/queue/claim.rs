@@ -1,14 +1,16 @@
 //! Work on the ledger: claims with leases, and what came of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
 
+use super::story::{Ending, Via, attempts};
 use super::{Queue, backoff, lock};
 use crate::model::address::Host;
 use crate::model::ids::MailId;
+use crate::model::trace::AttemptOutcome;
 use crate::store;
 use crate::store::db::queue::{self as rows, Addressee, Claimed, Mark, Message, Note, Rest, State};
 use crate::store::db::{Tx, Work};
@@ -119,13 +121,15 @@ impl Queue {
         now.saturating_add(lease.saturating_mul(1000))
     }
 
-    /// Writes what came of an attempt, a settlement for each recipient in their order. When nothing is left, row and file go.
-    pub async fn settle(&self, claim: &Claim, settlements: &[Settlement]) -> Result<Progress, store::Error> {
+    /// Writes what came of an attempt over `via`, a settlement for each recipient in their order. When nothing is left, row and file go.
+    pub async fn settle(&self, claim: &Claim, settlements: &[Settlement], via: Option<&Via>) -> Result<Progress, store::Error> {
         let id = claim.message.id;
         let now = self.inner.clock.now();
+        let mut endings = Vec::with_capacity(settlements.len());
         let ends = claim.recipients.iter().zip(settlements).map(|(recipient, settlement)| {
             let (finding, verdict) = self.judge(&claim.message, recipient, settlement, now);
             tell(id, recipient, finding, verdict);
+            endings.push(verdict.ending(recipient.recipient.address.to_string(), finding));
             (recipient.position, finding.clone(), verdict)
         });
         let results = Results {
@@ -136,6 +140,7 @@ impl Queue {
             is_for_all: settlements.len() >= claim.recipients.len(),
         };
         let rest = self.inner.database.write_together(results).await?;
+        self.inner.traces.tell_all(attempts(id, now, endings, via));
         self.let_go(claim);
         self.progress(id, rest).await
     }
@@ -176,13 +181,26 @@ impl Queue {
         let now = self.inner.clock.now();
         let note = finding.note(now);
         let mut tx = self.inner.database.write().await?;
+        let waiting = rows::waiting(&mut tx, destinations, note.at).await?;
         rows::fail_expired(&mut tx, destinations, note).await?;
-        for attempts in rows::waiting_attempts(&mut tx, destinations, note.at).await? {
+        let mut next_of: BTreeMap<i64, i64> = BTreeMap::new();
+        for attempts in waiting.iter().map(|row| row.attempts).collect::<BTreeSet<_>>() {
             let tries = u32::try_from(attempts).unwrap_or(u32::MAX).saturating_add(1);
             let next = note.at.saturating_add(self.wait_ms(tries));
             rows::postpone(&mut tx, destinations, attempts, next, note).await?;
+            next_of.insert(attempts, next);
         }
-        tx.commit().await
+        tx.commit().await?;
+        for row in waiting {
+            let verdict = if row.expires_at <= note.at {
+                Verdict::End(State::FailedUnreported)
+            } else {
+                Verdict::Again(next_of.get(&row.attempts).copied().unwrap_or(note.at).min(row.expires_at))
+            };
+            let ending = verdict.ending(row.address, finding);
+            self.inner.traces.tell_all(attempts(row.id, now, vec![ending], None));
+        }
+        Ok(())
     }
 
     /// Gives back a claim on which nothing was tried.
@@ -343,6 +361,22 @@ enum Verdict {
     End(State),
     /// The time of the next try.
     Again(i64),
+}
+
+impl Verdict {
+    fn ending(self, recipient: String, finding: &Finding) -> Ending<'_> {
+        let (outcome, next_at) = match self {
+            Self::End(State::FailedUnreported | State::Failed) => (AttemptOutcome::Failed, None),
+            Self::End(_) => (AttemptOutcome::Delivered, None),
+            Self::Again(next) => (AttemptOutcome::Deferred, Some(next)),
+        };
+        Ending {
+            recipient,
+            outcome,
+            finding,
+            next_at,
+        }
+    }
 }
 
 impl Finding {

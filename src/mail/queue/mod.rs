@@ -10,10 +10,13 @@ mod backoff;
 mod claim;
 mod clean;
 mod notice;
+mod pace;
 mod removal;
 mod steer;
+mod story;
 
 pub use claim::{Claim, Finding, Lease, Progress, Settlement};
+pub use story::Via;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use crate::config;
+use crate::mail::traces::Traces;
 use crate::model::address::{Domain, Host};
 use crate::model::clock::Clock;
 use crate::model::envelope::{Recipient, Sender};
@@ -77,8 +81,10 @@ struct Inner {
     database: Database,
     spool: Spool,
     settings: config::Queue,
+    traces: Traces,
     clock: Clock,
     due: Due,
+    pace: Mutex<pace::Pace>,
     removal: removal::Removal,
     /// The claims that this process holds: message and token.
     held: Mutex<BTreeSet<(MailId, i64)>>,
@@ -93,13 +99,15 @@ struct Due {
 
 impl Queue {
     /// Opens the ledger.
-    pub fn open(database: Database, spool: Spool, settings: config::Queue, clock: Clock) -> Self {
+    pub fn open(database: Database, spool: Spool, settings: config::Queue, traces: Traces, clock: Clock) -> Self {
         let inner = Inner {
             database,
             spool,
             settings,
+            traces,
             clock,
             due: Due::default(),
+            pace: Mutex::default(),
             removal: removal::Removal::start(),
             held: Mutex::default(),
         };
@@ -121,9 +129,11 @@ impl Queue {
         let (sender, count) = (message.sender.path.to_string(), mail.recipients.len());
         let hosts: Vec<Host> = mail.recipients.iter().map(|recipient| recipient.address.host().clone()).collect();
         let most = self.inner.settings.max_messages;
+        let first_attempt_at = self.first_attempt(&message);
         let enter = Enter {
             message,
             recipients: mail.recipients,
+            first_attempt_at,
             notice_at: self.notice_at(created_at),
             most,
         };
@@ -131,8 +141,24 @@ impl Queue {
             return Err(Refusal::LimitReached(format!("the queue holds {most} messages already, its limit")));
         }
         tracing::info!(id = %mail.id, sender, recipients = count, size = mail.size, "queued");
-        self.wake(hosts);
+        if first_attempt_at <= created_at.as_millisecond() {
+            self.wake(hosts);
+        } else {
+            tracing::debug!(id = %mail.id, first_attempt_at, "its sender sends more than may leave at a time");
+            self.wake([]);
+        }
         Ok(())
+    }
+
+    /// When a new message is tried: at once, unless its sender has sent more of late than may leave.
+    fn first_attempt(&self, message: &rows::Message) -> i64 {
+        let now = message.created_at.as_millisecond();
+        match self.inner.settings.sender_messages_per_minute {
+            0 => now,
+            most => {
+                pace::Who::of(message.user, message.sender.path.address()).map_or(now, |who| lock(&self.inner.pace).turn(who, now, most))
+            }
+        }
     }
 
     /// The messages in the queue that have a recipient picked by the filter, with all their recipients, oldest first; at most 500 at
@@ -169,10 +195,18 @@ impl Queue {
     /// Drops it without a bounce. A transaction in flight is not interrupted.
     pub async fn remove(&self, id: MailId) -> Result<(), Refusal> {
         let mut tx = self.inner.database.write().await?;
+        let recipients = rows::recipients_of(&mut tx, &[id]).await?;
         if !rows::remove(&mut tx, id).await? {
             return Err(not_found(id));
         }
         tx.commit().await?;
+        let open: Vec<(MailId, String)> = recipients
+            .into_iter()
+            .filter(|(_, recipient)| recipient.state.is_open())
+            .map(|(id, recipient)| (id, recipient.recipient.address.to_string()))
+            .collect();
+        let open = open.iter().map(|(id, address)| (*id, address.as_str()));
+        self.inner.traces.tell_all(story::steered(Steering::Remove, self.now(), open));
         tracing::info!(%id, "dropped from the queue");
         self.remove_file(id).await;
         Ok(())
@@ -239,6 +273,7 @@ impl Queue {
 struct Enter {
     message: rows::Message,
     recipients: Vec<Recipient>,
+    first_attempt_at: i64,
     notice_at: Option<i64>,
     /// How many there may be; 0: no bound.
     most: u64,
@@ -265,6 +300,7 @@ impl Enter {
         rows::Entry {
             message: &self.message,
             recipients: &self.recipients,
+            first_attempt_at: self.first_attempt_at,
             notice_at: self.notice_at,
         }
     }

@@ -75,6 +75,8 @@ impl Queue {
     }
 
     async fn follow_up(&self, steering: Steering, done: &[&Target]) {
+        let told = done.iter().map(|target| (target.id, target.address.as_str()));
+        self.inner.traces.tell_all(super::story::steered(steering, self.now(), told));
         for target in done {
             tracing::info!(id = %target.id, to = target.address, step = ?steering, "steered by the operator");
         }

@@ -20,7 +20,8 @@ impl House {
         let database = Database::open(&config::Database::default(), folder.path()).await.unwrap();
         let spool = Spool::open(folder.path()).unwrap();
         let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
-        let queue = Queue::open(database, spool.clone(), settings, Clock::Manual(clock.clone()));
+        let traces = Traces::open(database.clone(), &config::Trace::default(), Clock::Manual(clock.clone()));
+        let queue = Queue::open(database, spool.clone(), settings, traces, Clock::Manual(clock.clone()));
         Self {
             queue,
             spool,
@@ -100,7 +101,7 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
     assert_eq!(house.queue.woken().await, BTreeSet::from([host("a.test")]));
     let claim = house.claim("a.test").await.unwrap();
     assert!(house.claim("a.test").await.is_none(), "claimed already");
-    let progress = house.queue.settle(&claim, &[delivered(), deferred()]).await.unwrap();
+    let progress = house.queue.settle(&claim, &[delivered(), deferred()], None).await.unwrap();
     assert_eq!(progress, Progress::Waiting);
     assert_eq!(
         house.states(id).await,
@@ -112,7 +113,7 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
     for attempts in 2.. {
         let claim = house.claim("a.test").await.unwrap();
         assert_eq!(claim.recipients.len(), 1);
-        match house.queue.settle(&claim, &[deferred()]).await.unwrap() {
+        match house.queue.settle(&claim, &[deferred()], None).await.unwrap() {
             Progress::Waiting => assert_eq!(house.states(id).await[1], (RecipientState::Waiting, attempts)),
             Progress::Report => break,
             Progress::Done => panic!("nobody was told"),
@@ -148,7 +149,7 @@ async fn what_a_dead_node_had_in_hand_is_taken_over() {
     let heir = house.claim("a.test").await.unwrap();
     assert_eq!(heir.recipients.len(), 2);
     // The node was only slow: what it delivered counts, what it would put off is the heir's business.
-    house.queue.settle(&dead, &[delivered(), deferred()]).await.unwrap();
+    house.queue.settle(&dead, &[delivered(), deferred()], None).await.unwrap();
     assert_eq!(
         house.states(id).await,
         [(RecipientState::Delivered, 1), (RecipientState::Waiting, 0)]
@@ -158,7 +159,7 @@ async fn what_a_dead_node_had_in_hand_is_taken_over() {
     assert!(house.claim("a.test").await.is_some());
     house.queue.recover().await.unwrap();
     let claim = house.claim("a.test").await.unwrap();
-    assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Done);
+    assert_eq!(house.queue.settle(&claim, &[delivered()], None).await.unwrap(), Progress::Done);
     assert!(!house.spool.queued(id).exists());
 }
 
@@ -213,10 +214,10 @@ async fn several_messages_are_claimed_at_once_and_end_each_alone() {
     let counts: Vec<_> = claims.iter().map(|claim| (claim.message.id, claim.recipients.len())).collect();
     assert_eq!(counts, [(ids[0], 1), (ids[1], 2), (ids[3], 1)]);
     let [first, second, third] = <[Claim; 3]>::try_from(claims).unwrap();
-    assert_eq!(house.queue.settle(&first, &[delivered()]).await.unwrap(), Progress::Done);
+    assert_eq!(house.queue.settle(&first, &[delivered()], None).await.unwrap(), Progress::Done);
     let both = [delivered(), delivered()];
     assert_eq!(
-        house.queue.settle(&second, &both).await.unwrap(),
+        house.queue.settle(&second, &both, None).await.unwrap(),
         Progress::Waiting,
         "one is at b.test"
     );
@@ -259,7 +260,7 @@ async fn who_asked_hears_that_it_was_passed_on() {
         house.put(vec![asks.clone()]).await;
         let claim = house.claim("a.test").await.unwrap();
         let said = finding("2.0.0");
-        let settled = house.queue.settle(&claim, &[Settlement::Delivered { said, reports }]).await;
+        let settled = house.queue.settle(&claim, &[Settlement::Delivered { said, reports }], None).await;
         assert_eq!(settled.unwrap(), progress);
     }
 }
@@ -327,7 +328,7 @@ async fn what_is_held_waits_until_it_is_released() {
     assert_eq!(house.states(id).await, [(RecipientState::Held, 0), (RecipientState::Waiting, 0)]);
     assert!(house.claim("a.test").await.is_none());
     let claim = house.claim("b.test").await.unwrap();
-    assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Waiting);
+    assert_eq!(house.queue.settle(&claim, &[delivered()], None).await.unwrap(), Progress::Waiting);
     house.queue.retry(id).await.unwrap();
     assert!(house.claim("a.test").await.is_none(), "a try is no release");
     house.queue.woken().await;
@@ -336,7 +337,7 @@ async fn what_is_held_waits_until_it_is_released() {
     let claim = house.claim("a.test").await.unwrap();
     // Held while it is delivered: the delivery counts.
     assert_eq!(house.queue.steer_one(id, Steering::Hold).await.unwrap(), 1);
-    assert_eq!(house.queue.settle(&claim, &[delivered()]).await.unwrap(), Progress::Done);
+    assert_eq!(house.queue.settle(&claim, &[delivered()], None).await.unwrap(), Progress::Done);
 }
 
 #[tokio::test]
@@ -348,7 +349,7 @@ async fn what_is_given_up_is_reported_but_not_what_is_under_way() {
     assert_eq!(house.queue.steer_one(id, Steering::Expire).await.unwrap(), 1);
     assert_eq!(house.queue.due_reports(10).await.unwrap(), [id]);
     // Held under way, and put off: it stays held.
-    assert_eq!(house.queue.settle(&claim, &[deferred()]).await.unwrap(), Progress::Report);
+    assert_eq!(house.queue.settle(&claim, &[deferred()], None).await.unwrap(), Progress::Report);
     assert_eq!(house.states(id).await, [(RecipientState::Failed, 0), (RecipientState::Held, 1)]);
     let report = house.queue.claim_reports(id).await.unwrap().unwrap();
     assert_eq!(report.recipients[0].last.status.as_deref(), Some("5.4.7"));
@@ -448,7 +449,7 @@ async fn of_what_is_late_the_sender_is_told_once() {
     };
     house.queue.steer(&at_b, Steering::Hold).await.unwrap();
     let claim = house.claim("c.test").await.unwrap();
-    house.queue.settle(&claim, &[delivered()]).await.unwrap();
+    house.queue.settle(&claim, &[delivered()], None).await.unwrap();
     house.pass(14_399);
     assert_eq!(house.queue.due_notices(10).await.unwrap(), []);
     house.pass(1);

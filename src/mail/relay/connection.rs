@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::wire::smtp::reply::{BadReply, Parser, Reply};
+use crate::wire::tls::session_name;
 
 /// How much is read at a time.
 const READ_SIZE: usize = 4096;
@@ -87,16 +88,19 @@ impl Connection {
         }
         let stream = within(self.patience, connector.connect(name, self.stream)).await?;
         let (_, session) = stream.get_ref();
-        let version = session.protocol_version().map(|version| format!("{version:?}"));
-        let cipher = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
-        let tls = [version, cipher].map(Option::unwrap_or_default).join(" ");
+        let suite = session.negotiated_cipher_suite().map(|suite| suite.suite());
+        let tls = session
+            .protocol_version()
+            .zip(suite)
+            .map(|(version, suite)| session_name(version, suite));
         Ok(Self {
             stream: Box::new(stream),
             input: BytesMut::new(),
             parser: Parser::default(),
             patience: self.patience,
             local: self.local,
-            tls: Some(tls),
+            // A handshake that succeeded has agreed on both.
+            tls: tls.or_else(|| Some("TLS".into())),
         })
     }
 

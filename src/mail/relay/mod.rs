@@ -162,6 +162,11 @@ impl Relay {
         self.inner.routes.lane(destination)
     }
 
+    /// The most messages a minute over a lane; 0: no bound.
+    pub fn rate(&self, lane: &Lane) -> u64 {
+        self.inner.routes.rate(lane)
+    }
+
     /// Delivers a parcel over the session kept from the one before, or a new one, which is left in `kept` if it is of further use.
     pub async fn deliver(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>) -> Delivery {
         let mut body = match Body::open(&parcel.file).await {

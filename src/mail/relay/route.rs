@@ -28,6 +28,8 @@ pub(super) struct Way {
     pub(super) username: String,
     pub(super) password: Secret,
     source_addresses: Vec<IpAddr>,
+    /// 0: no bound.
+    messages_per_minute: u64,
 }
 
 impl Way {
@@ -75,6 +77,8 @@ pub(super) struct Routes {
     smarthost: Option<Server>,
     /// What domains' own servers must have.
     policies: HashMap<Domain, TlsPolicy>,
+    /// How many messages a minute they get.
+    rates: HashMap<Domain, u64>,
     /// The way to domains' own servers.
     usual: Way,
     /// Those to configured servers, by [`Server::way`].
@@ -90,11 +94,13 @@ impl Routes {
             username: String::new(),
             password: Secret::new(""),
             source_addresses: settings.source_addresses.clone(),
+            messages_per_minute: settings.messages_per_minute,
         };
         let mut routes = Self {
             fixed: HashMap::new(),
             smarthost: None,
             policies: HashMap::new(),
+            rates: HashMap::new(),
             usual,
             ways: Vec::new(),
         };
@@ -106,6 +112,9 @@ impl Routes {
         for (domain, policy) in &settings.tls_policy {
             let domain = parsed(&format!("outbound.tls_policy.{domain}"), domain)?;
             routes.policies.insert(domain, *policy);
+        }
+        for (domain, rate) in &settings.rates {
+            routes.rates.insert(parsed(&format!("outbound.rates.{domain}"), domain)?, *rate);
         }
         if !settings.smarthost.is_empty() {
             let route = config::Route {
@@ -127,6 +136,7 @@ impl Routes {
             username: route.username.clone(),
             password: route.password.clone(),
             source_addresses: route.source_addresses.clone(),
+            messages_per_minute: route.messages_per_minute.unwrap_or(self.usual.messages_per_minute),
         };
         if way.source_addresses.is_empty() {
             way.source_addresses.clone_from(&self.usual.source_addresses);
@@ -153,6 +163,15 @@ impl Routes {
             Lane::Domain(domain) => self.policies.get(domain).copied(),
             _ => None,
         }
+    }
+
+    /// The most messages a minute over a lane; 0: no bound.
+    pub(super) fn rate(&self, lane: &Lane) -> u64 {
+        let own = match lane {
+            Lane::Domain(domain) => self.rates.get(domain).copied(),
+            _ => None,
+        };
+        own.unwrap_or(self.way(lane).messages_per_minute)
     }
 
     /// The lane of a destination: fixed routes win over the smarthost, and that over MX.
@@ -239,11 +258,14 @@ mod tests {
         let special = config::Route {
             username: "ada".into(),
             helo_name: "out.test".into(),
+            messages_per_minute: Some(6),
             source_addresses: vec!["192.0.2.8".parse().unwrap()],
             ..plain
         };
         settings.routes.insert("c.test".into(), special);
         settings.tls_policy.insert("d.test".into(), TlsPolicy::Required);
+        settings.messages_per_minute = 5;
+        settings.rates.insert("E.test".into(), 7);
         let routes = Routes::read("mail.house.test", &settings).unwrap();
         let lane = |name: &str| routes.lane(&Host::Domain(name.parse().unwrap()));
         assert_eq!(lane("a.test"), lane("b.test"), "one connection for both");
@@ -259,5 +281,9 @@ mod tests {
         assert_eq!(shown("c.test", "2001:db8::1"), "out.test ada ");
         assert_eq!(routes.policy(&lane("d.test")), Some(TlsPolicy::Required));
         assert_eq!(routes.policy(&lane("a.test")), None);
+        assert_eq!(
+            ["a.test", "c.test", "d.test", "e.test"].map(|name| routes.rate(&lane(name))),
+            [5, 6, 5, 7]
+        );
     }
 }

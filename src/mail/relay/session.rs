@@ -13,7 +13,7 @@ use super::dane::NoMatch;
 use super::offers::Offers;
 use super::security::Failure;
 use super::{Target, command, finding};
-use crate::mail::queue::Finding;
+use crate::mail::queue::{Finding, Via};
 use crate::model::secret::Secret;
 use crate::wire::smtp::reply::Reply;
 
@@ -119,6 +119,18 @@ impl Session {
     /// No further message goes over it.
     pub(super) fn retire(&mut self) {
         self.messages = MOST_MESSAGES;
+    }
+
+    /// The connection, for those who want to know how a message went.
+    pub fn via(&self) -> Via {
+        let address = self.target.address;
+        Via {
+            host: self.target.host.clone(),
+            text: match self.connection.tls() {
+                Some(tls) => format!("{address}, {tls}"),
+                None => address.to_string(),
+            },
+        }
     }
 
     /// Takes leave, as RFC 5321 §4.1.1.10 asks for.

@@ -43,23 +43,33 @@ const FIELDS: &[&str] = &[
 #[derive(Clone)]
 pub(in crate::mail) struct Signer {
     seals: Arc<[DkimSigner<crypto::DkimKey, Done>]>,
+    names: Arc<[String]>,
 }
 
 impl Signer {
     /// Reads the keys. One that cannot be read is told of in the log and left out.
     pub(super) fn new(keys: Vec<(DkimKey, Vec<u8>)>) -> Self {
         let seals = keys.into_iter().filter_map(|(key, private)| match seal(&key, &private) {
-            Ok(seal) => Some(seal),
+            Ok(seal) => Some((seal, format!("{}._domainkey.{}", key.selector, key.domain))),
             Err(error) => {
                 tracing::error!(domain = %key.domain, selector = %key.selector, %error, "a DKIM key cannot be used");
                 None
             }
         });
-        Self { seals: seals.collect() }
+        let (seals, names): (Vec<_>, Vec<_>) = seals.unzip();
+        Self {
+            seals: seals.into(),
+            names: names.into(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.seals.is_empty()
+    }
+
+    /// The names under which its keys are published (RFC 6376 §3.6.2.1).
+    pub(in crate::mail) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The DKIM-Signature fields of a message, which is read once from begin to end. Blocks.

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(10, "0010_previews_objects"),
     migration!(11, "0011_scram"),
     migration!(12, "0012_headers"),
+    migration!(13, "0013_traces"),
 ];
 
 impl Migration {

@@ -20,6 +20,7 @@ pub mod submissions;
 pub mod tls_reports;
 mod together;
 pub mod tokens;
+pub mod traces;
 pub mod users;
 
 pub use dialect::{Dialect, Row, Value};

@@ -114,6 +114,18 @@ fn queue(builder: Builder) {
     );
     until("an empty queue", || (house.queued() == 0).then_some(()));
     assert!(house.command(&["queue", "list", "--json"]).stdout.is_empty());
+    let story = until("the story", || {
+        let told = house.command_with_input(&["trace", "FRIEND@remote.test"], "");
+        told.out.contains("delivered: friend@remote.test").then_some(told.out)
+    });
+    for part in [
+        "received by ESMTPSA",
+        "queued for 2 recipients",
+        "put off: friend@remote.test",
+        "failed: nobody@remote.test",
+    ] {
+        assert!(story.contains(part), "{part} in {story}");
+    }
 }
 
 pub async fn policies_of_others_outlive_a_kill(fresh: Fresh) {

@@ -13,13 +13,15 @@ const INSERT_RECIPIENTS: &str = "INSERT INTO queue_recipients (message_id, posit
                                  next_attempt_at, expires_at, lease, lease_until, notice_at) VALUES";
 const RECIPIENT_COLUMNS: usize = 13;
 
-/// A message to be entered, whose recipients are all due at once.
+/// A message to be entered.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'e> {
     /// The message.
     pub message: &'e Message,
     /// Its recipients.
     pub recipients: &'e [Recipient],
+    /// When all of them are due.
+    pub first_attempt_at: i64,
     /// When the sender is told that it is late.
     pub notice_at: Option<i64>,
 }
@@ -32,7 +34,7 @@ pub async fn insert(tx: &mut Tx, entries: &[Entry<'_>]) -> Result<(), Error> {
         let positions = 0_i64..;
         positions
             .zip(entry.recipients)
-            .flat_map(|(position, recipient)| new_recipient(entry.message, position, recipient, entry.notice_at))
+            .flat_map(|(position, recipient)| new_recipient(entry, position, recipient))
     });
     tx.insert_many(INSERT_RECIPIENTS, RECIPIENT_COLUMNS, recipients.collect())
         .await
@@ -59,7 +61,8 @@ fn new_message(message: &Message) -> [Value; MESSAGE_COLUMNS] {
 }
 
 /// The values of [`INSERT_RECIPIENTS`] for one recipient.
-fn new_recipient(message: &Message, position: i64, recipient: &Recipient, notice_at: Option<i64>) -> [Value; RECIPIENT_COLUMNS] {
+fn new_recipient(entry: &Entry<'_>, position: i64, recipient: &Recipient) -> [Value; RECIPIENT_COLUMNS] {
+    let message = entry.message;
     // RFC 3461 §4.1: NOTIFY says whether a delay is told; RFC 3464 §2: and nobody can be told of what has the null sender.
     let is_told = message.sender.path.address().is_some() && recipient.notify.unwrap_or_default().delay;
     [
@@ -71,11 +74,11 @@ fn new_recipient(message: &Message, position: i64, recipient: &Recipient, notice
         recipient.address.host().to_string().into(),
         State::Waiting.code().into(),
         0_i64.into(),
-        message.created_at.as_millisecond().into(),
+        entry.first_attempt_at.into(),
         message.expires_at.as_millisecond().into(),
         0_i64.into(),
         0_i64.into(),
-        notice_at.filter(|_| is_told).into(),
+        entry.notice_at.filter(|_| is_told).into(),
     ]
 }
 

@@ -13,7 +13,7 @@ pub use notice::{due_notices, take_notices};
 pub use steer::{Target, page, steer, targets};
 pub use work::{
     Claimed, Mark, Note, Rest, claim, claim_reports, close_reports, conclude, defer, defer_reports, due_destinations, due_reports,
-    fail_expired, finish, finish_claimed, hold, next_due, postpone, release, release_everything, renew, waiting_attempts,
+    fail_expired, finish, finish_claimed, hold, next_due, postpone, release, release_everything, renew, waiting,
 };
 
 use jiff::Timestamp;
@@ -79,6 +79,11 @@ pub enum State {
 }
 
 impl State {
+    /// Whether something is still to be done for the recipient.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Done | Self::Failed)
+    }
+
     const fn code(self) -> i64 {
         match self {
             Self::Waiting => 0,

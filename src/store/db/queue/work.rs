@@ -238,13 +238,33 @@ pub async fn defer(tx: &mut Tx, (id, position): (MailId, i64), token: i64, next:
     note.bind(query).bind(id.0).bind(position).bind(token).execute().await.map(drop)
 }
 
-/// How often the due and unclaimed recipients at these destinations were tried: each number once.
-pub async fn waiting_attempts(tx: &mut Tx, destinations: &[Host], now: i64) -> Result<Vec<i64>, Error> {
+/// A recipient that waits for a destination which cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRow {
+    pub id: MailId,
+    pub address: String,
+    pub attempts: i64,
+    /// Milliseconds since 1970.
+    pub expires_at: i64,
+}
+
+/// The due and unclaimed recipients at these destinations, message by message; nobody else claims them before the end of the transaction.
+pub async fn waiting(tx: &mut Tx, destinations: &[Host], now: i64) -> Result<Vec<WaitingRow>, Error> {
+    let skip_locked = tx.skip_locked();
     let query = tx.query_built(format!(
-        "SELECT DISTINCT attempts FROM queue_recipients WHERE destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
+        "SELECT message_id, address, attempts, expires_at FROM queue_recipients \
+         WHERE destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ? ORDER BY message_id, position{skip_locked}",
         marks(destinations.len())
     ));
-    bind_due(query, destinations, now).all(|row| row.integer(0)).await
+    let row = |row: &crate::store::db::Row<'_>| {
+        Ok(WaitingRow {
+            id: MailId(row.integer(0)?),
+            address: row.text(1)?,
+            attempts: row.integer(2)?,
+            expires_at: row.integer(3)?,
+        })
+    };
+    bind_due(query, destinations, now).all(row).await
 }
 
 /// Puts off, until `next` or their expiry, all due and unclaimed recipients at these destinations that were tried so many times.
