@@ -2,14 +2,16 @@
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output::Output;
 use crate::app::Services;
 use crate::mail::traces::{MOST_FOUND, Traces};
+use crate::model::clock::timestamp;
 use crate::model::ids::MailId;
 use crate::model::refusal::Refusal;
-use crate::model::trace::{Event, Step, Story};
+use crate::model::trace::{Event, Story};
 
 /// The arguments of `posthouse trace`.
 #[derive(Debug, Args)]
@@ -61,27 +63,23 @@ async fn print_found(traces: &Traces, id: MailId, is_first: bool, out: &mut Outp
     }
 }
 
-/// A story as it is printed.
+/// A story as it is printed for programs: steps as they are kept, but for their times, which programs want as texts.
 #[derive(Serialize)]
-struct Printed<'a> {
+struct Printed {
     id: String,
-    steps: Vec<Line<'a>>,
+    steps: Vec<Value>,
 }
 
-#[derive(Serialize)]
-struct Line<'a> {
-    at: String,
-    #[serde(flatten)]
-    step: &'a Step,
-}
-
-impl<'a> Line<'a> {
-    fn of(event: &'a Event) -> Self {
-        Self {
-            at: event.at().to_string(),
-            step: &event.step,
+fn printed_step(event: &Event) -> Value {
+    let mut step = json!(event);
+    for name in ["at", "next_at"] {
+        if let Some(time) = step.get_mut(name)
+            && let Some(ms) = time.as_i64()
+        {
+            *time = timestamp(ms).to_string().into();
         }
     }
+    step
 }
 
 fn print(story: &Story, is_first: bool, out: &mut Output) -> Result<(), Failure> {
@@ -93,8 +91,8 @@ fn print(story: &Story, is_first: bool, out: &mut Output) -> Result<(), Failure>
     }
     let told = Printed {
         id: story.id.to_string(),
-        steps: story.events.iter().map(Line::of).collect(),
+        steps: story.events.iter().map(printed_step).collect(),
     };
-    let lines = told.steps.iter().map(|line| format!("  {}  {}", line.at, line.step));
+    let lines = story.events.iter().map(|event| format!("  {}  {}", event.at(), event.step));
     out.lines(lines, &told)
 }

@@ -50,6 +50,14 @@ impl Case {
         }
     }
 
+    /// Its server takes BDAT.
+    fn by_chunks(mut self) -> Self {
+        if let Some(manner) = &mut self.manner {
+            manner.has_chunking = true;
+        }
+        self
+    }
+
     fn returned(self, status: &'static str, said: Option<&'static str>, told: &'static str) -> Self {
         let to = self.to;
         let returned = Some(Returned { to, status, said, told });
@@ -87,6 +95,15 @@ fn delivered() -> Vec<Case> {
             [Flaw::first(1, "RCPT", Last(b"250-2.1.5 half a re"))],
         ),
         Case::new("zero.test", [Flaw::always("CONNECT", Octets(b"220 mx \0 odd\r\n".into()))]),
+        Case::new("chunks.test", []).by_chunks(),
+        Case::new(
+            "grey-chunks.test",
+            [Flaw::first(1, "RCPT", Say("450 4.7.1 greylisted, come again"))],
+        )
+        .by_chunks(),
+        Case::new("chunks-hang-once-at-the-end.test", [Flaw::first(1, ".", Stall(b""))]).by_chunks(),
+        Case::new("chunks-close-once-at-the-end.test", [Flaw::first(1, ".", HangUp)]).by_chunks(),
+        Case::new("chunks-put-off-once.test", [Flaw::first(1, ".", Say("451 4.3.0 disk full"))]).by_chunks(),
         Case {
             most_copies: 2,
             ..Case::new("takes-and-closes-once.test", [Flaw::first(1, ".", TakeAndHangUp)])
@@ -169,6 +186,22 @@ fn refused() -> Vec<Case> {
             Some("550 5.7.1 spam and no ham"),
             "refused the message by its rules",
         ),
+        Case {
+            to: &["one", "nobody", "two"],
+            returned: Some(Returned {
+                to: &["nobody"],
+                status: "5.1.1",
+                said: Some("550 5.1.1 no such user here"),
+                told: "There is no such address.",
+            }),
+            ..Case::new("picky-chunks.test", [no("RCPT TO:<NOBODY", "550 5.1.1 no such user here")]).by_chunks()
+        },
+        Case::new("refuses-all-chunks.test", [no("RCPT", "550 5.1.1 no such user here")])
+            .by_chunks()
+            .returned("5.1.1", Some("550 5.1.1 no such user here"), "There is no such address."),
+        Case::new("refuses-chunks-at-the-end.test", [no(".", "554 5.7.1 no")])
+            .by_chunks()
+            .returned("5.7.1", Some("554 5.7.1 no"), "refused the message by its rules"),
         Case::new("mixes-classes.test", [no("DATA", "250 2.0.0 thanks")]).returned("4.5.0", Some("250 2.0.0 thanks"), "It was tried for"),
         Case::new("small.test", [no("EHLO", "250-mx.remote.test\r\n250-8BITMIME\r\n250 SIZE 100")]).returned(
             "5.3.4",

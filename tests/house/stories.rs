@@ -153,10 +153,7 @@ fn what_is_refused_after_all_and_what_the_operator_does_is_told_too() {
     let story = stories(&house, "friend@remote.test", "attempt").remove(0);
     let attempt = step(&story, "attempt", 0);
     assert_eq!(attempt["outcome"], "deferred");
-    assert!(
-        attempt["next_at"].as_i64().is_some_and(|next| next > 1_700_000_000_000),
-        "{attempt}"
-    );
+    assert!(attempt["next_at"].as_str().is_some_and(|next| next.ends_with('Z')), "{attempt}");
     house.command_with_input(&["queue", "hold", "--all"], "").ok();
     let story = stories(&house, "friend@remote.test", "steered").remove(0);
     assert_eq!(step(&story, "steered", 0)["action"], "hold");

@@ -170,7 +170,7 @@ impl Inner {
             self.enqueue(&message, received.into_bytes(), signer, put).await?;
             self.traces.tell_all(vec![(message.id, at, queued)]);
         }
-        let results = delivery.index().await?;
+        let results = delivery.index(!plan.outside.is_empty()).await?;
         self.tell_stored(message.id, plan, &results);
         Ok(plan.outcome(message.id, &results))
     }
@@ -261,16 +261,34 @@ enum Delivery {
 }
 
 impl Delivery {
-    /// Gives the messages their UIDs. The outer error is that of all.
-    async fn index(self) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+    /// Gives the messages their UIDs. The outer error is that of all. If the message is queued as well it is taken, whatever comes:
+    /// who is told otherwise sends it once more, to all. Its files are there, so what cannot get a UID now gets one later.
+    async fn index(self, is_queued: bool) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+        let or_leave = |refusal: Refusal, placed: Vec<Placed>| {
+            if !is_queued {
+                return Err(refusal);
+            }
+            tracing::warn!(%refusal, "a message has no UID yet: it gets one when its folder is looked at");
+            placed.into_iter().for_each(Placed::leave);
+            Ok(())
+        };
         match self {
-            Self::Together(placed) => {
+            Self::Together(mut placed) => {
                 let results = vec![Ok(()); placed.len()];
-                Placed::index_together(placed).await.map(|()| results)
+                match Placed::index_together(&mut placed).await {
+                    Ok(()) => Ok(results),
+                    Err(refusal) => or_leave(refusal, placed).map(|()| results),
+                }
             }
             Self::EachAlone(placed) => {
+                let index = |placed: Result<Placed, Refusal>| async move {
+                    let mut placed = placed?;
+                    match placed.index().await {
+                        Ok(_) => Ok(()),
+                        Err(refusal) => or_leave(refusal, vec![placed]),
+                    }
+                };
                 // All at the same time, so that they are stored together.
-                let index = |it: Result<Placed, Refusal>| async move { it?.index().await.map(|_| ()) };
                 Ok(futures_util::future::join_all(placed.into_iter().map(index)).await)
             }
         }

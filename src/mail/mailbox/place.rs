@@ -16,8 +16,8 @@ use crate::store;
 use crate::store::db::messages::NewMessage;
 use crate::store::maildir::{FileName, Place};
 
-/// A message whose file is in its folder on stable storage, and which has no UID yet. Dropped before [`Placed::index`], the file is
-/// taken away again.
+/// A message whose file is in its folder on stable storage, and which has no UID yet. Dropped without [`Placed::index`] or
+/// [`Placed::leave`], the file is taken away again.
 pub struct Placed {
     house: Arc<Inner>,
     target: Target,
@@ -151,7 +151,7 @@ fn write_all(
 
 impl Placed {
     /// Gives the message its UID and shows it to the mailbox's sessions.
-    pub async fn index(mut self) -> Result<Uid, Refusal> {
+    pub async fn index(&mut self) -> Result<Uid, Refusal> {
         let write = Write::Add(self.target.mailbox, vec![self.addition()]);
         let firsts = match self.house.ledger.index.write(vec![write]).await {
             Ok(firsts) => firsts,
@@ -166,7 +166,7 @@ impl Placed {
     }
 
     /// Gives these messages their UIDs, all of them or none.
-    pub async fn index_together(mut placed: Vec<Self>) -> Result<(), Refusal> {
+    pub async fn index_together(placed: &mut [Self]) -> Result<(), Refusal> {
         let Some(house) = placed.first().map(|it| Arc::clone(&it.house)) else {
             return Ok(());
         };
@@ -191,6 +191,11 @@ impl Placed {
         placed.iter_mut().for_each(|it| it.kept = true);
         let first = firsts.first().copied().ok_or(Refusal::LATER)?;
         Ok((first.0..).take(placed.len()).map(Uid).collect())
+    }
+
+    /// Lets the file stay without a UID: it gets one when its folder is looked at the next time, as if another program had put it there.
+    pub fn leave(mut self) {
+        self.kept = true;
     }
 
     fn addition(&self) -> Addition {

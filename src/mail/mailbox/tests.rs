@@ -512,7 +512,10 @@ async fn a_message_for_several_is_indexed_for_all_or_none() {
     let draft = house.mailboxes.draft(LineEnds::AsTheyAre);
     let users = [Arc::clone(&alice), Arc::clone(&bob)];
     let place = || house.mailboxes.place(&users, b"a\r\n".to_vec(), &draft);
-    let index = async |placed: Vec<Result<Placed, Refusal>>| Placed::index_together(placed.into_iter().map(Result::unwrap).collect()).await;
+    let index = async |placed: Vec<Result<Placed, Refusal>>| {
+        let mut placed: Vec<Placed> = placed.into_iter().map(Result::unwrap).collect();
+        Placed::index_together(&mut placed).await
+    };
     let placed = place().await;
     // Another process removes one of them in between.
     open(house.dir.path()).await.purge(&bob).await.unwrap();
@@ -522,4 +525,9 @@ async fn a_message_for_several_is_indexed_for_all_or_none() {
     assert_eq!(house.mailboxes.usage(&alice).await.unwrap(), Usage::default());
     index(place().await).await.unwrap();
     assert_eq!(uids(&inbox), [1]);
+    // What was promised to somebody stays, and gets its UID at the next look.
+    place().await.into_iter().map(Result::unwrap).for_each(Placed::leave);
+    assert_eq!(files(&house.maildir("alice").join("new")).len(), 2);
+    inbox.refresh().await.unwrap();
+    assert_eq!(uids(&inbox), [1, 2]);
 }

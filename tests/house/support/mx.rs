@@ -69,6 +69,8 @@ pub struct Manner {
     pub most_recipients: usize,
     /// It has no STARTTLS.
     pub is_plain: bool,
+    /// It takes BDAT (RFC 3030); flaws at `.` are those of the last chunk too.
+    pub has_chunking: bool,
 }
 
 /// A message as it arrived.
@@ -211,8 +213,18 @@ impl Mx {
         while let Some(line) = read_line(stream)? {
             self.settle(last.take());
             let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
-            let answer = self.ask(&line);
+            let mut answer = self.ask(&line);
+            if verb == "BDAT" {
+                letter.text = read_chunk(stream, &line)?;
+                answer = self.ask(".");
+            }
             let reply = answer.text(|| self.usual(&verb, &line, tls, &mut letter));
+            if verb == "BDAT" {
+                if reply.starts_with("250") {
+                    last = Some(self.take(letter));
+                }
+                letter = fresh.clone();
+            }
             if give(stream, &answer, &reply)? == End::Over {
                 return Ok(End::Over);
             }
@@ -259,8 +271,10 @@ impl Mx {
                 } else {
                     ""
                 };
+                let has_chunking = matches!(&*self.character, Character::Manner(manner) if manner.has_chunking);
+                let chunking = if has_chunking { "250-CHUNKING\r\n" } else { "" };
                 return format!(
-                    "250-mx.remote.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n{starttls}250 SIZE 10000000"
+                    "250-mx.remote.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n{starttls}{chunking}250 SIZE 10000000"
                 );
             }
             "HELO" | "NOOP" => "250 2.0.0 ok",
@@ -273,8 +287,9 @@ impl Mx {
                 letter.to.push(argument());
                 "250 2.1.5 ok"
             }
-            "DATA" if letter.to.is_empty() => "503 5.5.1 no recipient",
+            "DATA" | "BDAT" if letter.to.is_empty() => "503 5.5.1 no recipient",
             "DATA" => "354 go on",
+            "BDAT" => "250 2.0.0 taken",
             "RSET" => {
                 (letter.from, letter.to) = Default::default();
                 "250 2.0.0 ok"
@@ -372,6 +387,14 @@ fn read_line(stream: &mut impl BufRead) -> io::Result<Option<String>> {
         return Ok(None);
     }
     Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// The octets of `BDAT 123 LAST`, with LF line ends.
+fn read_chunk(stream: &mut impl BufRead, line: &str) -> io::Result<String> {
+    let size = line.split(' ').nth(1).and_then(|size| size.parse().ok());
+    let mut octets = vec![0; size.ok_or(io::ErrorKind::InvalidData)?];
+    stream.read_exact(&mut octets)?;
+    Ok(String::from_utf8_lossy(&octets).replace("\r\n", "\n"))
 }
 
 fn read_message(stream: &mut impl BufRead) -> io::Result<String> {
