@@ -91,6 +91,8 @@ pub struct Sender {
     pub ret: Option<Ret>,
     /// `ENVID=`, decoded from xtext.
     pub envid: Option<String>,
+    /// The message says `TLS-Required: No` (RFC 8689 §3): it goes whatever becomes of TLS.
+    pub tls_optional: bool,
 }
 
 impl Sender {
@@ -103,6 +105,7 @@ impl Sender {
             smtputf8: false,
             ret: None,
             envid: None,
+            tls_optional: false,
         }
     }
 }

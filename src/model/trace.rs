@@ -281,8 +281,8 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
 mod tests {
     use super::*;
 
-    fn steps() -> Vec<(Step, &'static str)> {
-        let received = Received {
+    fn received() -> Received {
+        Received {
             protocol: "ESMTPSA".into(),
             peer: "192.0.2.1".parse().ok(),
             helo: Some("client.test".into()),
@@ -293,8 +293,11 @@ mod tests {
             more: 2,
             size: 7,
             message_id: Some("<1@client.test>".into()),
-        };
-        let attempt = Attempt {
+        }
+    }
+
+    fn attempt() -> Attempt {
+        Attempt {
             outcome: AttemptOutcome::Deferred,
             recipients: (0..7).map(|n| format!("{n}@b.test")).collect(),
             host: Some("mx.b.test".into()),
@@ -302,15 +305,18 @@ mod tests {
             status: "4.2.0".into(),
             reply: "450 4.2.0 later".into(),
             next_at: Some(1_700_000_000_000),
-        };
+        }
+    }
+
+    fn steps() -> Vec<(Step, &'static str)> {
         vec![
             (
-                Step::Received(received),
+                Step::Received(received()),
                 "received by ESMTPSA from client.test (192.0.2.1) using TLS1.3 X, logged in as alice@house.test: <> to a@b.test and 2 more, \
                  7 octets, Message-ID <1@client.test>",
             ),
             (
-                Step::Attempt(attempt),
+                Step::Attempt(attempt()),
                 "put off: 0@b.test, 1@b.test, 2@b.test, 3@b.test, 4@b.test and 2 more, mx.b.test (192.0.2.9:25, TLS1.3 X): 450 4.2.0 later; \
                  next attempt at 2023-11-14T22:13:20Z",
             ),

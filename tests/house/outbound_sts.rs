@@ -138,6 +138,26 @@ fn a_policy_in_testing_stops_nothing() {
     assert!(case.play().mx.wait_for(1)[0].tls);
 }
 
+/// RFC 8689 §5: a report of broken TLS must not wait until TLS is whole.
+#[test]
+fn a_message_that_can_do_without_tls_goes_whatever_the_policy() {
+    let case = Case {
+        certificate: "other.remote.test",
+        ..Case::default()
+    };
+    let world = case.play();
+    let letter = LETTER.replace("Subject", "TLS-Required: No\nSubject");
+    world
+        .house
+        .submission("alice@house.test")
+        .send("alice@house.test", &["friend@remote.test"], &letter)
+        .expect(250);
+    assert!(world.mx.wait_for(1)[0].text.contains("\nTLS-Required: No\n"));
+    // The other one comes back.
+    world.house.wait_for_inbox("alice@house.test", 1);
+    assert_eq!(world.mx.seen().letters.len(), 1);
+}
+
 /// RFC 8461 §3.3: what is behind a redirect, has another status, is too long, or comes from somebody else is no policy.
 #[test]
 fn what_cannot_be_fetched_rightly_is_no_policy() {

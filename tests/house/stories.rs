@@ -99,14 +99,21 @@ fn a_message_is_followed_from_its_sender_to_its_last_recipient() {
     assert!(via.starts_with(&format!("127.0.0.1:{}, TLS1.", mx.port())), "{via}");
     assert!(last["reply"].as_str().is_some_and(|reply| reply.starts_with("250")), "{last}");
 
-    let report = step(&story, "reported", 0);
+    the_report_has_a_story_of_its_own(&house, &story);
+    the_story_is_found(&house, &id, &story);
+}
+
+fn the_report_has_a_story_of_its_own(house: &House, story: &Value) {
+    let report = step(story, "reported", 0);
     assert_eq!(
         (report["about"].as_str(), report["to"].as_str()),
         (Some("end"), Some("alice@house.test"))
     );
-    let report = stories(&house, report["report"].as_str().expect("an id"), "stored").remove(0);
+    let report = stories(house, report["report"].as_str().expect("an id"), "stored").remove(0);
     assert_eq!(step(&report, "received", 0)["sender"], "");
+}
 
+fn the_story_is_found(house: &House, id: &str, story: &Value) {
     for word in [
         "FRIEND@remote.test",
         "team@house.test",
@@ -114,10 +121,10 @@ fn a_message_is_followed_from_its_sender_to_its_last_recipient() {
         "one@client.test",
         "nobody@remote.test",
     ] {
-        let found = stories(&house, word, steps(&story).last().expect("a step"));
-        assert_eq!(found.iter().filter(|it| it["id"] == id.as_str()).count(), 1, "{word}");
+        let found = stories(house, word, steps(story).last().expect("a step"));
+        assert_eq!(found.iter().filter(|it| it["id"] == id).count(), 1, "{word}");
     }
-    let text = house.command_with_input(&["trace", &id], "").ok();
+    let text = house.command_with_input(&["trace", id], "").ok();
     assert!(
         text.starts_with(&format!("{id}\n  20")) && text.contains("Team@house.test leads to bob@house.test, friend@remote.test"),
         "{text}"

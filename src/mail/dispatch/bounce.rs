@@ -105,7 +105,8 @@ async fn send(shared: &Shared, message: &Message, to: &EmailAddress, fates: &[Fa
     let route = shared.directory.route(to).await?;
     let mut incoming = shared.intake.begin();
     let unique = incoming.id().to_string();
-    let original = Body::open(&shared.queue.file(message.id)).await;
+    let content = shared.queue.content(message.id).await?;
+    let original = Body::open(&content).await;
     let returned = match &original {
         Ok(_) => returned(shared, message, fates),
         // What is late may have been delivered this moment.

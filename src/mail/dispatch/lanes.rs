@@ -184,7 +184,7 @@ impl Lanes {
 
     /// Some destinations of the lane that have something due; others the next time. None: the worker may go.
     pub(super) fn take(&mut self, lane: &Lane) -> Vec<Marked> {
-        let Some(state) = self.lanes.get_mut(lane) else {
+        let Some(state) = self.lanes.get_mut(lane).filter(|state| !state.is_parked) else {
             return Vec::new();
         };
         let count = state.due.len().min(AT_ONCE);
@@ -227,13 +227,29 @@ impl Lanes {
     pub(super) fn unpark(&mut self, now: Instant) {
         while let Some(first) = self.parked.first_entry().filter(|first| *first.key() <= now) {
             for lane in first.remove() {
-                if let Some(state) = self.lanes.get_mut(&lane) {
-                    state.is_parked = false;
-                    state.wanted = state.wanted.max(1);
-                }
-                self.queue_up(&lane);
+                self.release(&lane);
             }
         }
+    }
+
+    /// Somebody wants it tried now, whatever there was.
+    pub(super) fn press(&mut self, lane: &Lane) {
+        self.parked.retain(|_, lanes| {
+            lanes.retain(|parked| parked != lane);
+            !lanes.is_empty()
+        });
+        self.release(lane);
+    }
+
+    fn release(&mut self, lane: &Lane) {
+        let Some(state) = self.lanes.get_mut(lane) else { return };
+        state.is_parked = false;
+        if state.due.is_empty() && state.workers == 0 {
+            self.lanes.remove(lane);
+            return;
+        }
+        state.wanted = state.wanted.max(1);
+        self.queue_up(lane);
     }
 
     /// There was nothing due for these; those marked again meanwhile stay.
@@ -350,6 +366,18 @@ mod tests {
         lanes.unpark(until);
         assert_eq!((lanes.next(), lanes.next_parked()), (Some(a.clone()), None));
         assert!(lanes.draw(&a, rate, until).is_ok(), "and then one may go");
+        lanes.park(&a, until);
+        assert!(lanes.take(&a).is_empty(), "who is at work stops");
+        lanes.leave(&a);
+        assert!(lanes.next().is_none());
+        lanes.press(&a);
+        assert_eq!((lanes.next(), lanes.next_parked()), (Some(a.clone()), None));
+        let taken = lanes.take(&a);
+        lanes.exhausted(&a, &taken);
+        lanes.park(&a, until);
+        lanes.leave(&a);
+        lanes.unpark(until);
+        assert!(lanes.lanes.is_empty(), "nobody waits for it");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! `app` runs one [`Dispatch`] a node. Mail is worked off by lanes ([`Lane`]): one place it goes to, with its own bound on connections,
 //! which grows while deliveries succeed and falls to one when the place cannot be reached; so a dead place holds at most one of the
 //! deliveries that may run at a time, all places not known to be alive hold at most their share, and they never delay live ones: who waits there for more than a few
-//! seconds gives up its place among those that may run. One worker drains a lane over one connection.
+//! seconds gives up its place among those that may run, and new mail for a place that could not be reached does not make it be tried at once. One worker drains a lane over one connection.
 //!
 //! It promises: a message leaves the ledger only when each recipient was delivered, or failed and its sender told, who is never told
 //! of the failure of a report. A delivery whose result cannot be written is repeated.
@@ -15,6 +15,7 @@ mod lanes;
 mod meter;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -150,11 +151,14 @@ impl Dispatch {
             let parked = self.shared.lanes().next_parked();
             tokio::select! {
                 () = cancel.cancelled() => {}
-                destinations = shared.queue.woken() => {
-                    if destinations.is_empty() {
+                woken = shared.queue.woken() => {
+                    if woken.destinations.is_empty() {
                         next_sweep = Instant::now();
                     }
-                    shared.mark(destinations);
+                    if woken.is_pressing {
+                        shared.press(&woken.destinations);
+                    }
+                    shared.mark(woken.destinations);
                 }
                 () = shared.wanted.notified() => {}
                 () = until(parked) => shared.lanes().unpark(Instant::now()),
@@ -207,6 +211,14 @@ impl Shared {
     /// What is behind the lock is whole after each call, so a panic elsewhere does not spoil it.
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What rests is tried all the same.
+    fn press(&self, destinations: &BTreeSet<Host>) {
+        let mut lanes = self.lanes();
+        destinations
+            .iter()
+            .for_each(|destination| lanes.press(&self.relay.lane(destination)));
     }
 
     fn mark(&self, destinations: impl IntoIterator<Item = Host>) {

@@ -204,11 +204,16 @@ async fn deliver(slot: &mut Slot, kept: &mut Option<Session>, claim: Claim) -> C
     Contact::None(finding)
 }
 
-/// Puts off all that is due for the destinations, which would fare no better.
+/// Puts off all that is due for the destinations, which would fare no better. What comes in for them in the next while is not tried at
+/// once either.
 async fn postpone(slot: &Slot, taken: &[Marked], finding: &Finding) {
     let destinations: Vec<Host> = taken.iter().map(|marked| marked.destination.clone()).collect();
     match slot.shared.queue.postpone(&destinations, finding).await {
-        Ok(()) => slot.shared.lanes().exhausted(&slot.lane, taken),
+        Ok(()) => {
+            let mut lanes = slot.shared.lanes();
+            lanes.exhausted(&slot.lane, taken);
+            lanes.park(&slot.lane, Instant::now() + slot.shared.queue.rest());
+        }
         Err(error) => tracing::error!(lane = %slot.lane, %error, "cannot put off what is due"),
     }
 }
@@ -248,7 +253,7 @@ async fn send(slot: &mut Slot, kept: &mut Option<Session>, claim: &Claim) -> Del
     let lane = slot.lane.clone();
     let recipients: Vec<Recipient> = claim.recipients.iter().map(|row| row.recipient.clone()).collect();
     let parcel = Parcel {
-        file: shared.queue.file(claim.message.id),
+        content: &claim.content,
         size: claim.message.size,
         sender: &claim.message.sender,
         recipients: &recipients,

@@ -1,18 +1,22 @@
 //! Taking a whole message: into the mailboxes of local users and into the queue for the others.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, story, trace};
 use crate::mail::directory::Route;
 use crate::mail::mailbox::Placed;
-use crate::mail::queue::NewMail;
+use crate::mail::queue::{MOST_BESIDE, NewMail};
 use crate::mail::sign::Signer;
 use crate::model::account::User;
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::envelope::{Recipient, ReversePath, Sender};
 use crate::model::ids::{MailId, UserId};
 use crate::model::refusal::Refusal;
+use crate::store;
 use crate::store::maildir::{Content, sync_directory};
 
 /// Who gets the message: each user and each outside address once, however many recipients lead to them.
@@ -156,13 +160,15 @@ impl Inner {
         if !plan.outside.is_empty() {
             let signer = self.signer(origin, &sender, &message).await?;
             let was = sender.path.clone();
-            let sender = self.forwarded(sender, plan).await?;
+            let mut sender = self.forwarded(sender, plan).await?;
+            sender.tls_optional = message.head.is_tls_optional();
             let queued = story::queued(plan, &was, &sender.path, signer.as_ref());
-            let put = |size| NewMail {
+            let put = |size, content| NewMail {
                 id: message.id,
                 sender,
                 recipients: plan.outside.clone(),
                 size,
+                content,
                 user: origin.user.as_ref().map(|user| user.id),
             };
             // Other servers may be asked before the queue has answered.
@@ -219,32 +225,50 @@ impl Inner {
         Ok(None)
     }
 
-    /// Writes the message to the spool, signed and synced, then enters it into the ledger; `put` is told its size.
+    /// Enters the message into the ledger, signed: with its octets if they are few, or else they are written to the spool before. `put`
+    /// is told its size, and its octets.
     async fn enqueue(
         &self,
         message: &Incoming,
         prefix: Vec<u8>,
         signer: Option<Signer>,
-        put: impl FnOnce(u64) -> NewMail,
+        put: impl FnOnce(u64, Option<Bytes>) -> NewMail,
     ) -> Result<(), Refusal> {
-        let (path, dir) = (self.spool.queued(message.id), self.spool.queue_dir());
         let content = message.draft.content(&[]);
+        if content.file.is_none() && prefix.len().saturating_add(content.memory.len()) <= MOST_BESIDE {
+            let memory = content.memory.to_vec();
+            let octets = match signer {
+                None => [prefix, memory].concat(),
+                Some(signer) => {
+                    let signed = crate::mail::mailbox::blocking(move || {
+                        let head = signed(&signer, &prefix, &memory, None)?;
+                        Ok([head, memory].concat())
+                    });
+                    signed.await?
+                }
+            };
+            return self.queue.put(put(octets.len() as u64, Some(octets.into()))).await;
+        }
+        let (path, dir) = (self.spool.queued(message.id), self.spool.queue_dir());
         let (memory, file) = (content.memory.to_vec(), content.file.map(ToOwned::to_owned));
         let target = path.clone();
         let size = crate::mail::mailbox::blocking(move || {
-            let content = |prefix| Content {
-                prefix,
-                memory: &memory,
-                file: file.as_deref(),
+            let file = file.as_deref();
+            let head = match signer {
+                None => prefix,
+                Some(signer) => signed(&signer, &prefix, &memory, file)?,
             };
-            let mut head = signer.map_or(Ok(Vec::new()), |signer| signer.sign(&content(&prefix)))?;
-            head.extend_from_slice(&prefix);
-            let size = content(&head).write_to(&target, None)?;
+            let content = Content {
+                prefix: &head,
+                memory: &memory,
+                file,
+            };
+            let size = content.write_to(&target, None)?;
             sync_directory(&dir)?;
             Ok(size)
         })
         .await?;
-        let put = self.queue.put(put(size)).await;
+        let put = self.queue.put(put(size, None)).await;
         if put.is_err()
             && let Err(error) = tokio::fs::remove_file(&path).await
         {
@@ -252,6 +276,13 @@ impl Inner {
         }
         put
     }
+}
+
+/// The prefix of a message with its signatures before it. Blocks.
+fn signed(signer: &Signer, prefix: &[u8], memory: &[u8], file: Option<&Path>) -> Result<Vec<u8>, store::Error> {
+    let mut head = signer.sign(&Content { prefix, memory, file })?;
+    head.extend_from_slice(prefix);
+    Ok(head)
 }
 
 /// What was placed, one for each user.

@@ -60,6 +60,11 @@ impl Head {
         addresses(from).into_iter().filter_map(author).collect()
     }
 
+    /// Whether it says that it is to go whatever becomes of TLS (RFC 8689 §3).
+    pub(super) fn is_tls_optional(&self) -> bool {
+        header::find(&self.octets, "TLS-Required").is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"no"))
+    }
+
     /// The Message-ID with its angle brackets (RFC 5322 §3.6.4), if there is one that can be looked for.
     pub(super) fn message_id(&self) -> Option<String> {
         let field = std::str::from_utf8(header::find(&self.octets, "Message-ID")?).ok()?;
@@ -110,6 +115,20 @@ mod tests {
         assert_eq!(authors("Ada <ada@h.test>"), "ada@h.test");
         assert_eq!(authors("\"B, b\" <b@h.test>,\r\n c@H.test"), "b@h.test c@h.test");
         assert_eq!(authors("nobody"), "");
+    }
+
+    #[test]
+    fn tls_is_optional_where_the_message_says_so() {
+        for (field, is_optional) in [
+            ("TLS-Required: No", true),
+            ("tls-required:no ", true),
+            ("TLS-Required: yes", false),
+            ("X: No", false),
+        ] {
+            let mut head = Head::default();
+            head.write(format!("{field}\r\n\r\nTLS-Required: No\r\n").as_bytes());
+            assert_eq!(head.is_tls_optional(), is_optional, "{field}");
+        }
     }
 
     #[test]

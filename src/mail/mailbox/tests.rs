@@ -528,6 +528,6 @@ async fn a_message_for_several_is_indexed_for_all_or_none() {
     // What was promised to somebody stays, and gets its UID at the next look.
     place().await.into_iter().map(Result::unwrap).for_each(Placed::leave);
     assert_eq!(files(&house.maildir("alice").join("new")).len(), 2);
-    inbox.refresh().await.unwrap();
+    inbox.look(scan::Patience::None).await.unwrap();
     assert_eq!(uids(&inbox), [1, 2]);
 }

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use rand::RngExt;
 
 use super::story::{Ending, Via, attempts};
-use super::{Queue, backoff, lock};
+use super::{Content, Queue, backoff, lock};
 use crate::model::address::Host;
 use crate::model::ids::MailId;
 use crate::model::trace::AttemptOutcome;
 use crate::store;
-use crate::store::db::queue::{self as rows, Addressee, Claimed, Mark, Message, Note, Rest, State};
+use crate::store::db::queue::{self as rows, Addressee, Claimed, ClaimedMessage, Mark, Message, Note, Rest, State, WaitingRow};
 use crate::store::db::{Tx, Work};
 
 /// How often to try for the oldest message when other nodes are quicker.
@@ -23,6 +23,7 @@ const TRIES: usize = 4;
 pub struct Claim {
     pub message: Message,
     pub recipients: Vec<Addressee>,
+    pub content: Content,
     token: i64,
 }
 
@@ -142,7 +143,7 @@ impl Queue {
         let rest = self.inner.database.write_together(results).await?;
         self.inner.traces.tell_all(attempts(id, now, endings, via));
         self.let_go(claim);
-        self.progress(id, rest).await
+        self.progress(claim, rest).await
     }
 
     /// Marks as told what was claimed for a report.
@@ -154,7 +155,7 @@ impl Queue {
         let rest = rows::finish(&mut tx, id).await?;
         tx.commit().await?;
         self.let_go(&claim);
-        self.progress(id, rest).await
+        self.progress(&claim, rest).await
     }
 
     /// Puts off a report that could not be handed over now. Not for ever: false, and nothing is changed, if its time is over.
@@ -179,24 +180,13 @@ impl Queue {
             return Ok(());
         }
         let now = self.inner.clock.now();
-        let note = finding.note(now);
-        let mut tx = self.inner.database.write().await?;
-        let waiting = rows::waiting(&mut tx, destinations, note.at).await?;
-        rows::fail_expired(&mut tx, destinations, note).await?;
-        let mut next_of: BTreeMap<i64, i64> = BTreeMap::new();
-        for attempts in waiting.iter().map(|row| row.attempts).collect::<BTreeSet<_>>() {
-            let tries = u32::try_from(attempts).unwrap_or(u32::MAX).saturating_add(1);
-            let next = note.at.saturating_add(self.wait_ms(tries));
-            rows::postpone(&mut tx, destinations, attempts, next, note).await?;
-            next_of.insert(attempts, next);
-        }
-        tx.commit().await?;
-        for row in waiting {
-            let verdict = if row.expires_at <= note.at {
-                Verdict::End(State::FailedUnreported)
-            } else {
-                Verdict::Again(next_of.get(&row.attempts).copied().unwrap_or(note.at).min(row.expires_at))
-            };
+        let work = Postponement {
+            queue: self.clone(),
+            destinations: destinations.to_vec(),
+            finding: finding.clone(),
+            now,
+        };
+        for (row, verdict) in self.inner.database.write_together(work).await? {
             let ending = verdict.ending(row.address, finding);
             self.inner.traces.tell_all(attempts(row.id, now, vec![ending], None));
         }
@@ -234,11 +224,17 @@ impl Queue {
         }
     }
 
-    fn hold(&self, claimed: Vec<(Message, Vec<Addressee>)>, mark: Mark) -> Vec<Claim> {
+    fn hold(&self, claimed: Vec<ClaimedMessage>, mark: Mark) -> Vec<Claim> {
         let mut held = lock(&self.inner.held);
-        let hold = |(message, recipients): (Message, Vec<Addressee>)| {
+        let hold = |claimed: ClaimedMessage| {
+            let ClaimedMessage {
+                message,
+                recipients,
+                content,
+            } = claimed;
             held.insert((message.id, mark.token));
             Claim {
+                content: self.content_of(message.id, content),
                 message,
                 recipients,
                 token: mark.token,
@@ -273,10 +269,12 @@ impl Queue {
         }
     }
 
-    async fn progress(&self, id: MailId, rest: Rest) -> Result<Progress, store::Error> {
+    async fn progress(&self, claim: &Claim, rest: Rest) -> Result<Progress, store::Error> {
         match rest {
             Rest::Nothing => {
-                self.remove_file(id).await;
+                if matches!(claim.content, Content::File(_)) {
+                    self.remove_file(claim.message.id).await;
+                }
                 Ok(Progress::Done)
             }
             Rest::Report => Ok(Progress::Report),
@@ -352,6 +350,55 @@ impl Results {
         // Recipients without a settlement, if there are any, are free again.
         rows::release(tx, id, self.token).await?;
         rows::finish(tx, id).await
+    }
+}
+
+/// All that is due for destinations that cannot be reached, to be put off.
+struct Postponement {
+    queue: Queue,
+    destinations: Vec<Host>,
+    finding: Finding,
+    now: Timestamp,
+}
+
+impl Work for Postponement {
+    type Answer = Vec<(WaitingRow, Verdict)>;
+
+    async fn write(works: &[&Self], tx: &mut Tx) -> Result<Vec<Self::Answer>, store::Error> {
+        let mut answers = Vec::with_capacity(works.len());
+        for work in works {
+            answers.push(work.write_alone(tx).await?);
+        }
+        Ok(answers)
+    }
+}
+
+impl Postponement {
+    async fn write_alone(&self, tx: &mut Tx) -> Result<Vec<(WaitingRow, Verdict)>, store::Error> {
+        let note = self.finding.note(self.now);
+        let waiting = rows::waiting(tx, &self.destinations, note.at).await?;
+        if waiting.is_empty() {
+            return Ok(Vec::new());
+        }
+        if waiting.iter().any(|row| row.expires_at <= note.at) {
+            rows::fail_expired(tx, &self.destinations, note).await?;
+        }
+        let mut next_of: BTreeMap<i64, i64> = BTreeMap::new();
+        for attempts in waiting.iter().map(|row| row.attempts).collect::<BTreeSet<_>>() {
+            let tries = u32::try_from(attempts).unwrap_or(u32::MAX).saturating_add(1);
+            let next = note.at.saturating_add(self.queue.wait_ms(tries));
+            rows::postpone(tx, &self.destinations, attempts, next, note).await?;
+            next_of.insert(attempts, next);
+        }
+        let verdict = |row: &WaitingRow| {
+            if row.expires_at <= note.at {
+                Verdict::End(State::FailedUnreported)
+            } else {
+                Verdict::Again(next_of.get(&row.attempts).copied().unwrap_or(note.at).min(row.expires_at))
+            }
+        };
+        let verdicts: Vec<Verdict> = waiting.iter().map(verdict).collect();
+        Ok(waiting.into_iter().zip(verdicts).collect())
     }
 }
 

@@ -9,6 +9,7 @@
 mod backoff;
 mod claim;
 mod clean;
+mod content;
 mod notice;
 mod pace;
 mod removal;
@@ -16,11 +17,13 @@ mod steer;
 mod story;
 
 pub use claim::{Claim, Finding, Lease, Progress, Settlement};
+pub use content::{Content, MOST_BESIDE};
 pub use story::Via;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
@@ -36,14 +39,19 @@ use crate::store;
 use crate::store::db::{Database, Tx, Work, queue as rows};
 use crate::store::spool::Spool;
 
-/// A message for the queue, whose octets are on stable storage in the spool already.
+/// The longest time that new mail waits for a destination that could not be reached.
+const MOST_REST: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// A message for the queue.
 #[derive(Debug, Clone)]
 pub struct NewMail {
     pub id: MailId,
     pub sender: Sender,
     pub recipients: Vec<Recipient>,
-    /// Octets of the file in the spool (`store::spool`, by the id). The file has no Return-Path line.
+    /// How many octets it has. There is no Return-Path line among them.
     pub size: u64,
+    /// They themselves; none if they are on stable storage in the spool already (`store::spool`, by the id).
+    pub content: Option<Bytes>,
     /// Who submitted it.
     pub user: Option<UserId>,
 }
@@ -93,8 +101,17 @@ struct Inner {
 /// Destinations that became due by an act of this process, which dispatch need not look for in the database.
 #[derive(Default)]
 struct Due {
-    destinations: Mutex<BTreeSet<Host>>,
+    woken: Mutex<Woken>,
     notify: Notify,
+}
+
+/// What became due.
+#[derive(Debug, Default)]
+pub struct Woken {
+    /// Where it goes.
+    pub destinations: BTreeSet<Host>,
+    /// The operator wants it tried now, also where nobody was reached a moment ago.
+    pub is_pressing: bool,
 }
 
 impl Queue {
@@ -133,6 +150,7 @@ impl Queue {
         let enter = Enter {
             message,
             recipients: mail.recipients,
+            content: mail.content,
             first_attempt_at,
             notice_at: self.notice_at(created_at),
             most,
@@ -217,21 +235,32 @@ impl Queue {
         self.inner.clock.now()
     }
 
-    /// Where the octets of a message lie.
-    pub fn file(&self, id: MailId) -> std::path::PathBuf {
+    /// Where the octets of a message lie, if they are in the spool.
+    fn file(&self, id: MailId) -> std::path::PathBuf {
         self.inner.spool.queued(id)
     }
 
     /// Waits until something becomes due by an act of this process; gives the destinations.
-    pub async fn woken(&self) -> BTreeSet<Host> {
+    pub async fn woken(&self) -> Woken {
         self.inner.due.notify.notified().await;
-        std::mem::take(&mut *lock(&self.inner.due.destinations))
+        std::mem::take(&mut *lock(&self.inner.due.woken))
     }
 
     /// Has dispatch look at the queue, such as after the clock was moved.
     pub fn wake(&self, destinations: impl IntoIterator<Item = Host>) {
-        lock(&self.inner.due.destinations).extend(destinations);
+        lock(&self.inner.due.woken).destinations.extend(destinations);
         self.inner.due.notify.notify_one();
+    }
+
+    /// The same where the operator is in a hurry.
+    fn press(&self, destinations: BTreeSet<Host>) {
+        lock(&self.inner.due.woken).is_pressing = true;
+        self.wake(destinations);
+    }
+
+    /// How long a destination that could not be reached is left alone by new mail.
+    pub fn rest(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.inner.settings.retry_first_seconds).min(MOST_REST)
     }
 
     /// Destinations that have something due, however it became so.
@@ -273,6 +302,7 @@ impl Queue {
 struct Enter {
     message: rows::Message,
     recipients: Vec<Recipient>,
+    content: Option<Bytes>,
     first_attempt_at: i64,
     notice_at: Option<i64>,
     /// How many there may be; 0: no bound.
@@ -300,6 +330,7 @@ impl Enter {
         rows::Entry {
             message: &self.message,
             recipients: &self.recipients,
+            content: self.content.as_deref(),
             first_attempt_at: self.first_attempt_at,
             notice_at: self.notice_at,
         }

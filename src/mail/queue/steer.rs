@@ -87,7 +87,7 @@ impl Queue {
             Steering::Hold | Steering::Remove => return,
         };
         if !done.is_empty() {
-            self.wake(destinations);
+            self.press(destinations);
         }
     }
 }

@@ -42,6 +42,22 @@ impl House {
             sender: Sender::plain(ReversePath::Address("ada@house.test".parse().unwrap())),
             recipients,
             size: 1,
+            content: None,
+            user: None,
+        };
+        self.queue.put(mail).await.unwrap();
+        id
+    }
+
+    /// Puts in a small message.
+    async fn put_small(&self, recipients: Vec<Recipient>, octets: &'static [u8]) -> MailId {
+        let id = MailId::fresh();
+        let mail = NewMail {
+            id,
+            sender: Sender::plain(ReversePath::Null),
+            recipients,
+            size: octets.len() as u64,
+            content: Some(Bytes::from_static(octets)),
             user: None,
         };
         self.queue.put(mail).await.unwrap();
@@ -98,7 +114,7 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
     })
     .await;
     let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;
-    assert_eq!(house.queue.woken().await, BTreeSet::from([host("a.test")]));
+    assert_eq!(house.queue.woken().await.destinations, BTreeSet::from([host("a.test")]));
     let claim = house.claim("a.test").await.unwrap();
     assert!(house.claim("a.test").await.is_none(), "claimed already");
     let progress = house.queue.settle(&claim, &[delivered(), deferred()], None).await.unwrap();
@@ -282,6 +298,7 @@ async fn the_queue_is_shown_and_steered() {
         sender: Sender::plain(ReversePath::Null),
         recipients: vec![to("bob@a.test")],
         size: 1,
+        content: None,
         user: None,
     };
     assert!(matches!(house.queue.put(full).await, Err(Refusal::LimitReached(_))));
@@ -333,7 +350,7 @@ async fn what_is_held_waits_until_it_is_released() {
     assert!(house.claim("a.test").await.is_none(), "a try is no release");
     house.queue.woken().await;
     assert_eq!(house.queue.steer_one(id, Steering::Release).await.unwrap(), 1);
-    assert_eq!(house.queue.woken().await, BTreeSet::from([host("a.test")]));
+    assert_eq!(house.queue.woken().await.destinations, BTreeSet::from([host("a.test")]));
     let claim = house.claim("a.test").await.unwrap();
     // Held while it is delivered: the delivery counts.
     assert_eq!(house.queue.steer_one(id, Steering::Hold).await.unwrap(), 1);
@@ -440,6 +457,7 @@ async fn of_what_is_late_the_sender_is_told_once() {
         sender: Sender::plain(ReversePath::Null),
         recipients: vec![to("bob@a.test")],
         size: 1,
+        content: None,
         user: None,
     };
     house.queue.put(mail).await.unwrap();
@@ -462,4 +480,33 @@ async fn of_what_is_late_the_sender_is_told_once() {
     house.queue.steer(&at_b, Steering::Release).await.unwrap();
     let (_, late) = house.queue.take_notices(id).await.unwrap().unwrap();
     assert_eq!(late.iter().map(|row| row.position).collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test]
+async fn a_small_message_lies_beside_its_row_and_goes_with_it() {
+    let house = House::new(config::Queue::default()).await;
+    let octets = |content: &Content| match content {
+        Content::Octets(octets) => Some(octets.to_vec()),
+        Content::File(_) => None,
+    };
+    let (kept, filed) = (
+        house.put_small(vec![to("a@b.test"), to("c@d.test")], b"abc").await,
+        house.put(vec![to("a@b.test")]).await,
+    );
+    let claims = house.queue.claim(&[host("b.test")], 2).await.unwrap();
+    let found: Vec<_> = claims.iter().map(|claim| (claim.message.id, octets(&claim.content))).collect();
+    assert_eq!(found, [(kept, Some(b"abc".to_vec())), (filed, None)]);
+    assert_eq!(octets(&house.queue.content(kept).await.unwrap()), Some(b"abc".to_vec()));
+    assert!(!house.spool.queued(kept).exists());
+    assert_eq!(
+        house.queue.settle(&claims[0], &[delivered()], None).await.unwrap(),
+        Progress::Waiting
+    );
+    let last = house.claim("d.test").await.unwrap();
+    assert_eq!(octets(&last.content), Some(b"abc".to_vec()));
+    assert_eq!(house.queue.settle(&last, &[delivered()], None).await.unwrap(), Progress::Done);
+    assert_eq!(octets(&house.queue.content(kept).await.unwrap()), None);
+    let dropped = house.put_small(vec![to("a@b.test")], b"abc").await;
+    house.queue.remove(dropped).await.unwrap();
+    assert_eq!(octets(&house.queue.content(dropped).await.unwrap()), None);
 }

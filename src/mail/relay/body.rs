@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::mail::queue::Content;
 use crate::wire::message::downgrade::{NotConvertible, to_seven_bits};
 
 /// How much is read at a time.
@@ -21,7 +23,7 @@ static ROOM: Semaphore = Semaphore::const_new(MOST_CONVERTED as usize);
 /// The content of a message.
 pub(in crate::mail) struct Body {
     /// The first portion, which is read with the opening: of most messages there is no other.
-    begin: Vec<u8>,
+    begin: Bytes,
     /// Absent where the begin is all.
     file: Option<Arc<File>>,
     /// How much was given out.
@@ -53,17 +55,12 @@ pub(super) enum NotSevenBits {
 }
 
 impl Body {
-    /// Opens the file.
-    pub(in crate::mail) async fn open(path: &Path) -> io::Result<Self> {
-        let path = path.to_owned();
-        let (begin, file) = off_the_network(move || {
-            let file = File::open(path)?;
-            let mut begin = Vec::new();
-            (&file).take(PORTION as u64).read_to_end(&mut begin)?;
-            let is_all = begin.len() < PORTION;
-            Ok((begin, (!is_all).then(|| Arc::new(file))))
-        })
-        .await?;
+    /// Opens a message.
+    pub(in crate::mail) async fn open(content: &Content) -> io::Result<Self> {
+        let (begin, file) = match content {
+            Content::Octets(octets) => (octets.clone(), None),
+            Content::File(path) => Self::read_begin(path.clone()).await?,
+        };
         Ok(Self {
             begin,
             file,
@@ -71,6 +68,18 @@ impl Body {
             portion: Vec::new(),
             converted: None,
         })
+    }
+
+    /// The first portion of a file, and the file if there is more.
+    async fn read_begin(path: PathBuf) -> io::Result<(Bytes, Option<Arc<File>>)> {
+        off_the_network(move || {
+            let file = File::open(path)?;
+            let mut begin = Vec::new();
+            (&file).take(PORTION as u64).read_to_end(&mut begin)?;
+            let is_all = begin.len() < PORTION;
+            Ok((begin.into(), (!is_all).then(|| Arc::new(file))))
+        })
+        .await
     }
 
     /// Goes back to the begin.

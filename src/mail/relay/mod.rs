@@ -35,7 +35,6 @@ pub use session::Session;
 pub(crate) use target::Target;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +44,7 @@ use self::security::{Journey, Security};
 use self::session::{Login, Terms, TlsTerms};
 use self::target::Targets;
 use super::dns::Dns;
-use super::queue::{Finding, Settlement};
+use super::queue::{Content, Finding, Settlement};
 use crate::config;
 use crate::model::address::Host;
 use crate::model::clock::Clock;
@@ -59,8 +58,8 @@ const MOST_ADDRESSES: usize = 10;
 
 /// A message on its way, with those of its recipients that go the same way.
 pub struct Parcel<'a> {
-    /// Where its octets lie.
-    pub file: PathBuf,
+    /// Its octets.
+    pub content: &'a Content,
     /// How many they are.
     pub size: u64,
     pub sender: &'a Sender,
@@ -169,10 +168,13 @@ impl Relay {
 
     /// Delivers a parcel over the session kept from the one before, or a new one, which is left in `kept` if it is of further use.
     pub async fn deliver(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>) -> Delivery {
-        let mut body = match Body::open(&parcel.file).await {
+        let mut body = match Body::open(parcel.content).await {
             Ok(body) => body,
             Err(error) => return Delivery::settled(parcel.all(&no_file(parcel, &error))),
         };
+        if parcel.sender.tls_optional {
+            return self.deliver_without_demands(lane, parcel, &mut body).await;
+        }
         if let Some(mut session) = kept.take().filter(Session::is_reusable) {
             match session.transact(parcel, &mut body).await {
                 Ok(settlements) => {
@@ -184,12 +186,23 @@ impl Relay {
                 Err(lost) => tracing::debug!(%lane, why = lost.finding.text, "session lost"),
             }
         }
-        let mut journey = Journey::new(lane);
+        let mut journey = Journey::new(lane, false);
         let delivery = self.deliver_anew(kept, &mut journey, parcel, &mut body).await;
         Delivery {
             outcomes: journey.into_outcomes(),
             ..delivery
         }
+    }
+
+    /// RFC 8689 §5: a message that says so goes whatever policies demand, and over a session of its own, so that no other goes that way.
+    /// RFC 8460 §3: such sessions are not reported.
+    async fn deliver_without_demands(&self, lane: &Lane, parcel: &Parcel<'_>, body: &mut Body) -> Delivery {
+        let (mut journey, mut own) = (Journey::new(lane, true), None);
+        let delivery = self.deliver_anew(&mut own, &mut journey, parcel, body).await;
+        if let Some(session) = own {
+            session.quit().await;
+        }
+        delivery
     }
 
     /// Delivers it over a new session.
@@ -266,7 +279,6 @@ impl Relay {
             return None;
         }
         let rest = Parcel {
-            file: parcel.file.clone(),
             recipients: &left,
             ..*parcel
         };
@@ -330,7 +342,7 @@ fn unreachable(parcel: &Parcel<'_>, finding: Finding) -> Delivery {
 
 /// The message's file cannot be read: if it is gone, nothing will bring it back.
 fn no_file(parcel: &Parcel<'_>, error: &std::io::Error) -> Settlement {
-    tracing::error!(file = %parcel.file.display(), %error, "cannot read a queued message's file");
+    tracing::error!(content = ?parcel.content, %error, "cannot read a queued message's file");
     if error.kind() == std::io::ErrorKind::NotFound {
         Settlement::Failed(finding::lost_file())
     } else {

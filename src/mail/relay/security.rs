@@ -177,16 +177,19 @@ pub(super) struct Journey<'l> {
     pub(super) next_hops: Vec<String>,
     /// The MTA-STS policy that holds, unless the operator says something.
     sts: Option<Arc<Policy>>,
+    /// The message goes whatever becomes of TLS: only the operator's word counts.
+    tls_optional: bool,
     outcomes: Vec<Outcome>,
 }
 
 impl<'l> Journey<'l> {
     /// Sets out.
-    pub(super) fn new(lane: &'l Lane) -> Self {
+    pub(super) fn new(lane: &'l Lane, tls_optional: bool) -> Self {
         Self {
             lane,
             next_hops: Vec::new(),
             sts: None,
+            tls_optional,
             outcomes: Vec::new(),
         }
     }
@@ -258,6 +261,9 @@ impl Demand {
 impl Relay {
     /// Finds the policy that holds for all hosts of the domain.
     pub(super) async fn find_policy(&self, journey: &mut Journey<'_>) {
+        if journey.tls_optional {
+            return;
+        }
         let (Lane::Domain(domain), Some(sts), None) = (journey.lane, &self.inner.security.sts, self.inner.routes.policy(journey.lane))
         else {
             return;
@@ -325,7 +331,7 @@ impl Relay {
     async fn demand(&self, target: &Target, journey: &Journey<'_>) -> Result<Demand, Refusal> {
         let policy = self.inner.routes.policy(journey.lane);
         let is_asked = match policy {
-            None => self.inner.settings.dane,
+            None => self.inner.settings.dane && !journey.tls_optional,
             Some(policy) => matches!(policy, TlsPolicy::Dane | TlsPolicy::DaneOnly),
         };
         if is_asked {

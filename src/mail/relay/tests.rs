@@ -1,5 +1,6 @@
 //! Dialogues with scripted servers on loopback.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -82,6 +83,8 @@ fn acceptor() -> TlsAcceptor {
 struct Letter {
     _folder: tempfile::TempDir,
     file: PathBuf,
+    content: Content,
+    size: u64,
     sender: Sender,
     recipients: Vec<Recipient>,
 }
@@ -93,6 +96,8 @@ impl Letter {
         std::fs::write(&file, content).unwrap();
         Self {
             _folder: folder,
+            content: Content::File(file.clone()),
+            size: content.len() as u64,
             file,
             sender: Sender::plain(ReversePath::Address("ada@house.test".parse().unwrap())),
             recipients: recipients
@@ -104,8 +109,8 @@ impl Letter {
 
     fn parcel(&self) -> Parcel<'_> {
         Parcel {
-            file: self.file.clone(),
-            size: std::fs::metadata(&self.file).unwrap().len(),
+            content: &self.content,
+            size: self.size,
             sender: &self.sender,
             recipients: &self.recipients,
         }
@@ -454,7 +459,7 @@ async fn a_lost_file_fails_without_a_connection() {
     let letter = Letter::new(&["bob@remote.test"], "x");
     std::fs::remove_file(&letter.file).unwrap();
     let parcel = Parcel {
-        file: letter.file.clone(),
+        content: &letter.content,
         size: 1,
         sender: &letter.sender,
         recipients: &letter.recipients,

@@ -60,7 +60,6 @@ impl Session {
             }
             let recipients: Vec<Recipient> = left.iter().filter_map(|&place| parcel.recipients.get(place)).cloned().collect();
             let rest = Parcel {
-                file: parcel.file.clone(),
                 recipients: &recipients,
                 ..*parcel
             };
@@ -332,7 +331,7 @@ mod tests {
         let sender = Sender::plain(ReversePath::Null);
         let recipients = vec![Recipient::plain("a@x.test".parse().unwrap()); 2];
         let parcel = Parcel {
-            file: "none".into(),
+            content: &crate::mail::queue::Content::Octets(bytes::Bytes::new()),
             size: 1,
             sender: &sender,
             recipients: &recipients,

@@ -45,6 +45,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(11, "0011_scram"),
     migration!(12, "0012_headers"),
     migration!(13, "0013_traces"),
+    migration!(14, "0014_queue_contents"),
+    migration!(15, "0015_tls_optional"),
 ];
 
 impl Migration {

@@ -1,14 +1,14 @@
 //! Messages into the queue, out of it, and on show.
 
-use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, marks, message, notify_bits, nullable};
+use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, contents, marks, message, notify_bits, nullable};
 use crate::model::envelope::{BodyType, Recipient, Ret};
 use crate::model::ids::MailId;
 use crate::store::Error;
 use crate::store::db::{Tx, Value};
 
-const INSERT_MESSAGES: &str =
-    "INSERT INTO queue_messages (id, sender, size, body, smtputf8, ret, envid, user_id, created_at, expires_at, changed_at) VALUES";
-const MESSAGE_COLUMNS: usize = 11;
+const INSERT_MESSAGES: &str = "INSERT INTO queue_messages (id, sender, size, body, smtputf8, ret, envid, user_id, created_at, expires_at, changed_at, \
+                               tls_optional) VALUES";
+const MESSAGE_COLUMNS: usize = 12;
 const INSERT_RECIPIENTS: &str = "INSERT INTO queue_recipients (message_id, position, address, notify, orcpt, destination, state, attempts, \
                                  next_attempt_at, expires_at, lease, lease_until, notice_at) VALUES";
 const RECIPIENT_COLUMNS: usize = 13;
@@ -20,6 +20,8 @@ pub struct Entry<'e> {
     pub message: &'e Message,
     /// Its recipients.
     pub recipients: &'e [Recipient],
+    /// Its octets; none if they lie in the spool.
+    pub content: Option<&'e [u8]>,
     /// When all of them are due.
     pub first_attempt_at: i64,
     /// When the sender is told that it is late.
@@ -30,6 +32,8 @@ pub struct Entry<'e> {
 pub async fn insert(tx: &mut Tx, entries: &[Entry<'_>]) -> Result<(), Error> {
     let messages = entries.iter().flat_map(|entry| new_message(entry.message)).collect();
     tx.insert_many(INSERT_MESSAGES, MESSAGE_COLUMNS, messages).await?;
+    let kept = entries.iter().filter_map(|entry| Some((entry.message.id, entry.content?)));
+    contents::insert(tx, kept).await?;
     let recipients = entries.iter().flat_map(|entry| {
         let positions = 0_i64..;
         positions
@@ -57,6 +61,7 @@ fn new_message(message: &Message) -> [Value; MESSAGE_COLUMNS] {
         created_at.into(),
         message.expires_at.as_millisecond().into(),
         created_at.into(),
+        i64::from(sender.tls_optional).into(),
     ]
 }
 
@@ -130,5 +135,6 @@ pub async fn remove(tx: &mut Tx, id: MailId) -> Result<bool, Error> {
         .bind(id.0)
         .execute()
         .await?;
+    contents::remove(tx, [id].into_iter()).await?;
     Ok(found > 0)
 }

@@ -1,19 +1,22 @@
 //! The queue's tables: a row a message, a row a recipient.
 //!
-//! `mail::queue` calls this room. `entry` keeps messages and shows them, `steer` is for the operator, `work` is for those that deliver: claims with leases, results.
+//! `mail::queue` calls this room. `entry` keeps messages and shows them, `contents` keeps the octets of small ones, `steer` is for the operator, `work` is for those that deliver: claims with leases, results.
 //! A claim is one conditional UPDATE and its row count, which two nodes cannot both win on any of the three databases.
 
+mod contents;
 mod entry;
 mod notice;
 mod steer;
 mod work;
 
+pub use contents::content;
 pub use entry::{Entry, count, find, insert, is_known, recipients_of, remove};
 pub use notice::{due_notices, take_notices};
 pub use steer::{Target, page, steer, targets};
 pub use work::{
-    Claimed, Mark, Note, Rest, claim, claim_reports, close_reports, conclude, defer, defer_reports, due_destinations, due_reports,
-    fail_expired, finish, finish_claimed, hold, next_due, postpone, release, release_everything, renew, waiting,
+    Claimed, ClaimedMessage, Mark, Note, Rest, WaitingRow, claim, claim_reports, close_reports, conclude, defer, defer_reports,
+    due_destinations, due_reports, fail_expired, finish, finish_claimed, hold, next_due, postpone, release, release_everything, renew,
+    waiting,
 };
 
 use jiff::Timestamp;
@@ -111,7 +114,7 @@ impl State {
 }
 
 /// The columns that [`message`] reads, in its order.
-const MESSAGE: &str = "id, sender, size, body, smtputf8, ret, envid, user_id, created_at, expires_at";
+const MESSAGE: &str = "id, sender, size, body, smtputf8, ret, envid, user_id, created_at, expires_at, tls_optional";
 /// The columns that [`addressee`] reads, in its order.
 const ADDRESSEE: &str = "message_id, position, address, notify, orcpt, destination, state, attempts, next_attempt_at, \
                          last_attempt_at, last_status, last_host, last_error";
@@ -135,11 +138,17 @@ fn message(row: &Row<'_>) -> Result<Message, Error> {
             smtputf8: row.integer(4)? == 1,
             ret: row.integer_or_null(5)?.map(|ret| if ret == 1 { Ret::Full } else { Ret::Headers }),
             envid: row.text_or_null(6)?,
+            tls_optional: row.integer(10)? == 1,
         },
         user: row.integer_or_null(7)?.map(UserId),
         created_at: timestamp(row.integer(8)?),
         expires_at: timestamp(row.integer(9)?),
     })
+}
+
+/// A message, and its octets if they are kept beside it: they follow the columns of [`MESSAGE`].
+fn message_with_content(row: &Row<'_>) -> Result<(Message, Option<Vec<u8>>), Error> {
+    Ok((message(row)?, row.blob_or_null(11)?))
 }
 
 fn addressee(row: &Row<'_>) -> Result<(MailId, Addressee), Error> {

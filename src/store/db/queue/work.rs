@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, destination, marks, message, nullable};
+use super::{ADDRESSEE, Addressee, MESSAGE, Message, State, addressee, contents, destination, marks, message_with_content, nullable};
 use crate::model::address::Host;
 use crate::model::ids::MailId;
 use crate::store::Error;
@@ -67,11 +67,20 @@ pub async fn next_due(tx: &mut Tx, now: i64) -> Result<Option<i64>, Error> {
     Ok(found.flatten())
 }
 
+/// A message, with those of its recipients that were claimed.
+#[derive(Debug)]
+pub struct ClaimedMessage {
+    pub message: Message,
+    pub recipients: Vec<Addressee>,
+    /// Its octets; none if they lie in the spool.
+    pub content: Option<Vec<u8>>,
+}
+
 /// What became of a try to claim.
 #[derive(Debug)]
 pub enum Claimed {
-    /// These are ours until the mark's end: messages with recipients.
-    Ours(Vec<(Message, Vec<Addressee>)>),
+    /// These are ours until the mark's end.
+    Ours(Vec<ClaimedMessage>),
     /// Others took them in the same moment: try again in a new transaction.
     Lost,
     /// There is nothing due.
@@ -157,15 +166,20 @@ async fn claimed(tx: &mut Tx, token: i64) -> Result<Claimed, Error> {
         .await?;
     let messages = tx
         .query_built(format!(
-            "SELECT {MESSAGE} FROM queue_messages WHERE id IN (SELECT message_id FROM queue_recipients WHERE lease = ?) ORDER BY id"
+            "SELECT {MESSAGE}, octets FROM queue_messages LEFT JOIN queue_contents ON queue_contents.message_id = id \
+             WHERE id IN (SELECT message_id FROM queue_recipients WHERE lease = ?) ORDER BY id"
         ))
         .bind(token)
-        .all(message)
+        .all(message_with_content)
         .await?;
     let mut recipients = recipients.into_iter().peekable();
-    let with_recipients = |message: Message| {
+    let with_recipients = |(message, content): (Message, Option<Vec<u8>>)| {
         let own = std::iter::from_fn(|| recipients.next_if(|(id, _)| *id == message.id).map(|(_, recipient)| recipient)).collect();
-        (message, own)
+        ClaimedMessage {
+            message,
+            recipients: own,
+            content,
+        }
     };
     let claimed = messages.into_iter().map(with_recipients).collect();
     match recipients.next() {
@@ -238,6 +252,16 @@ pub async fn defer(tx: &mut Tx, (id, position): (MailId, i64), token: i64, next:
     note.bind(query).bind(id.0).bind(position).bind(token).execute().await.map(drop)
 }
 
+/// The condition for what is due and unclaimed at destinations that others could not reach. What goes whatever becomes of TLS may well
+/// reach them, so it is left out. For [`bind_due`].
+fn held_up(destinations: &[Host]) -> String {
+    format!(
+        "destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ? AND NOT EXISTS \
+         (SELECT 1 FROM queue_messages WHERE queue_messages.id = queue_recipients.message_id AND queue_messages.tls_optional = 1)",
+        marks(destinations.len())
+    )
+}
+
 /// A recipient that waits for a destination which cannot be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingRow {
@@ -253,8 +277,8 @@ pub async fn waiting(tx: &mut Tx, destinations: &[Host], now: i64) -> Result<Vec
     let skip_locked = tx.skip_locked();
     let query = tx.query_built(format!(
         "SELECT message_id, address, attempts, expires_at FROM queue_recipients \
-         WHERE destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ? ORDER BY message_id, position{skip_locked}",
-        marks(destinations.len())
+         WHERE {} ORDER BY message_id, position{skip_locked}",
+        held_up(destinations)
     ));
     let row = |row: &crate::store::db::Row<'_>| {
         Ok(WaitingRow {
@@ -274,8 +298,8 @@ pub async fn postpone(tx: &mut Tx, destinations: &[Host], attempts: i64, next: i
             "UPDATE queue_recipients SET attempts = attempts + 1, \
              next_attempt_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END, \
              last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? \
-             WHERE attempts = ? AND destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
-            marks(destinations.len())
+             WHERE attempts = ? AND {}",
+            held_up(destinations)
         ))
         .bind(next)
         .bind(next);
@@ -288,8 +312,8 @@ pub async fn fail_expired(tx: &mut Tx, destinations: &[Host], note: Note<'_>) ->
     let query = tx.query_built(format!(
         "UPDATE queue_recipients SET state = 2, attempts = attempts + 1, \
          last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? \
-         WHERE expires_at <= ? AND destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
-        marks(destinations.len())
+         WHERE expires_at <= ? AND {}",
+        held_up(destinations)
     ));
     let query = note.bind(query).bind(note.at);
     bind_due(query, destinations, note.at).execute().await.map(drop)
@@ -386,11 +410,12 @@ pub async fn finish_claimed(tx: &mut Tx, claims: &BTreeMap<MailId, i64>) -> Resu
     }
     if let Some(last) = finished.last() {
         let length = finished.len().next_power_of_two();
-        let ids = finished.iter().chain(std::iter::repeat(last)).take(length);
+        let ids: Vec<MailId> = finished.iter().chain(std::iter::repeat(last)).take(length).copied().collect();
         tx.query_built(format!("DELETE FROM queue_recipients WHERE message_id IN ({})", marks(length)))
-            .bind_all(ids.map(|id| Value::from(id.0)))
+            .bind_all(ids.iter().map(|id| Value::from(id.0)))
             .execute()
             .await?;
+        contents::remove(tx, ids.into_iter()).await?;
     }
     Ok(finished)
 }
