@@ -31,13 +31,28 @@ pub struct Imap {
     pub max_command_bytes: usize,
     /// Whether a client may have its connection compressed (RFC 4978), which takes some hundred kilobytes.
     pub compress: bool,
+    /// Whether a client may log out and in again without connecting anew (RFC 8437). Not behind a proxy that looks at logins.
+    pub unauthenticate: bool,
     /// The most messages that one APPEND takes (RFC 3502).
     #[schemars(range(min = 1, max = 100_000))]
     pub max_append_messages: usize,
+    /// The most mailboxes that a session is told the changes of (RFC 5465 §5.8).
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_notify_mailboxes: usize,
+    /// The most annotations of a mailbox, or of the server, that a user has, and the most that are shared (RFC 5464).
+    #[schemars(range(min = 10, max = 100_000))]
+    pub max_annotations: usize,
+    /// The most octets of an annotation.
+    #[schemars(range(min = 1024, max = 10_485_760))]
+    pub max_annotation_bytes: u64,
+    /// Where the administrator can be reached, as a URI such as `mailto:postmaster@example.org`, for clients that ask (RFC 5464
+    /// §3.2.1.1). Empty: nowhere.
+    pub admin_contact: String,
     /// How many wrong commands end a session.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_errors: u32,
-    /// How often, in milliseconds, an open mailbox is looked at for changes by other programs while a client idles.
+    /// How often, in milliseconds, an open mailbox is looked at for changes by other programs while a client idles, and with NOTIFY all
+    /// mailboxes for changes by other nodes.
     #[schemars(range(min = 10, max = 3_600_000))]
     pub poll_milliseconds: u64,
 }
@@ -53,7 +68,12 @@ impl Default for Imap {
             min_data_rate: 500,
             max_command_bytes: 1_048_576,
             compress: true,
+            unauthenticate: false,
             max_append_messages: 1000,
+            max_notify_mailboxes: 5000,
+            max_annotations: 100,
+            max_annotation_bytes: 65_536,
+            admin_contact: String::new(),
             max_errors: 20,
             poll_milliseconds: 2000,
         }

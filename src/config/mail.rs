@@ -17,6 +17,8 @@ pub struct Mail {
     /// The most octets of a message that are held in memory while it comes in; a larger one goes to a file.
     #[schemars(range(min = 0, max = 1_073_741_824))]
     pub memory_bytes_per_message: usize,
+    /// Whether users may let others of their domain use their mailboxes (RFC 4314): over IMAP, below `Other Users/`.
+    pub shared: bool,
     /// The most octets of header fields that are held in memory, of all mailboxes together: what SEARCH, SORT and THREAD go through.
     #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
     pub header_cache_bytes: u64,
@@ -28,6 +30,7 @@ impl Default for Mail {
             keep_views_seconds: 300,
             keep_expunged: 10_000,
             memory_bytes_per_message: 131_072,
+            shared: true,
             header_cache_bytes: 134_217_728,
         }
     }

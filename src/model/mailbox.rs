@@ -177,6 +177,11 @@ impl Flags {
         Self(self.0 | other.0)
     }
 
+    /// Those of them that are in `other` too.
+    pub const fn only(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// These without `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
@@ -192,6 +197,8 @@ pub enum FlagChange {
     Add(Flags),
     /// `-FLAGS`
     Remove(Flags),
+    /// `FLAGS`, by somebody who may change only the second ones: the others stay.
+    Among(Flags, Flags),
 }
 
 impl FlagChange {
@@ -201,6 +208,7 @@ impl FlagChange {
             Self::Replace(new) => new,
             Self::Add(more) => old.with(more),
             Self::Remove(less) => old.without(less),
+            Self::Among(new, changeable) => old.without(changeable).with(new.only(changeable)),
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod mailbox;
 pub mod queue;
 pub mod refusal;
+pub mod rights;
 pub mod secret;
 pub mod site;
 pub mod trace;

@@ -104,8 +104,8 @@ impl Stream {
     }
 
     /// From now on waits between commands answer `Gone::Ended` once the token is cancelled.
-    pub fn ends_with(&mut self, end: CancellationToken) {
-        self.end = Some(end);
+    pub fn ends_with(&mut self, end: impl Into<Option<CancellationToken>>) {
+        self.end = end.into();
     }
 
     /// The peer's address; none for a Unix socket.

@@ -73,6 +73,8 @@ transcripts! {
         no_recipient
         per_recipient;
     imap:
+        acl
+        acl_off
         append
         append_limit
         append_too_large
@@ -105,8 +107,12 @@ transcripts! {
         list
         login_with_literal_plus
         login_with_literals
+        metadata
         multiappend
         namespace_and_id
+        notify
+        notify_metadata
+        notify_selected
         objectid
         pipelined
         preview
@@ -130,7 +136,9 @@ transcripts! {
         subscriptions
         thread
         two_sessions
+        uidonly
         uids_never_repeat
+        unauthenticate
         utf8_accept;
     pop3:
         auth_two_steps

@@ -1,5 +1,6 @@
 //! The mailboxes of a user: list, create, rename, delete, subscribe.
 
+use super::watch::Watched;
 use super::{Mailboxes, Target, blocking, locked, names};
 use crate::model::account::User;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
@@ -7,6 +8,7 @@ use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::mailboxes::{self, Counters, MailboxRow};
+use crate::store::db::{acls, metadata};
 use crate::store::maildir::Maildir;
 
 impl Mailboxes {
@@ -63,7 +65,20 @@ impl Mailboxes {
             ..Wanted::plain(name.clone())?
         });
         let made = self.make(user, wanted).await?;
+        self.inherit(&rows, &made).await?;
         made.into_iter().last().map(|row| row.info).ok_or(Refusal::LATER)
+    }
+
+    /// Who has rights on the mailbox above has them on new ones (RFC 4314 §4 CREATE).
+    async fn inherit(&self, before: &[MailboxRow], made: &[MailboxRow]) -> Result<(), Refusal> {
+        let top = made.first().map(|row| &row.info.name);
+        let above = top.and_then(|top| top.ancestors().find_map(|name| find(before, &name).ok()));
+        let Some(above) = above else { return Ok(()) };
+        let mut tx = self.inner.ledger.database.write().await?;
+        for row in made {
+            acls::copy(&mut tx, above.info.id, row.info.id).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Removes a mailbox with its messages. The INBOX cannot go, nor one that has others below it ([`Refusal::InUse`]).
@@ -83,6 +98,7 @@ impl Mailboxes {
         mailboxes::delete(&mut tx, row.info.id).await?;
         tx.commit().await?;
         let id = row.info.id;
+        self.inner.watches.wake(Watched::Mailboxes(user.id));
         self.forget(id);
         Ok(blocking(move || maildir.destroy(&id.to_string())).await?)
     }
@@ -131,12 +147,17 @@ impl Mailboxes {
             blocking(move || move_all(&back)).await?;
             return Err(error.into());
         }
+        self.inner.watches.wake(Watched::Mailboxes(user.id));
         self.reopen(user).await
     }
 
     async fn rename_inbox(&self, user: &User, to: &MailboxName) -> Result<(), Refusal> {
         self.create(user, to, None).await?;
         let (inbox, target) = (self.open(user, &MailboxName::inbox()).await?, self.open(user, to).await?);
+        // RFC 5464 §4.1: the INBOX keeps its annotations, and its messages take them along.
+        let mut tx = self.inner.ledger.database.write().await?;
+        metadata::copy(&mut tx, inbox.id, target.id).await?;
+        tx.commit().await?;
         let uids: Vec<Uid> = inbox.messages().iter().map(|it| it.uid).collect();
         inbox.relocate(&uids, &target).await.map(|_| ())
     }
@@ -148,7 +169,9 @@ impl Mailboxes {
             true => mailboxes::subscribe(&mut tx, user.id, name).await?,
             false => mailboxes::unsubscribe(&mut tx, user.id, name).await?,
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.inner.watches.wake(Watched::Mailboxes(user.id));
+        Ok(())
     }
 
     /// The names subscribed to, whether or not a mailbox of that name exists (RFC 3501 §6.3.9).
@@ -166,6 +189,7 @@ impl Mailboxes {
             mailboxes::delete(&mut tx, row.info.id).await?;
         }
         mailboxes::forget_user(&mut tx, user.id).await?;
+        acls::forget_login(&mut tx, &user.login).await?;
         tx.commit().await?;
         rows.iter().for_each(|row| self.forget(row.info.id));
         locked(&self.inner.inboxes).remove(&user.id);
@@ -277,6 +301,7 @@ impl Mailboxes {
             rows.push(row);
         }
         tx.commit().await?;
+        self.inner.watches.wake(Watched::Mailboxes(user.id));
         Ok(rows)
     }
 

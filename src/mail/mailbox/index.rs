@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Inner;
 use super::view::{Change, FileEntry};
+use super::watch::Watched;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::store::Error;
@@ -281,6 +282,7 @@ fn is_time_to_prune(modseq: ModSeq, runs: usize) -> bool {
 async fn show(house: &Weak<Inner>, written: Written) -> Vec<Answer> {
     if let Some(house) = house.upgrade() {
         for (id, modseq, change) in written.steps {
+            house.watches.wake(Watched::Messages(id));
             let Some(mailbox) = house.open_view(id) else { continue };
             if !mailbox.apply(modseq, change) {
                 // Another node wrote between: read what it did, which includes what was just written.

@@ -6,6 +6,7 @@
 //!
 //! RFC 3501 §2.3.1.1 (UIDs), RFC 7162 §3.1 (modseqs), RFC 6154 §2 (special use), RFC 4315 §3 (COPYUID).
 
+mod access;
 mod chunks;
 mod derived;
 mod draft;
@@ -15,6 +16,7 @@ mod folders;
 mod headers;
 mod index;
 mod load;
+mod metadata;
 mod names;
 mod place;
 mod quota;
@@ -24,6 +26,7 @@ mod scan;
 mod tests;
 mod transfer;
 mod view;
+mod watch;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -32,17 +35,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::watch::{Receiver, Sender};
 
+pub use access::{ANYONE, Access, OTHERS, Shared};
 pub use chunks::{Chunks, Iter};
 pub use derived::ObjectIds;
 pub use draft::{Draft, LineEnds};
 pub use examine::Shown;
+pub use metadata::{Annotated, AnnotationVersions};
 pub use place::Placed;
 pub use quota::{MaildropLock, Usage};
 pub use read::StoredMessage;
 pub use scan::ReindexReport;
 pub use transfer::Copied;
+pub use watch::{Glance, Watched, Watcher};
 
 use crate::config;
 use crate::model::account::User;
@@ -93,6 +99,7 @@ struct Inner {
     maildrops: Arc<Mutex<HashSet<UserId>>>,
     headers: headers::Headers,
     readers: tokio::sync::Semaphore,
+    watches: watch::Watches,
 }
 
 /// A folder that messages are put into.
@@ -128,7 +135,7 @@ pub struct Mailbox {
     id: MailboxId,
     home: RwLock<Home>,
     view: RwLock<view::View>,
-    changes: watch::Sender<ModSeq>,
+    changes: Sender<ModSeq>,
     /// Who changes files of the folder holds this, so that they do it one after the other.
     work: tokio::sync::Mutex<()>,
     scanned: Mutex<scan::Scanned>,
@@ -172,6 +179,7 @@ impl Mailboxes {
             maildrops: Arc::default(),
             headers: headers::Headers::new(ground.settings.header_cache_bytes),
             readers: examine::readers(),
+            watches: watch::Watches::default(),
             ground,
         });
         tokio::spawn(close_unused(Arc::downgrade(&inner)));
@@ -277,7 +285,7 @@ impl Mailbox {
     }
 
     /// Rises with each change; wait on it for IDLE.
-    pub fn watch(&self) -> watch::Receiver<ModSeq> {
+    pub fn watch(&self) -> Receiver<ModSeq> {
         self.changes.subscribe()
     }
 

@@ -1,4 +1,4 @@
-//! Copying and moving between mailboxes of a user.
+//! Copying and moving between mailboxes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,9 @@ pub struct Copied {
     /// Pairs of old and new, ascending.
     pub uids: Vec<(Uid, Uid)>,
 }
+
+/// For those who may set any flag.
+const EVERY: Flags = Flags::from_bits(u32::MAX);
 
 /// A message on its way to another mailbox.
 struct Passenger {
@@ -46,22 +49,37 @@ impl Drop for InFlight<'_> {
 }
 
 impl Mailbox {
-    /// Copies messages (ascending) to another mailbox of the same user, by hard links. All or nothing. [`Refusal::OverQuota`].
+    /// Copies messages (ascending) to another mailbox, by hard links. All or nothing. [`Refusal::OverQuota`].
     pub async fn copy(&self, uids: &[Uid], target: &Self) -> Result<Copied, Refusal> {
-        let keywords = self.keywords_in(uids, target).await?;
+        self.copy_with(uids, target, EVERY).await
+    }
+
+    /// The same by somebody who may set only these flags there.
+    pub async fn copy_with(&self, uids: &[Uid], target: &Self, settable: Flags) -> Result<Copied, Refusal> {
+        let keywords = self.keywords_in(uids, (target, settable)).await?;
         let _work = self.work.lock().await;
-        let passengers = self.passengers(uids, &keywords);
+        let passengers = self.passengers(uids, &keywords, settable);
         let bytes = passengers.iter().map(|it| it.message.size).sum();
         let owner = target.home().owner.clone();
         self.house.check_quota(&owner, bytes, passengers.len() as u64).await?;
         self.transfer(passengers, target, Vec::new(), false).await
     }
 
-    /// Moves messages (ascending) to another mailbox of the same user. All or nothing (RFC 6851 §3.3).
+    /// Moves messages (ascending) to another mailbox. All or nothing (RFC 6851 §3.3). [`Refusal::OverQuota`] if it is another user's.
     pub async fn relocate(&self, uids: &[Uid], target: &Self) -> Result<Copied, Refusal> {
-        let keywords = self.keywords_in(uids, target).await?;
+        self.relocate_with(uids, target, EVERY).await
+    }
+
+    /// The same by somebody who may set only these flags there.
+    pub async fn relocate_with(&self, uids: &[Uid], target: &Self, settable: Flags) -> Result<Copied, Refusal> {
+        let keywords = self.keywords_in(uids, (target, settable)).await?;
         let _work = self.work.lock().await;
-        let passengers = self.passengers(uids, &keywords);
+        let passengers = self.passengers(uids, &keywords, settable);
+        let owner = target.home().owner.clone();
+        if owner.id != self.home().owner.id {
+            let bytes = passengers.iter().map(|it| it.message.size).sum();
+            self.house.check_quota(&owner, bytes, passengers.len() as u64).await?;
+        }
         let moved: Vec<Uid> = passengers.iter().map(|it| it.message.uid).collect();
         let removal = super::flags::removal(self.id, &self.view(), &moved);
         self.transfer(passengers, target, removal.into_iter().collect(), true).await
@@ -69,7 +87,7 @@ impl Mailbox {
 
     /// The keywords of these messages, here and in the target, where each may have another number. Asked before the folder is locked: a
     /// keyword that is new takes the target's lock, and two who copy in opposite directions must not wait for each other.
-    async fn keywords_in(&self, uids: &[Uid], target: &Self) -> Result<Vec<(Flags, Flags)>, Refusal> {
+    async fn keywords_in(&self, uids: &[Uid], (target, settable): (&Self, Flags)) -> Result<Vec<(Flags, Flags)>, Refusal> {
         let (used, names) = {
             let view = self.view();
             let messages = uids.iter().filter_map(|&uid| view.get(uid));
@@ -80,6 +98,7 @@ impl Mailbox {
         for number in used.keywords() {
             let Some(here) = Flags::keyword(number) else { continue };
             let there = match names.get(usize::from(number)) {
+                _ if !settable.contains(here) => Flags::NONE,
                 _ if target.id == self.id => here,
                 Some(name) => target.keyword(name).await?.unwrap_or(Flags::NONE),
                 None => Flags::NONE,
@@ -89,12 +108,12 @@ impl Mailbox {
         Ok(pairs)
     }
 
-    fn passengers(&self, uids: &[Uid], keywords: &[(Flags, Flags)]) -> Vec<Passenger> {
+    fn passengers(&self, uids: &[Uid], keywords: &[(Flags, Flags)], settable: Flags) -> Vec<Passenger> {
         let view = self.view();
         let passenger = |&uid: &Uid| {
             let (message, file) = view.get(uid)?;
             Some(Passenger {
-                flags: translated(message.flags, keywords),
+                flags: translated(message.flags, keywords).only(settable),
                 message: message.clone(),
                 file: file.clone(),
                 name: self.house.names.make(),

@@ -1,5 +1,7 @@
 //! CLOSE and UNSELECT (RFC 3501 §6.4.2, RFC 3691 §2).
 
+use crate::model::rights::Rights;
+
 use super::outcome::{Done, Fault};
 use super::session::{Session, State};
 
@@ -7,6 +9,8 @@ use super::session::{Session, State};
 pub(super) async fn close(session: &mut Session) -> Result<Done, Fault> {
     if let State::Selected(_, selected) = &session.state
         && !selected.read_only
+        // RFC 4314 §4: without the right to, nothing is removed, and nobody hears of it.
+        && selected.rights.contains(Rights::EXPUNGE)
     {
         selected.mailbox.expunge(None).await?;
     }

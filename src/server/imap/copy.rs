@@ -6,16 +6,17 @@ use crate::wire::imap::response::Code;
 
 use super::outcome::{Done, Fault};
 use super::selected::Selected;
-use super::{Imap, select};
+use super::{Imap, access};
 
 pub(super) async fn copy(imap: &Imap, user: &User, selected: &Selected, copy: &Transfer) -> Result<Done, Fault> {
     let uids = selected.uids(&selected.pick(&copy.set, copy.uid)?);
-    let target = imap.mailboxes.open(user, &select::name(&copy.mailbox)?).await;
-    let target = target.map_err(Fault::of_target)?;
+    let target = access::target(imap, user, &copy.mailbox).await?;
     if uids.is_empty() {
         return Ok(Done::new("there was nothing to copy"));
     }
-    let copied = selected.mailbox.copy(&uids, &target).await?;
+    // RFC 4314 §4: flags that the user may not set there are left out.
+    let settable = target.rights.flags();
+    let copied = selected.mailbox.copy_with(&uids, &target.mailbox, settable).await?;
     if copied.uids.is_empty() {
         return Ok(Done::new("the messages are gone"));
     }

@@ -1,13 +1,15 @@
 //! Which command is allowed where, and who does it: the only place that knows (RFC 3501 §6).
 
+use crate::model::account::User;
+use crate::server::stream::Stream;
 use crate::wire::imap::command::{Command, Tag};
 
 use super::outcome::{Done, Fault};
 use super::search::Asked;
-use super::session::{Session, State};
+use super::session::{Enabled, Session, State};
 use super::{
-    authenticate, close, compress, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, namespace, noop,
-    quota, relocate, rename, search, select, sort, start_tls, status, store, subscribe, thread,
+    Imap, acl, authenticate, close, compress, copy, create, delete, enable, expunge, fetch, id, idle, list, login, logout, lsub, metadata,
+    namespace, noop, notify, quota, relocate, rename, search, select, sort, start_tls, status, store, subscribe, thread, unauthenticate,
 };
 
 /// Whether EXPUNGE responses may come with the answer to a command.
@@ -15,6 +17,8 @@ use super::{
 pub(super) enum Expunges {
     /// They may.
     Sent,
+    /// They are what the command is for.
+    Own,
     /// They wait: the client counts on its sequence numbers.
     Held,
     /// They wait, and so does all else: the client was told this moment what there is.
@@ -32,6 +36,7 @@ pub(super) fn expunges(command: &Command) -> Expunges {
         Command::Sort(sort) if !sort.uid => Expunges::Held,
         Command::Thread(thread) if !thread.uid => Expunges::Held,
         Command::Select(_) => Expunges::AllHeld,
+        Command::Expunge(_) | Command::Move(_) => Expunges::Own,
         _ => Expunges::Sent,
     }
 }
@@ -80,26 +85,40 @@ pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command)
         // Authenticated or selected (§6.3).
         (_, Command::Enable(names)) => Ok(enable::enable(session, &names)),
         (_, Command::Select(select)) => select::select(session, select).await,
-        (_, Command::Namespace) => Ok(namespace::namespace(&mut session.stream)),
+        (_, Command::Namespace) => Ok(namespace::namespace(&session.imap, &mut session.stream)),
         (_, Command::Idle) => idle::idle(session).await,
+        (_, Command::Notify(notify)) => notify::notify(session, notify).await,
+        (_, Command::Unauthenticate) => unauthenticate::unauthenticate(session),
         (_, Command::Compress) => compress::compress(session),
         (State::Authenticated(user) | State::Selected(user, _), command) => {
-            let (imap, stream, enabled) = (&session.imap, &mut session.stream, session.enabled);
-            let utf8 = enabled.utf8_names();
-            match command {
-                Command::Create(create) => create::create(imap, user, create, (stream, enabled)).await,
-                Command::Delete(name) => delete::delete(imap, user, &name).await,
-                Command::Rename { from, to } => rename::rename(imap, user, (&from, &to), (stream, enabled)).await,
-                Command::Subscribe(name) => subscribe::subscribe(imap, user, &name).await,
-                Command::Unsubscribe(name) => subscribe::unsubscribe(imap, user, &name).await,
-                Command::List(list) => list::list(imap, user, list, (stream, utf8)).await,
-                Command::Lsub { reference, pattern } => lsub::lsub(imap, user, (&reference, &pattern), (stream, utf8)).await,
-                Command::GetQuota(root) => quota::get_quota(imap, user, &root, stream).await,
-                Command::GetQuotaRoot(mailbox) => quota::get_quota_root(imap, user, &mailbox, (stream, utf8)).await,
-                Command::SetQuota => Err(quota::set_quota()),
-                Command::Status { mailbox, items } => status::status(imap, user, (&mailbox, &items), (stream, utf8)).await,
-                _ => Err(Fault::bad("select a mailbox first")),
-            }
+            let client = (&mut session.stream, session.enabled);
+            on_mailboxes(&session.imap, user, command, client).await
         }
+    }
+}
+
+/// The commands that name mailboxes and leave the session's state as it is.
+async fn on_mailboxes(imap: &Imap, user: &User, command: Command, client: (&mut Stream, Enabled)) -> Result<Done, Fault> {
+    let (stream, enabled) = client;
+    let utf8 = enabled.utf8_names();
+    match command {
+        Command::Create(create) => create::create(imap, user, create, (stream, enabled)).await,
+        Command::Delete(name) => delete::delete(imap, user, &name).await,
+        Command::Rename { from, to } => rename::rename(imap, user, (&from, &to), (stream, enabled)).await,
+        Command::Subscribe(name) => subscribe::subscribe(imap, user, &name).await,
+        Command::Unsubscribe(name) => subscribe::unsubscribe(imap, user, &name).await,
+        Command::List(list) => list::list(imap, user, list, (stream, utf8)).await,
+        Command::Lsub { reference, pattern } => lsub::lsub(imap, user, (&reference, &pattern), (stream, utf8)).await,
+        Command::GetQuota(root) => quota::get_quota(imap, user, &root, stream).await,
+        Command::GetQuotaRoot(mailbox) => quota::get_quota_root(imap, user, &mailbox, (stream, utf8)).await,
+        Command::GetAcl(mailbox) => acl::get(imap, user, &mailbox, (stream, utf8)).await,
+        Command::SetAcl(set) => acl::set(imap, user, set).await,
+        Command::ListRights { mailbox, identifier } => acl::list_rights(imap, user, (&mailbox, &identifier), (stream, utf8)).await,
+        Command::MyRights(mailbox) => acl::my_rights(imap, user, &mailbox, (stream, utf8)).await,
+        Command::GetMetadata(get) => metadata::get(imap, user, &get, (stream, utf8)).await,
+        Command::SetMetadata { mailbox, values } => metadata::set(imap, user, (&mailbox, &values)).await,
+        Command::SetQuota => Err(quota::set_quota()),
+        Command::Status { mailbox, items } => status::status(imap, user, (&mailbox, &items), (stream, utf8)).await,
+        _ => Err(Fault::bad("select a mailbox first")),
     }
 }

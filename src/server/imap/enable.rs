@@ -39,6 +39,10 @@ pub(super) fn enable(session: &mut Session, names: &[String]) -> Done {
                 session.enabled.utf8 = Utf8::Accept;
                 " UTF8=ACCEPT"
             }
+            "UIDONLY" => {
+                session.enabled.uid_only = true;
+                " UIDONLY"
+            }
             _ => continue,
         };
         out.extend_from_slice(known.as_bytes());

@@ -1,5 +1,6 @@
 //! EXPUNGE and UID EXPUNGE (RFC 3501 §6.4.3, RFC 4315 §2.1, RFC 7162 §3.2.7). The EXPUNGE responses are those of every change: see [`super::updates`].
 
+use crate::model::rights::Rights;
 use crate::wire::imap::response::Code;
 use crate::wire::imap::sequence::SequenceSet;
 
@@ -10,6 +11,7 @@ pub(super) async fn expunge(selected: &Selected, set: Option<&SequenceSet>) -> R
     if selected.read_only {
         return Err(Fault::No(Code::ReadOnly, "the mailbox is open for reading only".into()));
     }
+    selected.require(Rights::EXPUNGE)?;
     let removed = match set {
         None => selected.mailbox.expunge(None).await?,
         Some(set) => {

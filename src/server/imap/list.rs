@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::model::account::User;
 use crate::model::mailbox::{MailboxName, SpecialUse};
+use crate::model::rights::Rights;
 use crate::server::stream::Stream;
 use crate::wire::imap::command::List;
 use crate::wire::imap::encode::mailbox;
 use crate::wire::imap::pattern;
 
 use super::outcome::{Done, Fault};
-use super::{Imap, status};
+use super::{Imap, access, acl, status};
 
 /// What is known of a name in the tree of mailboxes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,7 @@ struct Entry {
     subscribed: bool,
     special_use: Option<SpecialUse>,
     has_children: bool,
+    rights: Rights,
     /// Something below is what the selection options ask for.
     has_wanted_below: bool,
 }
@@ -45,9 +47,13 @@ pub(super) async fn list(imap: &Imap, user: &User, list: List, (stream, utf8): (
         line(name, entry, &list, utf8).write(&mut out);
         if let (Some(items), true) = (&list.returns.status, entry.exists) {
             // RFC 5819 §2: a mailbox that cannot be asked is passed over.
-            if let Ok(counts) = imap.mailboxes.status(user, name).await {
-                status::write(&mut out, (name.as_str(), utf8), &counts, (items, imap));
+            if let Ok(opened) = access::open(imap, user, name.as_str(), Rights::READ).await {
+                status::write(&mut out, (name.as_str(), utf8), &opened.mailbox.status(), (items, imap));
             }
+        }
+        // RFC 8440 §3: not of one that is here for what is below it.
+        if list.returns.my_rights && entry.exists && wanted {
+            acl::write_my_rights(&mut out, name.as_str(), entry.rights, utf8);
         }
         stream.write(&out);
         stream.flush_if_large().await?;
@@ -64,7 +70,9 @@ async fn tree(imap: &Imap, user: &User, list: &List) -> Result<BTreeMap<MailboxN
         entry.exists = true;
         entry.subscribed = info.subscribed;
         entry.special_use = info.special_use;
+        entry.rights = Rights::ALL;
     }
+    add_shared(imap, user, &mut tree).await?;
     if list.select.subscribed {
         for name in imap.mailboxes.subscriptions(user).await? {
             tree.entry(name).or_default().subscribed = true;
@@ -82,6 +90,21 @@ async fn tree(imap: &Imap, user: &User, list: &List) -> Result<BTreeMap<MailboxN
         }
     }
     Ok(tree)
+}
+
+/// The mailboxes of others that the user sees (RFC 4314 §4 LIST).
+async fn add_shared(imap: &Imap, user: &User, tree: &mut BTreeMap<MailboxName, Entry>) -> Result<(), Fault> {
+    let shared = imap.mailboxes.shared(user).await?;
+    if shared.is_empty() {
+        return Ok(());
+    }
+    let subscriptions = imap.mailboxes.subscriptions(user).await?;
+    for mailbox in shared {
+        let subscribed = subscriptions.contains(&mailbox.name);
+        let entry = tree.entry(mailbox.name).or_default();
+        (entry.exists, entry.subscribed, entry.rights) = (true, subscribed, mailbox.rights);
+    }
+    Ok(())
 }
 
 /// Whether the selection options ask for it.

@@ -16,6 +16,7 @@
 //! - RFC 3502: MULTIAPPEND
 //! - RFC 3516: BINARY
 //! - RFC 3691: UNSELECT
+//! - RFC 4314, RFC 8440: ACL, LIST-MYRIGHTS
 //! - RFC 4315: UIDPLUS
 //! - RFC 4469: CATENATE
 //! - RFC 4731: ESEARCH
@@ -24,16 +25,22 @@
 //! - RFC 5255 §4.2: I18NLEVEL=1
 //! - RFC 5256, RFC 5267 §3, RFC 5957: SORT, THREAD
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
+//! - RFC 5464: METADATA
+//! - RFC 5465: NOTIFY
 //! - RFC 6851: MOVE
 //! - RFC 6855: UTF8=ACCEPT
 //! - RFC 7889: APPENDLIMIT
+//! - RFC 8437: UNAUTHENTICATE
 //! - RFC 8474: OBJECTID
 //! - RFC 8508: REPLACE
 //! - RFC 8514: SAVEDATE
 //! - RFC 8970: PREVIEW
 //! - RFC 9208: QUOTA
+//! - RFC 9586: UIDONLY
 //! - RFC 7162 §3: CONDSTORE, QRESYNC
 
+mod access;
+mod acl;
 mod append;
 mod authenticate;
 mod close;
@@ -52,8 +59,10 @@ mod list;
 mod login;
 mod logout;
 mod lsub;
+mod metadata;
 mod namespace;
 mod noop;
+mod notify;
 mod outcome;
 mod quota;
 mod refusal;
@@ -69,8 +78,10 @@ mod status;
 mod store;
 mod subscribe;
 mod thread;
+mod unauthenticate;
 mod updates;
 mod vanished;
+mod wake;
 
 use std::sync::Arc;
 

@@ -57,6 +57,8 @@ pub(super) enum Fault {
     No(Code, Cow<'static, str>),
     /// BAD: the client should not have sent it. Counted; too many end the session.
     Bad(Cow<'static, str>),
+    /// BAD, with a code.
+    BadWith(Word, &'static str),
     /// The connection is gone.
     Gone(Gone),
 }
@@ -70,6 +72,11 @@ impl Fault {
     /// BAD.
     pub(super) const fn bad(text: &'static str) -> Self {
         Self::Bad(Cow::Borrowed(text))
+    }
+
+    /// RFC 9586 §3: a client that has asked for UIDs alone must use them.
+    pub(super) const fn uid_required() -> Self {
+        Self::BadWith(Word::UidRequired, "you have asked for UIDs alone")
     }
 
     /// A refusal of a command whose target mailbox must exist: CREATE may help (RFC 3501 §7.1 TRYCREATE).

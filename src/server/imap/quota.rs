@@ -4,12 +4,13 @@
 
 use crate::mail::mailbox::Usage;
 use crate::model::account::User;
+use crate::model::rights::Rights;
 use crate::server::stream::Stream;
 use crate::wire::imap::encode::{mailbox, number, string};
 use crate::wire::imap::response::Word;
 
 use super::outcome::{Done, Fault};
-use super::{Imap, select};
+use super::{Imap, access};
 
 /// The name of the one quota root.
 const ROOT: &str = "User quota";
@@ -27,11 +28,11 @@ pub(super) async fn get_quota(imap: &Imap, user: &User, root: &str, stream: &mut
 }
 
 pub(super) async fn get_quota_root(imap: &Imap, user: &User, name: &str, (stream, utf8): (&mut Stream, bool)) -> Result<Done, Fault> {
-    let name = select::name(name)?;
-    imap.mailboxes.open(user, &name).await?;
+    let opened = access::open(imap, user, name, Rights::READ).await?;
     let mut out = b"* QUOTAROOT ".to_vec();
-    mailbox(&mut out, name.as_str(), utf8);
-    if has_limits(user) {
+    mailbox(&mut out, opened.shown.as_str(), utf8);
+    // What others may hold is theirs to know.
+    if opened.is_own && has_limits(user) {
         out.push(b' ');
         string(&mut out, ROOT.as_bytes());
         out.extend_from_slice(b"\r\n");

@@ -2,7 +2,9 @@
 
 use crate::model::account::User;
 use crate::model::mailbox::SEPARATOR;
+use crate::model::rights::Rights;
 use crate::server::stream::Stream;
+use crate::wire::imap::response::Word;
 
 use super::list::Line;
 use super::outcome::{Done, Fault};
@@ -14,7 +16,13 @@ pub(super) async fn rename(imap: &Imap, user: &User, names: (&str, &str), client
         select::name(names.0)?,
         select::name(names.1.strip_suffix(SEPARATOR).unwrap_or(names.1))?,
     );
-    imap.mailboxes.rename(user, &from, &to).await?;
+    let (old, new) = (imap.mailboxes.access(user, &from).await?, imap.mailboxes.access(user, &to).await?);
+    old.require(Rights::DELETE)?;
+    new.require(Rights::CREATE)?;
+    if old.owner().id != new.owner().id || (!old.is_own() && old.name.is_inbox()) {
+        return Err(Fault::no(Word::Cannot, "a mailbox stays its owner's"));
+    }
+    imap.mailboxes.rename(old.owner(), &old.name, &new.name).await?;
     let (stream, enabled) = client;
     if enabled.rev2 && !from.is_inbox() {
         let mut out = Vec::new();

@@ -2,20 +2,29 @@
 
 use std::sync::Arc;
 
-use crate::mail::mailbox::Mailbox;
+use crate::mail::mailbox::Messages;
 use crate::model::account::User;
 use crate::model::mailbox::{Flags, MailboxName};
 use crate::model::refusal::Refusal;
+use crate::model::rights::Rights;
 use crate::wire::imap::command::Select;
 use crate::wire::imap::encode::number;
 use crate::wire::imap::response::{Code, Status, all_flags};
 
+use super::access::{self, Opened};
 use super::close;
 use super::list::Line;
 use super::outcome::{Done, Fault};
 use super::selected::Selected;
 use super::session::{Session, State};
 use super::vanished;
+
+/// Any of these rights makes a mailbox one that can be changed.
+const CHANGES: Rights = Rights::INSERT
+    .with(Rights::EXPUNGE)
+    .with(Rights::SEEN)
+    .with(Rights::WRITE)
+    .with(Rights::TRASH);
 
 /// How many keywords a mailbox can have.
 const MAX_KEYWORDS: usize = 26;
@@ -34,13 +43,13 @@ pub(super) async fn select(session: &mut Session, select: Select) -> Result<Done
         return Err(Fault::bad("log in first"));
     };
     let user = Arc::clone(user);
-    let mailbox = session.imap.mailboxes.open(&user, &name(&select.mailbox)?).await?;
+    let opened = access::open(&session.imap, &user, &select.mailbox, Rights::READ).await?;
     session.condstore |= select.condstore;
-    enter(session, user, mailbox, &select);
+    enter(session, user, opened, &select);
     if let (Some(resync), State::Selected(_, selected)) = (&select.resync, &session.state) {
         vanished::resync(selected, resync, &mut session.stream).await?;
     }
-    Ok(if select.read_only {
+    Ok(if is_read_only(session) {
         Done::with(Code::ReadOnly, "the mailbox is open for reading")
     } else {
         Done::with(Code::ReadWrite, "the mailbox is open")
@@ -55,9 +64,25 @@ pub(super) fn name(text: &str) -> Result<MailboxName, Refusal> {
     })
 }
 
+fn first_unseen(view: &Messages) -> Option<u32> {
+    let mut numbered = view.iter().zip(1_u32..);
+    let found = numbered.find(|(message, _)| !message.flags.contains(Flags::SEEN));
+    found.map(|(_, sequence)| sequence)
+}
+
+/// Whether the mailbox that was opened can only be read.
+fn is_read_only(session: &Session) -> bool {
+    matches!(&session.state, State::Selected(_, selected) if selected.read_only)
+}
+
 /// Says what there is, and makes it the session's mailbox.
-fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, select: &Select) {
-    let (read_only, rev2) = (select.read_only, session.enabled.rev2);
+fn enter(session: &mut Session, user: Arc<User>, opened: Opened, select: &Select) {
+    let Opened {
+        mailbox, rights, shown, ..
+    } = opened;
+    // RFC 4314 §5.2.
+    let read_only = select.read_only || !rights.has_any(CHANGES);
+    let rev2 = session.enabled.rev2;
     // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects; so does a client to which it means nothing.
     let picture = mailbox.picture(!read_only && !rev2);
     let (view, keywords) = (picture.messages, picture.keywords);
@@ -69,7 +94,7 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, select: 
     out.extend_from_slice(b" EXISTS\r\n");
     if rev2 {
         // RFC 9051 §6.3.2: no RECENT, but the name as it is spelled here.
-        Line::named(mailbox.info().name.as_str(), session.enabled.utf8_names())
+        Line::named(shown.as_str(), session.enabled.utf8_names())
             .instead_of(&select.mailbox)
             .write(&mut out);
     } else {
@@ -79,19 +104,19 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, select: 
     }
     session.stream.write(&out);
 
-    let unseen = (!rev2)
-        .then_some(&view)
-        .into_iter()
-        .flat_map(|view| view.iter())
-        .zip(1_u32..)
-        .find(|(message, _)| !message.flags.contains(Flags::SEEN));
+    // RFC 9051 §6.3.2, RFC 9586 §3.5: a sequence number that nobody asks for.
+    let unseen = if rev2 || session.enabled.uid_only {
+        None
+    } else {
+        first_unseen(&view)
+    };
     let permanent = Code::PermanentFlags {
         keywords: Arc::clone(&keywords),
-        writable: !read_only,
-        more: keywords.len() < MAX_KEYWORDS,
+        changeable: if read_only { Flags::NONE } else { rights.flags() },
+        more: keywords.len() < MAX_KEYWORDS && !read_only && rights.contains(Rights::WRITE),
     };
     let codes = [
-        (unseen.map(|(_, sequence)| Code::Unseen(sequence)), "the first that is unseen"),
+        (unseen.map(Code::Unseen), "the first that is unseen"),
         (Some(permanent), "flags that stay"),
         (Some(Code::UidValidity(mailbox.info().uidvalidity)), "UIDs are valid"),
         (Some(Code::UidNext(picture.uid_next)), "the next UID"),
@@ -106,8 +131,10 @@ fn enter(session: &mut Session, user: Arc<User>, mailbox: Arc<Mailbox>, select: 
     let selected = Selected {
         mailbox,
         read_only,
+        rights,
         condstore: session.condstore,
         qresync: session.qresync,
+        is_mute_of_flags: false,
         enabled: session.enabled,
         view,
         recent: if read_only || rev2 { Vec::new() } else { picture.recent },

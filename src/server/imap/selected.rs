@@ -7,6 +7,8 @@ use std::sync::Arc;
 use crate::mail::mailbox::{Iter, Mailbox, Messages};
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
+use crate::model::rights::Rights;
+use crate::wire::imap::response::Word;
 use crate::wire::imap::sequence::SequenceSet;
 
 use super::outcome::Fault;
@@ -16,12 +18,16 @@ use super::session::Enabled;
 pub(super) struct Selected {
     /// The mailbox, shared with other sessions.
     pub(super) mailbox: Arc<Mailbox>,
-    /// EXAMINE.
+    /// EXAMINE, or no right to change anything.
     pub(super) read_only: bool,
+    /// What the user may do with it, as it was when it was selected (RFC 4314 §5.1.1).
+    pub(super) rights: Rights,
     /// Whether the client knows modseqs.
     pub(super) condstore: bool,
     /// Whether the client wants to hear of removals by UID.
     pub(super) qresync: bool,
+    /// Whether the client does not want to hear of flags that others change (RFC 5465 §5.1).
+    pub(super) is_mute_of_flags: bool,
     /// What else the client has asked for.
     pub(super) enabled: Enabled,
     /// What the client has been told: sequence number n is at n - 1. As long as nothing changes it is the very list that the
@@ -36,6 +42,14 @@ pub(super) struct Selected {
 }
 
 impl Selected {
+    /// Whether the user may do this.
+    pub(super) fn require(&self, rights: Rights) -> Result<(), Fault> {
+        if self.rights.contains(rights) {
+            return Ok(());
+        }
+        Err(Fault::no(Word::NoPerm, "you may not do that with this mailbox"))
+    }
+
     /// The client asks for more.
     pub(super) fn enable(&mut self, enabled: Enabled) {
         self.enabled = enabled;

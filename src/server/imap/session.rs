@@ -17,9 +17,10 @@ use crate::wire::imap::parse;
 use crate::wire::imap::response::{Code, Status, Word, status};
 
 use super::dispatch::{self, Expunges};
+use super::notify::Notices;
 use super::outcome::{Done, Fault, Then};
 use super::selected::Selected;
-use super::{Imap, append, compress, refusal, start_tls, updates};
+use super::{Imap, append, compress, notify, refusal, start_tls};
 
 /// The most octets of the lines of a command: the long UID sets of some clients fit.
 const MAX_LINE: usize = 65_536;
@@ -50,6 +51,8 @@ pub(super) struct Session {
     /// Whether the client wants to hear of removals by UID (RFC 7162 §3.2.3).
     pub(super) qresync: bool,
     pub(super) enabled: Enabled,
+    /// What the client hears of by itself; none as long as it has not said.
+    pub(super) notices: Option<Box<Notices>>,
     framer: Framer,
     errors: u32,
     log_in_by: Instant,
@@ -62,6 +65,8 @@ pub(super) struct Enabled {
     pub utf8: Utf8,
     /// IMAP4rev2 (RFC 9051 §A).
     pub rev2: bool,
+    /// Messages are named by UIDs alone (RFC 9586 §3).
+    pub uid_only: bool,
 }
 
 impl Enabled {
@@ -90,6 +95,7 @@ impl Session {
             condstore: false,
             qresync: false,
             enabled: Enabled::default(),
+            notices: None,
             framer: Framer::default(),
             errors: 0,
             log_in_by,
@@ -143,7 +149,7 @@ impl Session {
             let limits = self.limits();
             match self.framer.next(self.stream.input(), limits) {
                 // Before a login, the time for it bounds everything.
-                Frame::Partial if self.stream.input().is_empty() || matches!(self.state, State::NotAuthenticated) => self.fill().await?,
+                Frame::Partial if self.stream.input().is_empty() || matches!(self.state, State::NotAuthenticated) => self.wait().await?,
                 Frame::Partial => {
                     let pace = pace.get_or_insert_with(|| self.pace());
                     pace.fill_unfinished(&mut self.stream).await?;
@@ -174,20 +180,25 @@ impl Session {
 
     async fn command(&mut self, tagged: Tagged) -> Result<(), Gone> {
         let expunges = dispatch::expunges(&tagged.command);
+        if self.enabled.uid_only && tagged.command.uses_sequence() {
+            return self.fail(Some(&tagged.tag), Fault::uid_required());
+        }
         let outcome = dispatch::dispatch(self, &tagged.tag, tagged.command).await;
         self.answer(&tagged.tag, outcome, expunges).await
     }
 
     async fn append(&mut self, head: Head) -> Result<(), Gone> {
         let tag = head.tag.clone();
+        let is_own = head.replaces.is_some() || self.notices.as_ref().is_some_and(|notices| notices.hears_of_selected());
+        let expunges = if is_own { Expunges::Own } else { Expunges::Sent };
         let outcome = append::append(self, head).await;
-        self.answer(&tag, outcome, Expunges::Sent).await
+        self.answer(&tag, outcome, expunges).await
     }
 
     /// Tells what has changed in the mailbox meanwhile, then how the command ended.
     async fn answer(&mut self, tag: &Tag, outcome: Result<Done, Fault>, expunges: Expunges) -> Result<(), Gone> {
-        if let (State::Selected(_, selected), false) = (&mut self.state, matches!(outcome, Err(Fault::Gone(_)))) {
-            updates::send(selected, expunges, &mut self.stream).await?;
+        if !matches!(outcome, Err(Fault::Gone(_))) {
+            notify::send(self, expunges).await?;
         }
         match outcome {
             Ok(done) => {
@@ -215,6 +226,10 @@ impl Session {
                 self.errors = self.errors.saturating_add(1);
                 self.say(tag, Status::Bad, None, &text);
             }
+            Fault::BadWith(word, text) => {
+                self.errors = self.errors.saturating_add(1);
+                self.say(tag, Status::Bad, Some(&Code::Word(word)), text);
+            }
             Fault::Gone(gone) => return Err(gone),
         }
         Ok(())
@@ -225,6 +240,14 @@ impl Session {
         let mut out = Vec::with_capacity(128);
         status(&mut out, tag, kind, code, text);
         self.stream.write(&out);
+    }
+
+    /// Waits for the next command.
+    async fn wait(&mut self) -> Result<(), Gone> {
+        match self.notices {
+            Some(_) => Box::pin(notify::wait(self)).await,
+            None => self.fill().await,
+        }
     }
 
     /// Reads more octets, waiting as long as the state allows.
@@ -263,7 +286,18 @@ impl Session {
             offer: self.imap.entrance.offer(&self.stream),
             append_limit: self.imap.max_message,
             compress: self.imap.settings.compress,
+            unauthenticate: self.imap.settings.unauthenticate,
+            shared: self.imap.mailboxes.shares(),
         }
+    }
+
+    /// Everything is as before the login (RFC 8437 §4).
+    pub(super) fn log_out(&mut self) {
+        self.state = State::NotAuthenticated;
+        self.place = None;
+        self.stream.ends_with(None);
+        (self.condstore, self.qresync, self.enabled, self.notices) = (false, false, Enabled::default(), None);
+        self.log_in_by = Instant::now() + Duration::from_secs(self.imap.settings.login_timeout_seconds);
     }
 
     /// Begins anew after TLS was started (RFC 3501 §6.2.1: what the client said before is forgotten).

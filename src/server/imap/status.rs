@@ -2,12 +2,13 @@
 
 use crate::model::account::User;
 use crate::model::mailbox::MailboxStatus;
+use crate::model::rights::Rights;
 use crate::server::stream::Stream;
 use crate::wire::imap::command::StatusItem;
 use crate::wire::imap::encode::{mailbox, mailbox_id, number};
 
 use super::outcome::{Done, Fault};
-use super::{Imap, select};
+use super::{Imap, access};
 
 pub(super) async fn status(
     imap: &Imap,
@@ -15,10 +16,10 @@ pub(super) async fn status(
     asked: (&str, &[StatusItem]),
     (stream, utf8): (&mut Stream, bool),
 ) -> Result<Done, Fault> {
-    let name = select::name(asked.0)?;
-    let status = imap.mailboxes.status(user, &name).await?;
+    let opened = access::open(imap, user, asked.0, Rights::READ).await?;
     let mut out = Vec::new();
-    write(&mut out, (name.as_str(), utf8), &status, (asked.1, imap));
+    let status = opened.mailbox.status();
+    write(&mut out, (opened.shown.as_str(), utf8), &status, (asked.1, imap));
     stream.write(&out);
     Ok(Done::new("that is the mailbox"))
 }

@@ -2,10 +2,11 @@
 
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::{FlagChange, MessageMeta};
+use crate::model::rights::Rights;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::imap::command::{Store, StoreMode};
-use crate::wire::imap::encode::{flags as write_flags, number};
-use crate::wire::imap::response::Code;
+use crate::wire::imap::encode::{fetch_head, flags as write_flags, number};
+use crate::wire::imap::response::{Code, Word};
 
 use super::outcome::{Done, Fault};
 use super::selected::Selected;
@@ -18,10 +19,21 @@ pub(super) async fn store(selected: &mut Selected, store: Store, stream: &mut St
     selected.condstore |= store.unchanged_since.is_some();
     let uids = selected.uids(&selected.pick(&store.set, store.uid)?);
     let mailbox = &selected.mailbox;
+    let changeable = selected.rights.flags();
+    let named = match store.mode {
+        // Who may not set keywords makes none.
+        StoreMode::Replace | StoreMode::Add if selected.rights.contains(Rights::WRITE) => flags::to_set(mailbox, &store.flags).await?,
+        _ => flags::known(mailbox, &store.flags),
+    };
+    // RFC 4314 §4: NO only if none of it may be changed.
+    let allowed = named.only(changeable);
+    if changeable.is_empty() || (allowed.is_empty() && !store.flags.is_empty() && selected.rights != Rights::ALL) {
+        return Err(Fault::no(Word::NoPerm, "you may not change these flags"));
+    }
     let change = match store.mode {
-        StoreMode::Replace => FlagChange::Replace(flags::to_set(mailbox, &store.flags).await?),
-        StoreMode::Add => FlagChange::Add(flags::to_set(mailbox, &store.flags).await?),
-        StoreMode::Remove => FlagChange::Remove(flags::known(mailbox, &store.flags)),
+        StoreMode::Replace => FlagChange::Among(allowed, changeable),
+        StoreMode::Add => FlagChange::Add(allowed),
+        StoreMode::Remove => FlagChange::Remove(allowed),
     };
     if uids.is_empty() {
         return Ok(Done::new("there was nothing to change"));
@@ -58,9 +70,7 @@ async fn tell(selected: &Selected, changed: &[MessageMeta], store: &Store, strea
     let mut out = Vec::new();
     for message in changed {
         let Some(sequence) = selected.sequence(message.uid) else { continue };
-        out.extend_from_slice(b"* ");
-        number(&mut out, u64::from(sequence));
-        out.extend_from_slice(b" FETCH (");
+        fetch_head(&mut out, u64::from(sequence), message.uid, selected.enabled.uid_only);
         if store.uid || selected.condstore {
             out.extend_from_slice(b"UID ");
             number(&mut out, u64::from(message.uid.0));

@@ -4,7 +4,7 @@ use crate::mail::mailbox::Messages;
 use crate::model::ids::Uid;
 use crate::model::mailbox::MessageMeta;
 use crate::server::stream::{Gone, Stream};
-use crate::wire::imap::encode::{flags, number};
+use crate::wire::imap::encode::{fetch_head, flags, number};
 use crate::wire::imap::response::all_flags;
 
 use super::dispatch::Expunges;
@@ -28,15 +28,19 @@ pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &m
     let before = std::mem::replace(&mut selected.view, now.clone());
     let (gone, came) = compare(&before, &now);
     match expunges {
-        Expunges::Sent if selected.qresync => vanished::tell(&uids_of(&before, &gone), stream).await?,
-        Expunges::Sent => tell_expunged(&gone, stream).await?,
+        Expunges::Sent | Expunges::Own if selected.qresync || selected.enabled.uid_only => {
+            vanished::tell(&uids_of(&before, &gone), stream).await?
+        }
+        Expunges::Sent | Expunges::Own => tell_expunged(&gone, stream).await?,
         Expunges::Held | Expunges::AllHeld if gone.is_empty() => {}
         Expunges::Held | Expunges::AllHeld => selected.view = with_held(&before, &now, &gone),
     }
     if came {
         tell_new(selected, stream);
     }
-    tell_flags(selected, &before, stream).await?;
+    if !selected.is_mute_of_flags {
+        tell_flags(selected, &before, stream).await?;
+    }
     selected.told.clear();
     Ok(())
 }
@@ -142,9 +146,10 @@ async fn tell_flags(selected: &Selected, before: &Messages, stream: &mut Stream)
 
 /// `* 3 FETCH (FLAGS (\Seen))`, for a client that knows modseqs with the UID and the modseq (RFC 7162 §3.1).
 pub(super) fn write_flags(out: &mut Vec<u8>, (index, message): (usize, &MessageMeta), selected: &Selected, keywords: &[String]) {
-    untagged(out, index.saturating_add(1), b" FETCH (");
+    let uid_only = selected.enabled.uid_only;
+    fetch_head(out, index.saturating_add(1) as u64, message.uid, uid_only);
     // RFC 9051 §7.5.2: with the UID, if nobody asked.
-    if selected.condstore || selected.enabled.rev2 {
+    if (selected.condstore || selected.enabled.rev2) && !uid_only {
         out.extend_from_slice(b"UID ");
         number(out, u64::from(message.uid.0));
         out.push(b' ');

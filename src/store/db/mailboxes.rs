@@ -1,6 +1,6 @@
 //! Mailboxes, subscriptions, keywords' names, usage.
 
-use super::{Row, Tx, derived};
+use super::{Row, Tx, acls, derived, metadata};
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::store::Error;
@@ -31,10 +31,11 @@ pub struct Counters {
     pub forgotten: ModSeq,
 }
 
-const COLUMNS: &str = "id, user_id, name, folder, special_use, uidvalidity, uid_next, recent_from, modseq, expunged_forgotten, \
+pub(super) const COLUMNS: &str = "m.id, m.user_id, m.name, m.folder, m.special_use, m.uidvalidity, m.uid_next, m.recent_from, m.modseq, \
+     m.expunged_forgotten, \
      (SELECT COUNT(*) FROM subscriptions s WHERE s.user_id = m.user_id AND s.name = m.name)";
 
-fn mailbox(row: &Row<'_>) -> Result<MailboxRow, Error> {
+pub(super) fn mailbox(row: &Row<'_>) -> Result<MailboxRow, Error> {
     let special_use = row.text_or_null(4)?;
     Ok(MailboxRow {
         user: UserId(row.integer(1)?),
@@ -73,6 +74,13 @@ pub(super) fn modseq(row: &Row<'_>, column: usize) -> Result<ModSeq, Error> {
 pub async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<MailboxRow>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM mailboxes m WHERE user_id = ? ORDER BY name");
     tx.query_built(sql).bind(user.0).all(mailbox).await
+}
+
+/// The same, each with how many messages it has.
+pub async fn with_messages(tx: &mut Tx, user: UserId) -> Result<Vec<(MailboxRow, u64)>, Error> {
+    let sql = format!("SELECT {COLUMNS}, messages FROM mailboxes m WHERE user_id = ? ORDER BY name");
+    let row = |row: &Row<'_>| Ok((mailbox(row)?, u64::try_from(row.integer(11)?).unwrap_or(0)));
+    tx.query_built(sql).bind(user.0).all(row).await
 }
 
 /// The mailbox of this name.
@@ -135,6 +143,8 @@ pub async fn rename(tx: &mut Tx, id: MailboxId, name: &MailboxName, folder: &str
 /// Forgets a mailbox and everything known of its messages.
 pub async fn delete(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
     derived::forget_all(tx, id).await?;
+    metadata::forget_mailbox(tx, id).await?;
+    acls::forget_mailbox(tx, id).await?;
     for sql in [
         "DELETE FROM expunged WHERE mailbox_id = ?",
         "DELETE FROM messages WHERE mailbox_id = ?",
@@ -202,7 +212,7 @@ pub async fn forget_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
         .bind(user.0)
         .execute()
         .await?;
-    Ok(())
+    metadata::forget_user(tx, user).await
 }
 
 /// The names of a mailbox's keywords, by number.

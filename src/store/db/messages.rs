@@ -59,6 +59,13 @@ pub async fn changed_since(tx: &mut Tx, mailbox: MailboxId, since: ModSeq) -> Re
     tx.query(sql).bind(mailbox.0).bind(since.0 as i64).all(message).await
 }
 
+/// Whether any message below a UID changed after `since`.
+pub async fn is_any_changed(tx: &mut Tx, mailbox: MailboxId, since: ModSeq, below: Uid) -> Result<bool, Error> {
+    let sql = "SELECT uid FROM messages WHERE mailbox_id = ? AND uid < ? AND modseq > ? LIMIT 1";
+    let query = tx.query(sql).bind(mailbox.0).bind(i64::from(below.0)).bind(since.0 as i64);
+    Ok(query.optional(|row| uid(row, 0)).await?.is_some())
+}
+
 /// The UIDs that went after `since`, as runs (first and last) that ascend. Within a run there is nothing that did not go by then.
 pub async fn expunged_since(tx: &mut Tx, mailbox: MailboxId, since: ModSeq) -> Result<Vec<(Uid, Uid)>, Error> {
     let sql = "SELECT uid, last_uid FROM expunged WHERE mailbox_id = ? AND modseq > ? ORDER BY uid";

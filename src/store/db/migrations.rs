@@ -47,6 +47,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(13, "0013_traces"),
     migration!(14, "0014_queue_contents"),
     migration!(15, "0015_tls_optional"),
+    migration!(16, "0016_metadata"),
+    migration!(17, "0017_acls"),
 ];
 
 impl Migration {

@@ -4,6 +4,7 @@
 //! Columns are BIGINT, VARCHAR/TEXT and blobs only, which the three databases treat alike; what differs between them
 //! stands in `dialect` and nowhere else. Only `mail` (through these files) and `app` call this room.
 
+pub mod acls;
 pub mod aliases;
 pub mod api_keys;
 pub mod derived;
@@ -12,6 +13,7 @@ pub mod dkim_keys;
 pub mod domains;
 pub mod mailboxes;
 pub mod messages;
+pub mod metadata;
 mod migrations;
 pub mod mta_sts;
 pub mod queue;

@@ -16,6 +16,10 @@ pub struct Stage {
     pub append_limit: u64,
     /// Whether the connection can be compressed.
     pub compress: bool,
+    /// Whether a client may log out and stay.
+    pub unauthenticate: bool,
+    /// Whether mailboxes can be shared.
+    pub shared: bool,
 }
 
 /// When a capability is named.
@@ -28,6 +32,10 @@ enum When {
     AfterLogin,
     /// After a login, where the configuration says so.
     Compress,
+    /// The same of another switch.
+    Unauthenticate,
+    /// And of another.
+    Shared,
 }
 
 /// RFC 7889 §3: the limit follows.
@@ -67,6 +75,13 @@ const TABLE: &[(&str, When)] = &[
     ("THREAD=REFS", When::AfterLogin),
     ("CONDSTORE", When::AfterLogin),
     ("QRESYNC", When::AfterLogin),
+    ("NOTIFY", When::AfterLogin),
+    ("METADATA", When::AfterLogin),
+    ("ACL", When::Shared),
+    ("RIGHTS=kxte", When::Shared),
+    ("LIST-MYRIGHTS", When::Shared),
+    ("UIDONLY", When::AfterLogin),
+    ("UNAUTHENTICATE", When::Unauthenticate),
     ("STATUS=SIZE", When::AfterLogin),
     ("BINARY", When::AfterLogin),
     ("OBJECTID", When::AfterLogin),
@@ -89,6 +104,8 @@ pub fn write(out: &mut Vec<u8>, stage: Stage) {
             When::NoLoginYet => !stage.offer.login && !stage.authenticated,
             When::AfterLogin => stage.authenticated,
             When::Compress => stage.authenticated && stage.compress,
+            When::Shared => stage.authenticated && stage.shared,
+            When::Unauthenticate => stage.authenticated && stage.unauthenticate,
         };
         if named {
             out.push(b' ');
@@ -124,6 +141,8 @@ mod tests {
                     offer,
                     append_limit: 1000,
                     compress: true,
+                    unauthenticate: true,
+                    shared: true,
                 },
             );
             String::from_utf8(out).unwrap()

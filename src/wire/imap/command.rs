@@ -1,12 +1,14 @@
 //! The commands of IMAP as values.
 
 use crate::model::mailbox::SpecialUse;
+use crate::model::rights::Rights;
 use crate::model::secret::Secret;
 use crate::wire::sasl::Mechanism;
 
 use super::fetch::Fetch;
 use super::flag::Flag;
-use super::search::Search;
+use super::notify::Notify;
+use super::search::{Key, Search};
 use super::sequence::SequenceSet;
 use super::sort::{Sort, Thread};
 
@@ -95,6 +97,32 @@ pub enum Command {
     Idle,
     /// COMPRESS DEFLATE
     Compress,
+    /// UNAUTHENTICATE
+    Unauthenticate,
+    /// NOTIFY
+    Notify(Notify),
+    /// GETMETADATA
+    GetMetadata(GetMetadata),
+    /// GETACL, with the mailbox.
+    GetAcl(String),
+    /// MYRIGHTS, with the mailbox.
+    MyRights(String),
+    /// LISTRIGHTS
+    ListRights {
+        /// The mailbox.
+        mailbox: String,
+        /// Whose rights.
+        identifier: String,
+    },
+    /// SETACL, and DELETEACL, which takes all.
+    SetAcl(SetAcl),
+    /// SETMETADATA
+    SetMetadata {
+        /// The mailbox; empty is the server.
+        mailbox: String,
+        /// Entries in small letters, and their new values.
+        values: Vec<(String, Option<Vec<u8>>)>,
+    },
     /// CHECK
     Check,
     /// CLOSE
@@ -117,6 +145,22 @@ pub enum Command {
     Copy(Transfer),
     /// MOVE or UID MOVE
     Move(Transfer),
+}
+
+impl Command {
+    /// Whether it names messages by sequence numbers, or is answered with such (RFC 9586 §3).
+    pub fn uses_sequence(&self) -> bool {
+        match self {
+            Self::Fetch(fetch) => !fetch.uid,
+            Self::Store(store) => !store.uid,
+            Self::Copy(transfer) | Self::Move(transfer) => !transfer.uid,
+            Self::Search(search) => !search.uid || search.key.as_ref().is_ok_and(Key::asks_sequence),
+            Self::Sort(sort) => !sort.uid || sort.key.as_ref().is_ok_and(Key::asks_sequence),
+            Self::Thread(thread) => !thread.uid || thread.key.as_ref().is_ok_and(Key::asks_sequence),
+            Self::Select(select) => select.resync.as_ref().is_some_and(|resync| resync.matches.is_some()),
+            _ => false,
+        }
+    }
 }
 
 /// AUTHENTICATE (RFC 3501 §6.2.2).
@@ -209,6 +253,8 @@ pub struct ListReturn {
     pub special_use: bool,
     /// `\HasChildren`. A plain LIST says it too.
     pub children: bool,
+    /// A MYRIGHTS response for each (RFC 8440 §3).
+    pub my_rights: bool,
     /// A STATUS response for each (RFC 5819 §2).
     pub status: Option<Vec<StatusItem>>,
 }
@@ -255,6 +301,64 @@ impl StatusItem {
         (Self::MailboxId, "MAILBOXID"),
         (Self::AppendLimit, "APPENDLIMIT"),
     ];
+}
+
+/// SETACL and DELETEACL (RFC 4314 §3.1, §3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAcl {
+    /// The mailbox.
+    pub mailbox: String,
+    /// Who.
+    pub identifier: String,
+    /// How the rights change.
+    pub change: RightsChange,
+}
+
+/// How rights change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RightsChange {
+    /// These and no others.
+    Replace(Rights),
+    /// These too.
+    Add(Rights),
+    /// These no longer.
+    Remove(Rights),
+}
+
+impl RightsChange {
+    /// The rights after the change.
+    pub fn apply(self, old: Rights) -> Rights {
+        match self {
+            Self::Replace(new) => new,
+            Self::Add(more) => old.with(more),
+            Self::Remove(less) => old.without(less),
+        }
+    }
+}
+
+/// GETMETADATA (RFC 5464 §4.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetMetadata {
+    /// The mailbox; empty is the server.
+    pub mailbox: String,
+    /// The entries, in small letters.
+    pub entries: Vec<String>,
+    /// MAXSIZE
+    pub max_size: Option<u64>,
+    /// DEPTH
+    pub depth: Depth,
+}
+
+/// How far below an entry others are asked for (RFC 5464 §4.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// The entry alone.
+    #[default]
+    Zero,
+    /// And those just below.
+    One,
+    /// And all below.
+    Infinity,
 }
 
 /// STORE (RFC 3501 §6.4.6).

@@ -57,6 +57,13 @@ pub fn literal8_head(out: &mut Vec<u8>, size: u64) {
     literal_head(out, size);
 }
 
+/// The begin of what is said of a message: `* 3 FETCH (`, or `* 17 UIDFETCH (` to a client that knows UIDs alone (RFC 9586 §3.2).
+pub fn fetch_head(out: &mut Vec<u8>, sequence: u64, uid: Uid, uid_only: bool) {
+    out.extend_from_slice(b"* ");
+    number(out, if uid_only { uid.0.into() } else { sequence });
+    out.extend_from_slice(if uid_only { b" UIDFETCH (" } else { b" FETCH (" });
+}
+
 /// A string or NIL.
 pub fn nstring(out: &mut Vec<u8>, octets: Option<&[u8]>) {
     match octets {
@@ -204,6 +211,8 @@ mod tests {
         assert_eq!(text(|out| astring(out, b"INBOX")), "INBOX");
         assert_eq!(text(|out| astring(out, b"nil")), "\"nil\"");
         assert_eq!(text(|out| nstring(out, None)), "NIL");
+        assert_eq!(text(|out| fetch_head(out, 3, Uid(17), false)), "* 3 FETCH (");
+        assert_eq!(text(|out| fetch_head(out, 3, Uid(17), true)), "* 17 UIDFETCH (");
         assert_eq!(text(|out| mailbox(out, "Entwürfe", false)), "Entw&APw-rfe");
         assert_eq!(text(|out| mailbox(out, "Entwürfe \\x", true)), "\"Entwürfe \\\\x\"");
         assert_eq!(text(|out| mailbox(out, "a&b", true)), "a&b");

@@ -11,6 +11,7 @@
 //! - RFC 3516 §7: BINARY
 //! - RFC 3501 §5.1.3: mailbox names in modified UTF-7
 //! - RFC 3502 §6.3.11, RFC 4469 §3: APPEND of several messages, and of messages put together
+//! - RFC 4314 §7, RFC 8440 §5: ACL, LIST-MYRIGHTS
 //! - RFC 7888 §4: LITERAL+
 //! - RFC 4315 §2: UID EXPUNGE, APPENDUID, COPYUID
 //! - RFC 4731 §3, RFC 4466 §2: SEARCH RETURN, ESEARCH
@@ -18,8 +19,12 @@
 //! - RFC 5161 §3: ENABLE
 //! - RFC 5256 §5, RFC 5267 §3, RFC 5957 §3: SORT, THREAD
 //! - RFC 5258 §3, RFC 5819 §2, RFC 6154 §3: LIST with options, LIST-STATUS, SPECIAL-USE
+//! - RFC 5464 §5: METADATA
+//! - RFC 5465 §8: NOTIFY
 //! - RFC 6851 §3: MOVE
 //! - RFC 6855 §3, §4: UTF8=ACCEPT
+//! - RFC 8437 §6: UNAUTHENTICATE
+//! - RFC 9586 §3: UIDONLY
 //! - RFC 9051 §6.3: what IMAP4rev2 says otherwise
 //! - RFC 7162 §3: CONDSTORE, QRESYNC
 //! - RFC 8474 §4, §5: OBJECTID
@@ -40,6 +45,7 @@ pub mod encode;
 pub mod fetch;
 pub mod flag;
 pub mod frame;
+pub mod notify;
 pub mod parse;
 pub mod pattern;
 pub mod response;

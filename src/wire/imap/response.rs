@@ -6,6 +6,7 @@ use super::capability::{self, Stage};
 use super::command::Tag;
 use super::encode::{flags, mailbox_id, number, set, uid_set};
 use super::flag;
+use super::notify::EVENTS;
 use super::search::CHARSETS;
 use crate::model::mailbox::Flags;
 
@@ -47,8 +48,8 @@ pub enum Code {
     PermanentFlags {
         /// The mailbox's keywords.
         keywords: std::sync::Arc<[String]>,
-        /// Whether a flag can be changed at all.
-        writable: bool,
+        /// Which flags can be changed.
+        changeable: Flags,
         /// Whether a new keyword can be made.
         more: bool,
     },
@@ -68,6 +69,10 @@ pub enum Code {
     HighestModSeq(ModSeq),
     /// MAILBOXID (RFC 8474 §4.1, §4.2)
     MailboxId(MailboxId),
+    /// METADATA LONGENTRIES (RFC 5464 §4.2.1)
+    LongEntries(u64),
+    /// METADATA MAXSIZE (RFC 5464 §4.3)
+    MetadataMaxSize(u64),
     /// MODIFIED, with UIDs or sequence numbers (RFC 7162 §3.1.3)
     Modified(Vec<u32>),
     /// APPENDUID (RFC 4315 §3)
@@ -77,6 +82,8 @@ pub enum Code {
         /// Of the new messages, ascending.
         uids: Vec<Uid>,
     },
+    /// BADEVENT, with the events that we have (RFC 5465 §3.1)
+    BadEvent,
     /// BADURL (RFC 4469 §4.1)
     BadUrl(String),
     /// COPYUID (RFC 4315 §3)
@@ -111,10 +118,14 @@ pub enum Word {
     InUse,
     /// LIMIT
     Limit,
+    /// METADATA TOOMANY (RFC 5464 §4.3)
+    MetadataTooMany,
     /// NONEXISTENT
     NonExistent,
     /// NOPERM
     NoPerm,
+    /// NOTIFICATIONOVERFLOW (RFC 5465 §5.8)
+    NotificationOverflow,
     /// OVERQUOTA
     OverQuota,
     /// PRIVACYREQUIRED
@@ -123,6 +134,8 @@ pub enum Word {
     TooBig,
     /// UNAVAILABLE
     Unavailable,
+    /// UIDREQUIRED (RFC 9586 §3)
+    UidRequired,
     /// UNKNOWN-CTE (RFC 3516 §4.3)
     UnknownCte,
     /// USEATTR (RFC 6154 §6)
@@ -141,12 +154,15 @@ impl Word {
             Self::HasChildren => "HASCHILDREN",
             Self::InUse => "INUSE",
             Self::Limit => "LIMIT",
+            Self::MetadataTooMany => "METADATA TOOMANY",
             Self::NonExistent => "NONEXISTENT",
             Self::NoPerm => "NOPERM",
+            Self::NotificationOverflow => "NOTIFICATIONOVERFLOW",
             Self::OverQuota => "OVERQUOTA",
             Self::PrivacyRequired => "PRIVACYREQUIRED",
             Self::TooBig => "TOOBIG",
             Self::Unavailable => "UNAVAILABLE",
+            Self::UidRequired => "UIDREQUIRED",
             Self::UnknownCte => "UNKNOWN-CTE",
             Self::UseAttr => "USEATTR",
         }
@@ -163,7 +179,11 @@ impl Code {
             Self::BadCharset => write_charsets(out),
             Self::Capability(stage) => capability::write(out, *stage),
             Self::Closed => out.extend_from_slice(b"CLOSED"),
-            Self::PermanentFlags { keywords, writable, more } => write_permanent(out, keywords, *writable, *more),
+            Self::PermanentFlags {
+                keywords,
+                changeable,
+                more,
+            } => write_permanent(out, keywords, *changeable, *more),
             Self::ReadOnly => out.extend_from_slice(b"READ-ONLY"),
             Self::ReadWrite => out.extend_from_slice(b"READ-WRITE"),
             Self::TryCreate => out.extend_from_slice(b"TRYCREATE"),
@@ -175,6 +195,8 @@ impl Code {
                 out.extend_from_slice(b"MAILBOXID ");
                 mailbox_id(out, *id);
             }
+            Self::LongEntries(size) => with_number(b"METADATA LONGENTRIES ", *size),
+            Self::MetadataMaxSize(size) => with_number(b"METADATA MAXSIZE ", *size),
             Self::Modified(numbers) => {
                 out.extend_from_slice(b"MODIFIED ");
                 set(out, numbers.iter().copied());
@@ -183,6 +205,11 @@ impl Code {
                 with_number(b"APPENDUID ", u64::from(*uidvalidity));
                 out.push(b' ');
                 uid_set(out, uids.iter().copied());
+            }
+            Self::BadEvent => {
+                out.extend_from_slice(b"BADEVENT (");
+                out.extend_from_slice(EVENTS.join(" ").as_bytes());
+                out.push(b')');
             }
             Self::BadUrl(url) => {
                 out.extend_from_slice(b"BADURL \"");
@@ -214,22 +241,23 @@ fn write_charsets(out: &mut Vec<u8>) {
     out.push(b')');
 }
 
-fn write_permanent(out: &mut Vec<u8>, keywords: &[String], writable: bool, more: bool) {
+fn write_permanent(out: &mut Vec<u8>, keywords: &[String], changeable: Flags, more: bool) {
     out.extend_from_slice(b"PERMANENTFLAGS ");
-    if !writable {
-        return out.extend_from_slice(b"()");
-    }
-    all_flags(out, keywords);
+    flags(out, every_flag(keywords).only(changeable), keywords, false);
     if more && out.pop().is_some() {
         out.extend_from_slice(b" \\*)");
     }
 }
 
-/// Every flag that a message of the mailbox can have, in parentheses.
-pub fn all_flags(out: &mut Vec<u8>, keywords: &[String]) {
+fn every_flag(keywords: &[String]) -> Flags {
     let system = flag::SYSTEM.into_iter().fold(Flags::FORWARDED, |all, (bit, _)| all.with(bit));
     let named = (0..26).zip(keywords).filter_map(|(index, _)| Flags::keyword(index));
-    flags(out, named.fold(system, Flags::with), keywords, false);
+    named.fold(system, Flags::with)
+}
+
+/// Every flag that a message of the mailbox can have, in parentheses.
+pub fn all_flags(out: &mut Vec<u8>, keywords: &[String]) {
+    flags(out, every_flag(keywords), keywords, false);
 }
 
 /// A status response: tagged, or untagged without a tag.
@@ -276,11 +304,19 @@ mod tests {
             ),
             (
                 Code::PermanentFlags {
-                    keywords,
-                    writable: true,
+                    keywords: std::sync::Arc::clone(&keywords),
+                    changeable: Flags::from_bits(u32::MAX),
                     more: true,
                 },
                 "PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded Work \\*)",
+            ),
+            (
+                Code::PermanentFlags {
+                    keywords,
+                    changeable: Flags::SEEN,
+                    more: false,
+                },
+                "PERMANENTFLAGS (\\Seen)",
             ),
             (Code::Word(Word::OverQuota), "OVERQUOTA"),
         ] {

@@ -108,6 +108,17 @@ pub enum Key {
 }
 
 impl Key {
+    /// Whether the key, or one inside of it, is a set of sequence numbers.
+    pub fn asks_sequence(&self) -> bool {
+        match self {
+            Self::Sequence(_) => true,
+            Self::And(keys) => keys.iter().any(Self::asks_sequence),
+            Self::Or(a, b) => a.asks_sequence() || b.asks_sequence(),
+            Self::Not(key) => key.asks_sequence(),
+            _ => false,
+        }
+    }
+
     /// Whether the key, or one inside of it, is a MODSEQ.
     pub fn asks_modseq(&self) -> bool {
         match self {

@@ -51,6 +51,11 @@ impl SequenceSet {
         merged.into_iter().map(|(first, last)| first..=last).collect()
     }
 
+    /// A set of one range.
+    pub fn between(first: Bound, last: Bound) -> Self {
+        Self(vec![(first, last)])
+    }
+
     /// A set of one.
     pub fn one(bound: Bound) -> Self {
         Self(vec![(bound, bound)])

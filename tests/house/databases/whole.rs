@@ -57,9 +57,12 @@ fn mailboxes(builder: Builder) {
         "RENAME work old",
         "UNSUBSCRIBE Junk",
         "COPY 1:* old/letters",
+        "SETMETADATA Sent (/private/comment \"mine\" /shared/comment \"ours\")",
+        "SETMETADATA Sent (/private/comment \"mine alone\")",
     ] {
         imap.ok(command);
     }
+    notes_and_rights(&house, &mut imap);
     imap.append("INBOX", b"Subject: appended\r\n\r\nx\r\n");
     assert_eq!(imap.uids(), [1, 4, 5]);
     house.kill();
@@ -77,6 +80,26 @@ fn mailboxes(builder: Builder) {
     imap.ok("DELETE Trash");
     assert!(house.command(&["reindex"]).status.success());
     assert_eq!(uids_of(&mut house.imap("bob@house.test"), "INBOX"), [1, 2, 3, 4]);
+}
+
+/// Annotations, what NOTIFY looks at, and mailboxes of others.
+fn notes_and_rights(house: &House, imap: &mut Imap) {
+    let noted = imap.ok("GETMETADATA (DEPTH 1 MAXSIZE 100) Sent (/private/comment /shared/comment)");
+    let wanted = "* METADATA Sent (/private/comment \"mine alone\" /shared/comment \"ours\")";
+    assert!(noted.iter().any(|it| it.text == wanted), "{noted:?}");
+    let now = house
+        .imap("alice@house.test")
+        .ok("NOTIFY SET STATUS (personal (MessageNew MessageExpunge FlagChange MailboxName MailboxMetadataChange))");
+    assert!(
+        now.iter().any(|it| it.text.starts_with("* STATUS INBOX (MESSAGES 2 UIDNEXT 5 ")),
+        "{now:?}"
+    );
+    imap.ok("SETACL Sent bob@house.test lr");
+    imap.ok("SETACL Sent anyone l");
+    imap.ok("CREATE Sent/2026");
+    let shared = house.imap("bob@house.test").ok("LIST \"\" \"Other*\" RETURN (MYRIGHTS)");
+    let wanted = "* MYRIGHTS \"Other Users/alice@house.test/Sent/2026\" lr";
+    assert!(shared.iter().any(|it| it.text == wanted), "{shared:?}");
 }
 
 pub async fn the_queue_keeps_what_it_is_given(fresh: Fresh) {

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::mail::mailbox::{Draft, LineEnds, Mailbox, Placed};
 use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
+use crate::model::rights::Rights;
 use crate::server::imap::fetch::copy_section;
 use crate::server::imap::outcome::Fault;
-use crate::server::imap::{Imap, flags, select};
+use crate::server::imap::{Imap, access, flags};
 use crate::wire::imap::append::{Announced, Form, Piece};
 use crate::wire::imap::flag::Flag;
 use crate::wire::imap::response::{Code, Word};
@@ -148,13 +149,10 @@ impl Assembly {
     async fn mailbox(&self, wanted: &MessageUrl) -> Result<Option<Arc<Mailbox>>, Fault> {
         let mailbox = match &wanted.mailbox {
             None => self.target.selected.clone(),
-            Some(name) => match select::name(name) {
-                Ok(name) => match self.imap.mailboxes.open(&self.target.user, &name).await {
-                    Ok(mailbox) => Some(mailbox),
-                    Err(Refusal::NotFound { .. }) => None,
-                    Err(refusal) => return Err(refusal.into()),
-                },
-                Err(_) => None,
+            Some(name) => match access::open(&self.imap, &self.target.user, name, Rights::READ).await {
+                Ok(opened) => Some(opened.mailbox),
+                Err(Refusal::NotFound { .. } | Refusal::NotPermitted(_) | Refusal::Invalid { .. }) => None,
+                Err(refusal) => return Err(refusal.into()),
             },
         };
         let is_right = |mailbox: &Arc<Mailbox>| wanted.uidvalidity.is_none_or(|it| it == mailbox.info().uidvalidity);
@@ -174,7 +172,12 @@ impl Assembly {
         }
         let size = open.draft.size();
         self.check_room(size).await?;
-        let bits = flags::to_set(&self.target.mailbox, &open.flags).await?;
+        // RFC 4314 §4: flags that the user may not set there are left out.
+        let bits = match self.target.rights.contains(Rights::WRITE) {
+            true => flags::to_set(&self.target.mailbox, &open.flags).await?,
+            false => flags::known(&self.target.mailbox, &open.flags),
+        };
+        let bits = bits.only(self.target.rights.flags());
         let date = open.date.unwrap_or_else(Timestamp::now);
         self.placed.push(self.target.mailbox.place(open.draft, bits, date).await?);
         self.bytes = self.bytes.saturating_add(size);

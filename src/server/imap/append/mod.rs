@@ -1,7 +1,8 @@
 //! APPEND and REPLACE (RFC 3501 §6.3.11, RFC 3502 §6.3.11, RFC 4469 §3, RFC 8508 §3, RFC 4315 §3, RFC 3516 §4.4, RFC 6855 §4).
 //!
 //! A message goes from the connection to its file in pieces. Each is put into its folder when it is whole and gets its UID with the others
-//! at the end: what is broken off leaves nothing.
+//! at the end: what is broken off leaves nothing. Header fields in UTF-8 are taken from everybody, though RFC 6855 §4 wants them refused
+//! from clients that did not ask for it: old clients bring such mail along from elsewhere.
 
 mod assembly;
 
@@ -11,6 +12,7 @@ use crate::mail::mailbox::{Draft, Mailbox, Placed};
 use crate::model::account::User;
 use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
+use crate::model::rights::Rights;
 use crate::server::stream::Gone;
 use crate::wire::imap::Utf8;
 use crate::wire::imap::append::{Announced, Head, Reader, Replaced};
@@ -18,8 +20,8 @@ use crate::wire::imap::frame;
 use crate::wire::imap::response::{Code, Status, Word, status};
 use crate::wire::imap::sequence::SequenceSet;
 
+use super::access;
 use super::outcome::{Done, Fault};
-use super::select;
 use super::session::{Session, State};
 
 use assembly::{Assembly, Wanted};
@@ -35,6 +37,8 @@ const PIECE: usize = 65_536;
 struct Target {
     user: Arc<User>,
     mailbox: Arc<Mailbox>,
+    /// What the user may do there.
+    rights: Rights,
     /// The mailbox that is selected: URLs without one are of it, and REPLACE removes from it.
     selected: Option<Arc<Mailbox>>,
     /// What REPLACE removes.
@@ -98,16 +102,19 @@ async fn prepare(session: &Session, head: &Head) -> Result<Target, Fault> {
         (Some(_), Some(selected)) if selected.read_only => {
             return Err(Fault::No(Code::ReadOnly, "the mailbox is open for reading only".into()));
         }
+        (Some(Replaced { uid: false, .. }), Some(_)) if session.enabled.uid_only => return Err(Fault::uid_required()),
         (Some(Replaced { uid, message }), Some(selected)) => {
+            // RFC 8508 §4.1.
+            selected.require(Rights::TRASH.with(Rights::EXPUNGE))?;
             let picked = selected.uids(&selected.pick(&SequenceSet::one(*message), *uid)?);
             Some(*picked.first().ok_or(Fault::no(Word::NonExistent, "there is no such message"))?)
         }
     };
-    let name = select::name(&head.mailbox)?;
-    let mailbox = session.imap.mailboxes.open(user, &name).await.map_err(Fault::of_target)?;
+    let opened = access::target(&session.imap, user, &head.mailbox).await?;
     Ok(Target {
         user: Arc::clone(user),
-        mailbox,
+        mailbox: opened.mailbox,
+        rights: opened.rights,
         selected: selected.map(|selected| Arc::clone(&selected.mailbox)),
         replaces,
         takes_utf8: session.enabled.utf8 == Utf8::Accept,

@@ -17,8 +17,9 @@ use crate::mail::mailbox::{Mailbox, ObjectIds, StoredMessage};
 use crate::model::ids::Uid;
 use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
 use crate::model::refusal::Refusal;
+use crate::model::rights::Rights;
 use crate::server::stream::Stream;
-use crate::wire::imap::encode::number;
+use crate::wire::imap::encode::fetch_head;
 use crate::wire::imap::fetch::{Binary, Fetch, Item, What};
 use crate::wire::imap::response::Word;
 use crate::wire::message::structure::Structure;
@@ -188,7 +189,8 @@ async fn mark_seen(selected: &mut Selected, fetch: &Fetch, picked: &[Range<usize
         Item::Binary(binary) => !binary.peek,
         _ => false,
     });
-    if !sees || selected.read_only {
+    // RFC 4314 §4: who may not set it leaves it.
+    if !sees || selected.read_only || !selected.rights.contains(Rights::SEEN) {
         return Ok(Vec::new());
     }
     let now = selected.mailbox.messages();
@@ -279,9 +281,8 @@ impl Run<'_> {
             self.undecodable = true;
             return Ok(());
         }
-        self.out.extend_from_slice(b"* ");
-        number(&mut self.out, sequence);
-        self.out.extend_from_slice(b" FETCH (");
+        let uid_only = self.context.selected.enabled.uid_only;
+        fetch_head(&mut self.out, sequence, message.uid, uid_only);
         for (index, item) in self.fetch.items.iter().enumerate() {
             if index > 0 {
                 self.out.push(b' ');

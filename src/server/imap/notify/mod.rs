@@ -8,7 +8,7 @@ mod other;
 
 use std::collections::BTreeMap;
 
-use crate::mail::mailbox::{Glance, Watched, Watcher};
+use crate::mail::mailbox::{AnnotationVersions, Glance, Watched, Watcher};
 use crate::model::account::User;
 use crate::model::ids::MailboxId;
 use crate::model::mailbox::MailboxName;
@@ -28,6 +28,8 @@ use super::{fetch, updates};
 pub(super) struct Notices {
     groups: Vec<Group>,
     known: BTreeMap<MailboxId, Glance>,
+    /// Annotations, if the client hears of them.
+    annotations: Option<AnnotationVersions>,
     watcher: Watcher,
 }
 
@@ -43,6 +45,11 @@ impl Notices {
         group.filter(|group| group.events != Events::default())
     }
 
+    /// Whether the client hears of the mailbox that is selected.
+    pub(super) fn hears_of_selected(&self) -> bool {
+        self.of_selected().is_some()
+    }
+
     /// What is wanted of another mailbox: all that any group wants (§6).
     fn of(&self, name: &MailboxName, subscribed: bool) -> Events {
         let mut all = Events::default();
@@ -55,6 +62,7 @@ impl Notices {
             all.flags |= events.flags;
             all.names |= events.names;
             all.subscriptions |= events.subscriptions;
+            all.annotations |= events.annotations;
         }
         all
     }
@@ -64,6 +72,15 @@ impl Notices {
         self.groups
             .iter()
             .any(|group| !group.filter.is_selected() && group.events != Events::default())
+    }
+
+    /// Whether annotations of the server are wanted (§5.7): of whatever mailboxes the group is.
+    fn is_of_server(&self) -> bool {
+        self.groups.iter().any(|group| group.events.server)
+    }
+
+    fn is_of_annotations(&self) -> bool {
+        self.is_of_server() || self.groups.iter().any(|group| group.events.annotations)
     }
 
     /// The mailboxes as the client knows them from here on.
@@ -102,6 +119,7 @@ pub(super) async fn notify(session: &mut Session, notify: Notify) -> Result<Done
     let mut notices = Notices {
         groups,
         known: BTreeMap::new(),
+        annotations: None,
         watcher: session.imap.mailboxes.watcher(),
     };
     if notices.is_of_others() {
@@ -110,6 +128,9 @@ pub(super) async fn notify(session: &mut Session, notify: Notify) -> Result<Done
             return Err(Fault::no(Word::NotificationOverflow, "there are too many mailboxes to watch"));
         }
         notices.learn(&user, now);
+        if notices.is_of_annotations() {
+            notices.annotations = Some(session.imap.mailboxes.annotation_versions(&user).await?);
+        }
     }
     if status {
         other::tell_all(session, &notices, &user).await?;
@@ -122,9 +143,7 @@ pub(super) async fn notify(session: &mut Session, notify: Notify) -> Result<Done
 pub(super) async fn wait(session: &mut Session) -> Result<(), Gone> {
     let mut wake = Wake::new(session);
     loop {
-        if session.stream.input().is_empty() {
-            tell(session).await?;
-        }
+        tell(session).await?;
         if wake.next(session).await? == Woken::Client {
             return session.fill().await;
         }
@@ -157,7 +176,9 @@ pub(super) async fn tell(session: &mut Session) -> Result<(), Gone> {
 
 /// Brings the client's view of the mailbox that is selected up to now, as far as it wants to hear of it.
 pub(super) async fn send(session: &mut Session, expunges: Expunges) -> Result<(), Gone> {
-    let State::Selected(_, selected) = &mut session.state else { return Ok(()) };
+    let State::Selected(_, selected) = &mut session.state else {
+        return Ok(());
+    };
     let Some(notices) = &session.notices else {
         return updates::send(selected, expunges, &mut session.stream).await;
     };

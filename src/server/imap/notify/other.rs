@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::mail::mailbox::Glance;
+use crate::mail::mailbox::{Annotated, AnnotationVersions, Glance};
 use crate::model::account::User;
 use crate::model::ids::MailboxId;
 use crate::model::mailbox::MailboxName;
 use crate::model::refusal::Refusal;
 use crate::server::imap::list::Line;
 use crate::server::imap::session::{Session, State};
-use crate::server::imap::status;
+use crate::server::imap::{metadata, status};
 use crate::server::stream::Gone;
 use crate::wire::imap::command::StatusItem;
 use crate::wire::imap::notify::Events;
@@ -71,6 +71,13 @@ pub(super) async fn tell_changes(session: &mut Session, notices: &mut Notices) -
     }
     let mut out = Vec::new();
     tell_names(&mut out, notices, &now, session.enabled.utf8_names());
+    if let Some(then) = notices.annotations.take() {
+        // What cannot be looked at now can be later.
+        let current = session.imap.mailboxes.annotation_versions(&user).await;
+        let current = current.unwrap_or_else(|_| then.clone());
+        tell_annotations(&mut out, notices, (&then, &current), session.enabled.utf8_names());
+        notices.annotations = Some(current);
+    }
     session.stream.write(&out);
     let selected = selected(session);
     for glance in now.iter().filter(|glance| Some(glance.info.id) != selected) {
@@ -123,7 +130,11 @@ fn tell_names(out: &mut Vec<u8>, notices: &Notices, now: &[Glance], utf8: bool) 
         match notices.known.get(&glance.info.id) {
             None if wants(glance).names => {
                 write(out, glance, None);
-                tell_parent(out, &glance.info.name, now, utf8);
+                // One that came too has a response of its own.
+                let is_new = |it: &Glance| !notices.known.contains_key(&it.info.id);
+                if !parent(&glance.info.name, now).is_some_and(is_new) {
+                    tell_parent(out, &glance.info.name, now, utf8);
+                }
             }
             Some(then) if then.info.name != glance.info.name => {
                 let is_wanted = wants(glance).names || wants(then).names;
@@ -148,6 +159,29 @@ fn tell_names(out: &mut Vec<u8>, notices: &Notices, now: &[Glance], utf8: bool) 
     }
 }
 
+/// Annotations that have another value, or none any more (§5.6, §5.7). Those of a mailbox that went, went with it.
+fn tell_annotations(out: &mut Vec<u8>, notices: &Notices, (then, now): (&AnnotationVersions, &AnnotationVersions), utf8: bool) {
+    let mut changed: BTreeMap<Annotated, Vec<&str>> = BTreeMap::new();
+    let other = now.iter().filter(|(key, version)| then.get(*key) != Some(*version));
+    let gone = then.iter().filter(|(key, _)| !now.contains_key(*key));
+    for ((of, entry), _) in other.chain(gone) {
+        changed.entry(*of).or_default().push(entry);
+    }
+    for (of, entries) in changed {
+        match of {
+            Annotated::Server if notices.is_of_server() => metadata::write_changed(out, "", &entries, utf8),
+            Annotated::Server => {}
+            Annotated::Mailbox(id) => {
+                let Some(glance) = notices.known.get(&id) else { continue };
+                let name = &glance.info.name;
+                if notices.of(name, glance.info.subscribed).annotations {
+                    metadata::write_changed(out, name.as_str(), &entries, utf8);
+                }
+            }
+        }
+    }
+}
+
 /// Whether a mailbox has its other name because one above it has (§5.4: that is told once).
 fn is_of_parent(notices: &Notices, there: &BTreeMap<MailboxId, &Glance>, (then, now): (&Glance, &Glance)) -> bool {
     notices.known.values().any(|above| {
@@ -156,10 +190,16 @@ fn is_of_parent(notices: &Notices, there: &BTreeMap<MailboxId, &Glance>, (then, 
     })
 }
 
+/// The mailbox just above, if there is one.
+fn parent<'a>(name: &MailboxName, now: &'a [Glance]) -> Option<&'a Glance> {
+    let above = name.ancestors().next()?;
+    now.iter().find(|glance| glance.info.name == above)
+}
+
 /// The mailbox above one that came or went: what it has below it may have changed.
 fn tell_parent(out: &mut Vec<u8>, name: &MailboxName, now: &[Glance], utf8: bool) {
     let Some(above) = name.ancestors().next() else { return };
-    let there = now.iter().find(|glance| glance.info.name == above);
+    let there = parent(name, now);
     let mut line = line(&above, now, utf8);
     line.exists = there.is_some();
     line.subscribed = there.is_some_and(|glance| glance.info.subscribed);

@@ -83,6 +83,16 @@ fn macro_items(cursor: &mut Cursor<'_>) -> Option<Vec<Item>> {
     Some(items)
 }
 
+/// Items in parentheses.
+pub(super) fn list(cursor: &mut Cursor<'_>) -> Result<Vec<Item>, Malformed> {
+    let start = cursor.clone();
+    let items = cursor.list(item)?;
+    if items.is_empty() || items.len() > MAX_ITEMS {
+        return start.wrong("1 to 200 items");
+    }
+    Ok(items)
+}
+
 fn item(cursor: &mut Cursor<'_>) -> Result<Item, Malformed> {
     let start = cursor.clone();
     let name = cursor.take_while(|b| b.is_ascii_alphanumeric() || b == b'.', "an item of FETCH")?;

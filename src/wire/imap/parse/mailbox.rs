@@ -195,6 +195,7 @@ fn list_return(cursor: &mut Cursor<'_>) -> Result<ListReturn, Malformed> {
             "SUBSCRIBED" => returns.subscribed = true,
             "CHILDREN" => returns.children = true,
             "SPECIAL-USE" => returns.special_use = true,
+            "MYRIGHTS" => returns.my_rights = true,
             "STATUS" => {
                 cursor.space()?;
                 returns.status = Some(cursor.list(status_item)?);

@@ -1,8 +1,11 @@
 //! Octets of a complete command to its value: the names of the commands, and where each is read.
 
+mod acl;
 mod append;
 mod fetch;
 mod mailbox;
+mod metadata;
+mod notify;
 mod quota;
 mod search;
 mod session;
@@ -79,6 +82,7 @@ fn arguments(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
         "CHECK" => Command::Check,
         "CLOSE" => Command::Close,
         "UNSELECT" => Command::Unselect,
+        "UNAUTHENTICATE" => Command::Unauthenticate,
         "EXPUNGE" => Command::Expunge(None),
         _ => with_arguments(&name, &start, cursor)?,
     };
@@ -103,6 +107,14 @@ fn with_arguments(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Re
         "LIST" => mailbox::list(cursor),
         "LSUB" => mailbox::lsub(cursor),
         "STATUS" => mailbox::status(cursor),
+        "NOTIFY" => notify::notify(cursor),
+        "GETACL" => mailbox::argument(cursor).map(Command::GetAcl),
+        "MYRIGHTS" => mailbox::argument(cursor).map(Command::MyRights),
+        "LISTRIGHTS" => acl::list_rights(cursor),
+        "SETACL" => acl::set(cursor),
+        "DELETEACL" => acl::delete(cursor),
+        "GETMETADATA" => metadata::get(cursor),
+        "SETMETADATA" => metadata::set(cursor),
         "GETQUOTA" => quota::get_quota(cursor),
         "GETQUOTAROOT" => quota::get_quota_root(cursor),
         "SETQUOTA" => quota::set_quota(cursor),

@@ -57,7 +57,8 @@ fn group(cursor: &mut Cursor<'_>, supported: &mut bool) -> Result<Group, Malform
     let has_items = events.new.as_ref().is_some_and(|items| !items.is_empty());
     let is_selected = filter.is_selected();
     // RFC 5465 §6.1, §8.
-    if (is_selected && (events.names || events.subscriptions)) || (!is_selected && has_items) {
+    let of_others = events.names || events.subscriptions || events.annotations || events.server;
+    if (is_selected && of_others) || (!is_selected && has_items) {
         return start.wrong("events that go with these mailboxes");
     }
     Ok(Group { filter, events })
@@ -109,6 +110,8 @@ fn event(cursor: &mut Cursor<'_>, events: &mut Events, supported: &mut bool) -> 
         "FLAGCHANGE" => events.flags = true,
         "MAILBOXNAME" => events.names = true,
         "SUBSCRIPTIONCHANGE" => events.subscriptions = true,
+        "MAILBOXMETADATACHANGE" => events.annotations = true,
+        "SERVERMETADATACHANGE" => events.server = true,
         _ => *supported = false,
     }
     Ok(())
