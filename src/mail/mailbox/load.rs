@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -101,6 +102,7 @@ impl Inner {
             work: tokio::sync::Mutex::default(),
             scanned: Mutex::default(),
             used_at: AtomicI64::new(0),
+            refreshed_at: AtomicI64::new(0),
         });
         locked(&self.views).insert(id, Arc::clone(&mailbox));
         // What was written after the rows were read and before the view could be shown changes.
@@ -158,8 +160,25 @@ impl Mailbox {
 
     /// Looks for changes made by other programs and other nodes. Cheap if there are none.
     pub async fn refresh(&self) -> Result<(), Refusal> {
-        self.used_at.store(self.house.ground.clock.now_ms(), Ordering::Relaxed);
+        let now = self.house.ground.clock.now_ms();
+        self.used_at.store(now, Ordering::Relaxed);
+        self.refreshed_at.store(now, Ordering::Relaxed);
         self.catch_up().await?;
         self.look(scan::Patience::Some).await
+    }
+
+    /// The same, unless somebody began to within this time: whoever waits for changes hears of what they find.
+    pub async fn refresh_unless_within(&self, time: Duration) -> Result<(), Refusal> {
+        let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let since = self
+            .house
+            .ground
+            .clock
+            .now_ms()
+            .saturating_sub(self.refreshed_at.load(Ordering::Relaxed));
+        if since < time {
+            return Ok(());
+        }
+        self.refresh().await
     }
 }

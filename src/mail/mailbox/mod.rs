@@ -140,6 +140,8 @@ pub struct Mailbox {
     work: tokio::sync::Mutex<()>,
     scanned: Mutex<scan::Scanned>,
     used_at: AtomicI64,
+    /// When somebody last looked for changes of others.
+    refreshed_at: AtomicI64,
 }
 
 /// What of a mailbox can be renamed, and whose it is.

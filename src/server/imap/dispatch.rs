@@ -41,8 +41,17 @@ pub(super) fn expunges(command: &Command) -> Expunges {
     }
 }
 
-/// Does a command.
+/// Does a command. IDLE, in which sessions spend their lives, has a future of its own on the heap: it must not hold the room that the
+/// others need.
 pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command) -> Result<Done, Fault> {
+    match (&session.state, command) {
+        (State::Authenticated(_) | State::Selected(..), Command::Idle) => Box::pin(idle::idle(session)).await,
+        (_, command) => Box::pin(at_once(session, tag, command)).await,
+    }
+}
+
+/// Does a command that does not wait for the client.
+async fn at_once(session: &mut Session, tag: &Tag, command: Command) -> Result<Done, Fault> {
     match (&mut session.state, command) {
         // Any state (§6.1).
         (_, Command::Capability) => Ok(enable::capability(session)),
@@ -86,7 +95,6 @@ pub(super) async fn dispatch(session: &mut Session, tag: &Tag, command: Command)
         (_, Command::Enable(names)) => Ok(enable::enable(session, &names)),
         (_, Command::Select(select)) => select::select(session, select).await,
         (_, Command::Namespace) => Ok(namespace::namespace(&session.imap, &mut session.stream)),
-        (_, Command::Idle) => idle::idle(session).await,
         (_, Command::Notify(notify)) => notify::notify(session, notify).await,
         (_, Command::Unauthenticate) => unauthenticate::unauthenticate(session),
         (_, Command::Compress) => compress::compress(session),

@@ -15,7 +15,7 @@ pub(super) async fn idle(session: &mut Session) -> Result<Done, Fault> {
     let mut wake = Wake::new(session);
     loop {
         // RFC 5465 §4: with NOTIFY, just what the client wants to hear of.
-        notify::tell(session).await?;
+        Box::pin(notify::tell(session)).await?;
         if let Some(length) = frame::line(session.stream.input()) {
             let line = session.take(length);
             return if line.trim_ascii().eq_ignore_ascii_case(b"DONE") {

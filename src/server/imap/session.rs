@@ -184,7 +184,7 @@ impl Session {
             return self.fail(Some(&tagged.tag), Fault::uid_required());
         }
         let outcome = dispatch::dispatch(self, &tagged.tag, tagged.command).await;
-        self.answer(&tagged.tag, outcome, expunges).await
+        Box::pin(self.answer(&tagged.tag, outcome, expunges)).await
     }
 
     async fn append(&mut self, head: Head) -> Result<(), Gone> {

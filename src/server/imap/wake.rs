@@ -22,6 +22,7 @@ pub(super) enum Woken {
 /// A wait.
 pub(super) struct Wake {
     deadline: Instant,
+    every: Duration,
     poll: Interval,
     changes: Option<Receiver<ModSeq>>,
 }
@@ -34,6 +35,7 @@ impl Wake {
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             deadline: Instant::now() + session.patience(),
+            every,
             poll,
             changes: match &session.state {
                 State::Selected(_, selected) => Some(selected.mailbox.watch()),
@@ -63,8 +65,9 @@ impl Wake {
             () = sleep_until(self.deadline) => return Err(Gone::TimedOut),
         }
         if let State::Selected(_, selected) = &session.state {
-            // A mailbox that cannot be looked at now can be later.
-            drop(selected.mailbox.refresh().await);
+            // One look is enough for all who wait; on the heap, so that it costs those nothing who only wait. A mailbox that cannot be
+            // looked at now can be later.
+            drop(Box::pin(selected.mailbox.refresh_unless_within(self.every / 2)).await);
         }
         Ok(Woken::Change)
     }
