@@ -70,7 +70,7 @@ class Posthouse:
             time.sleep(0.02)
         with open(ready, encoding="utf-8") as file:
             addresses = json.load(file)
-        port = lambda name: int(addresses[name][0].rsplit(":", 1)[1])
+        self.port = port = lambda name: int(addresses[name][0].rsplit(":", 1)[1])
         self.smtp, self.submission, self.imap, self.http = port("smtp"), port("submission"), port("imap"), port("http")
         self.pop3 = port("pop3")
         self.pid = self.process.pid
