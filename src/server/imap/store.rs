@@ -27,7 +27,11 @@ pub(super) async fn store(selected: &mut Selected, store: Store, stream: &mut St
     };
     // RFC 4314 §4: NO only if none of it may be changed.
     let allowed = named.only(changeable);
-    if changeable.is_empty() || (allowed.is_empty() && !store.flags.is_empty() && selected.rights != Rights::ALL) {
+    let is_denied = match named.is_empty() {
+        true => !store.flags.is_empty() && !selected.rights.contains(Rights::WRITE),
+        false => allowed.is_empty(),
+    };
+    if changeable.is_empty() || is_denied {
         return Err(Fault::no(Word::NoPerm, "you may not change these flags"));
     }
     let change = match store.mode {
