@@ -201,6 +201,15 @@ impl Lanes {
         self.meters.entry(lane.clone()).or_insert_with(|| Meter::new(now)).draw(now, rate)
     }
 
+    /// Whether there is another worker, which does what is to be done; then no more of them are wanted.
+    pub(super) fn is_spare(&mut self, lane: &Lane) -> bool {
+        let Some(state) = self.lanes.get_mut(lane).filter(|state| state.workers > 1) else {
+            return false;
+        };
+        state.wanted = 0;
+        true
+    }
+
     /// A message that was counted did not go.
     pub(super) fn refund(&mut self, lane: &Lane, rate: Rate) {
         if let Some(meter) = self.meters.get_mut(lane) {

@@ -70,6 +70,8 @@ struct Shared {
     tls_reports: TlsReports,
     traces: Traces,
     lanes: Mutex<Lanes>,
+    /// Where the last look at the ledger stopped, if it did not get to the end.
+    looked_up_to: Mutex<Option<Host>>,
     /// A lane wants another worker.
     wanted: Notify,
     /// Something was put off, so the next look at the ledger may be earlier than planned.
@@ -126,6 +128,7 @@ impl Dispatch {
             tls_reports,
             traces,
             lanes: Mutex::new(Lanes::new(bounds)),
+            looked_up_to: Mutex::default(),
             wanted: Notify::new(),
             put_off: Notify::new(),
         };
@@ -213,6 +216,10 @@ impl Shared {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn looked_up_to(&self) -> MutexGuard<'_, Option<Host>> {
+        self.looked_up_to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What rests is tried all the same.
     fn press(&self, destinations: &BTreeSet<Host>) {
         let mut lanes = self.lanes();
@@ -250,11 +257,17 @@ async fn sweep(shared: &Shared) -> Duration {
 }
 
 async fn look(shared: &Shared) -> Result<Duration, store::Error> {
-    let due = shared.queue.due_destinations(DESTINATIONS_AT_ONCE).await?;
-    let is_all = due.len() < DESTINATIONS_AT_ONCE;
-    shared.mark(due);
-    if !is_all {
+    let after = shared.looked_up_to().take();
+    let due = shared.queue.due_destinations(after.as_ref(), DESTINATIONS_AT_ONCE).await?;
+    if due.len() == DESTINATIONS_AT_ONCE {
+        // The next look goes on from here.
+        shared.looked_up_to().clone_from(&due.last().cloned());
+        shared.mark(due);
         return Ok(Duration::from_secs(1));
+    }
+    shared.mark(due);
+    if after.is_some() {
+        return Ok(SWEEP_LEAST);
     }
     let next = shared.queue.next_due().await?;
     Ok(next.unwrap_or(SWEEP_EVERY).clamp(SWEEP_LEAST, SWEEP_EVERY))

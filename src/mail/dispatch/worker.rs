@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::lanes::Marked;
 use super::meter::Rate;
 use super::{Shared, Slot, bounce};
-use crate::mail::queue::{Claim, Finding, Lease, Progress, Settlement, Via};
+use crate::mail::queue::{Claim, Lease, Left, Progress, Settlement, Unreached, Via};
 use crate::mail::relay::{Delivery, Lane, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;
@@ -26,7 +26,7 @@ const MOST_AT_ONCE: usize = 16;
 /// Claims that went out in less than this may be more the next time.
 const BRISK: Duration = Duration::from_secs(1);
 /// How long a worker waits for its turn in a lane with a rate, rather than give up its connection.
-const WAITS_UP_TO: Duration = Duration::from_secs(2);
+const WAITS_UP_TO: Duration = Duration::from_millis(250);
 /// A delivery to a place not known to be alive that takes longer than this hangs.
 const HANGS_AFTER: Duration = Duration::from_secs(5);
 
@@ -82,6 +82,8 @@ async fn may_send(slot: &Slot, rate: Option<Rate>, cancel: &CancellationToken) -
         let drawn = slot.shared.lanes().draw(&slot.lane, rate, now);
         match drawn {
             Ok(()) => return true,
+            // Of several one is enough to wait.
+            Err(_) if slot.shared.lanes().is_spare(&slot.lane) => return false,
             Err(until) if until.saturating_duration_since(now) <= WAITS_UP_TO => {
                 let _ = tokio::time::timeout_at(until, cancel.cancelled()).await;
             }
@@ -164,9 +166,9 @@ async fn deliver_each(
                 give_back_all(slot, &mut claims).await;
                 outcome = Err(Crowded);
             }
-            Contact::None(finding) => {
+            Contact::None(unreached) => {
                 give_back_all(slot, &mut claims).await;
-                postpone(slot, taken, &finding).await;
+                postpone(slot, taken, &unreached).await;
             }
         }
     }
@@ -179,20 +181,22 @@ enum Contact {
     Reached,
     /// Not, though other workers do.
     Crowded,
-    /// Nobody does, for this reason.
-    None(Finding),
+    /// Nobody does.
+    None(Unreached),
 }
 
 /// Delivers one message and writes down what came of it.
 async fn deliver(slot: &mut Slot, kept: &mut Option<Session>, claim: Claim) -> Contact {
     let delivery = send(slot, kept, &claim).await;
-    let via = kept.as_ref().map(Session::via);
     let shared = &slot.shared;
     if let Lane::Domain(domain) = &slot.lane {
         shared.tls_reports.note(domain, &delivery.outcomes);
     }
     let Some(finding) = delivery.unreachable else {
-        write_down(shared, &claim, &delivery.settlements, via.as_ref()).await;
+        write_down(shared, &claim, &delivery.settlements, delivery.via.as_ref()).await;
+        if let Some(session) = delivery.farewell {
+            session.quit().await;
+        }
         return Contact::Reached;
     };
     if shared.lanes().is_crowded(&slot.lane) {
@@ -201,15 +205,20 @@ async fn deliver(slot: &mut Slot, kept: &mut Option<Session>, claim: Claim) -> C
         return Contact::Crowded;
     }
     write_down(shared, &claim, &delivery.settlements, None).await;
-    Contact::None(finding)
+    Contact::None(Unreached {
+        finding,
+        was_tls_optional: claim.message.sender.tls_optional,
+    })
 }
 
 /// Puts off all that is due for the destinations, which would fare no better. What comes in for them in the next while is not tried at
 /// once either.
-async fn postpone(slot: &Slot, taken: &[Marked], finding: &Finding) {
+async fn postpone(slot: &Slot, taken: &[Marked], unreached: &Unreached) {
     let destinations: Vec<Host> = taken.iter().map(|marked| marked.destination.clone()).collect();
-    match slot.shared.queue.postpone(&destinations, finding).await {
-        Ok(()) => {
+    match slot.shared.queue.postpone(&destinations, unreached).await {
+        // What goes whatever becomes of TLS is tried next.
+        Ok(Left::Something) => {}
+        Ok(Left::Nothing) => {
             let mut lanes = slot.shared.lanes();
             lanes.exhausted(&slot.lane, taken);
             lanes.park(&slot.lane, Instant::now() + slot.shared.queue.rest());

@@ -12,6 +12,9 @@ use crate::wire::message::structure::{Address, addresses};
 /// The most octets of a header that are looked at.
 const MOST: usize = 262_144;
 
+/// The longest Message-ID that a message is found by: a line may be no longer (RFC 5322 §2.1.1).
+const MOST_MESSAGE_ID: usize = 998;
+
 /// The header so far: the octets up to the first empty line.
 #[derive(Debug, Default)]
 pub(super) struct Head {
@@ -70,7 +73,8 @@ impl Head {
         let field = std::str::from_utf8(header::find(&self.octets, "Message-ID")?).ok()?;
         let (begin, end) = (field.find('<')?, field.rfind('>')?);
         let id = field.get(begin..=end)?;
-        (!id.chars().any(|c| c.is_whitespace() || c.is_control())).then(|| id.to_owned())
+        let is_plain = id.len() <= MOST_MESSAGE_ID && !id.chars().any(|c| c.is_whitespace() || c.is_control());
+        is_plain.then(|| id.to_owned())
     }
 
     /// The Date and Message-ID lines that a submitted message lacks (RFC 6409 §8.2, §8.3).

@@ -201,20 +201,21 @@ impl Mailbox {
         Ok((adopted, left))
     }
 
-    /// Those that are neither on their way into the index by this process nor in it by now; and whether there are others that a sibling
-    /// may be entering at this moment.
+    /// Those that are neither on their way into the index by this process nor in it by now; and whether there are others that this
+    /// process or a sibling may be entering at this moment: what does not get there is for the next look, whether or not the folder changes.
     fn strangers(&self, found: &[(FileName, Found)]) -> (Vec<(FileName, Found)>, bool) {
         // In this order: what leaves the first set is in the second by then.
         let in_flight: HashSet<FileName> = locked(&self.house.in_flight).clone();
         let files = self.view().files.clone();
         let known: HashSet<&FileName> = files.iter().map(|file| &file.name).collect();
-        let unknown = found.iter().filter(|(name, _)| !in_flight.contains(name) && !known.contains(name));
+        let unknown = found.iter().filter(|(name, _)| !known.contains(name));
+        let (entering, unknown): (Vec<_>, Vec<_>) = unknown.cloned().partition(|(name, _)| in_flight.contains(name));
         let maildir = self.maildir();
         let of_sibling = |(name, at): &(FileName, Found)| {
             self.house.names.is_of_a_sibling(name) && maildir.facts(name, *at).is_none_or(|facts| facts.age < SIBLING_GRACE)
         };
-        let (waiting, strangers): (Vec<_>, Vec<_>) = unknown.cloned().partition(of_sibling);
-        (strangers, !waiting.is_empty())
+        let (waiting, strangers): (Vec<_>, Vec<_>) = unknown.into_iter().partition(of_sibling);
+        (strangers, !waiting.is_empty() || !entering.is_empty())
     }
 }
 

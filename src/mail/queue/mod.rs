@@ -16,7 +16,7 @@ mod removal;
 mod steer;
 mod story;
 
-pub use claim::{Claim, Finding, Lease, Progress, Settlement};
+pub use claim::{Claim, Finding, Lease, Left, Progress, Settlement, Unreached};
 pub use content::{Content, MOST_BESIDE};
 pub use story::Via;
 
@@ -39,6 +39,8 @@ use crate::store;
 use crate::store::db::{Database, Tx, Work, queue as rows};
 use crate::store::spool::Spool;
 
+/// How far ahead a sender's messages get their turns: a day.
+const MOST_AHEAD_MS: i64 = 86_400_000;
 /// The longest time that new mail waits for a destination that could not be reached.
 const MOST_REST: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -146,7 +148,7 @@ impl Queue {
         let (sender, count) = (message.sender.path.to_string(), mail.recipients.len());
         let hosts: Vec<Host> = mail.recipients.iter().map(|recipient| recipient.address.host().clone()).collect();
         let most = self.inner.settings.max_messages;
-        let first_attempt_at = self.first_attempt(&message);
+        let (who, first_attempt_at) = self.first_attempt(&message)?;
         let enter = Enter {
             message,
             recipients: mail.recipients,
@@ -155,7 +157,11 @@ impl Queue {
             notice_at: self.notice_at(created_at),
             most,
         };
-        if !self.inner.database.write_together(enter).await? {
+        let entered = self.inner.database.write_together(enter).await;
+        if let (Some(who), Ok(false) | Err(_)) = (&who, &entered) {
+            lock(&self.inner.pace).give_back(who, self.inner.settings.sender_messages_per_minute);
+        }
+        if !entered? {
             return Err(Refusal::LimitReached(format!("the queue holds {most} messages already, its limit")));
         }
         tracing::info!(id = %mail.id, sender, recipients = count, size = mail.size, "queued");
@@ -168,14 +174,19 @@ impl Queue {
         Ok(())
     }
 
-    /// When a new message is tried: at once, unless its sender has sent more of late than may leave.
-    fn first_attempt(&self, message: &rows::Message) -> i64 {
+    /// When a new message is tried: at once, unless its sender has sent more of late than may leave; and whose turn that is. LimitReached
+    /// if it would be too late.
+    fn first_attempt(&self, message: &rows::Message) -> Result<(Option<pace::Who>, i64), Refusal> {
         let now = message.created_at.as_millisecond();
-        match self.inner.settings.sender_messages_per_minute {
-            0 => now,
-            most => {
-                pace::Who::of(message.user, message.sender.path.address()).map_or(now, |who| lock(&self.inner.pace).turn(who, now, most))
-            }
+        let most = self.inner.settings.sender_messages_per_minute;
+        let who = pace::Who::of(message.user, message.sender.path.address()).filter(|_| most > 0);
+        let Some(who) = who else { return Ok((None, now)) };
+        let last = message.expires_at.as_millisecond().min(now.saturating_add(MOST_AHEAD_MS));
+        match lock(&self.inner.pace).turn(who.clone(), now, last, most) {
+            Some(turn) => Ok((Some(who), turn)),
+            None => Err(Refusal::LimitReached(format!(
+                "{most} messages of a sender leave in a minute, and those of a day wait already: send this again later"
+            ))),
         }
     }
 
@@ -263,10 +274,10 @@ impl Queue {
         std::time::Duration::from_secs(self.inner.settings.retry_first_seconds).min(MOST_REST)
     }
 
-    /// Destinations that have something due, however it became so.
-    pub async fn due_destinations(&self, limit: usize) -> Result<Vec<Host>, store::Error> {
+    /// Destinations that have something due, however it became so, in their order, after the one named.
+    pub async fn due_destinations(&self, after: Option<&Host>, limit: usize) -> Result<Vec<Host>, store::Error> {
         let mut tx = self.inner.database.read().await?;
-        rows::due_destinations(&mut tx, self.inner.clock.now_ms(), limit).await
+        rows::due_destinations(&mut tx, self.inner.clock.now_ms(), after, limit).await
     }
 
     /// Messages that have something to report.

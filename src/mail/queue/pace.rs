@@ -35,17 +35,32 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// When the next message of a sender of so many in a minute may go, at the earliest. Times are milliseconds since 1970.
-    pub(super) fn turn(&mut self, who: Who, now: i64, per_minute: u64) -> i64 {
-        let per_minute = i64::try_from(per_minute).unwrap_or(i64::MAX).max(1);
+    /// When the next message of a sender of so many in a minute may go, at the earliest. None, and nothing is counted, if that is after
+    /// `last`. Times are milliseconds since 1970.
+    pub(super) fn turn(&mut self, who: Who, now: i64, last: i64, per_minute: u64) -> Option<i64> {
         if self.next.len() >= MOST_SENDERS {
             self.next.retain(|_, next| *next > now);
         }
         let next = self.next.entry(who).or_insert(now);
         let turn = next.saturating_sub(MINUTE_MS / AT_ONCE).max(now);
-        *next = (*next).max(now).saturating_add(MINUTE_MS / per_minute);
-        turn
+        if turn > last {
+            return None;
+        }
+        *next = (*next).max(now).saturating_add(distance(per_minute));
+        Some(turn)
     }
+
+    /// A message that had its turn was not entered after all.
+    pub(super) fn give_back(&mut self, who: &Who, per_minute: u64) {
+        if let Some(next) = self.next.get_mut(who) {
+            *next = next.saturating_sub(distance(per_minute));
+        }
+    }
+}
+
+/// Milliseconds from one message to the next.
+fn distance(per_minute: u64) -> i64 {
+    MINUTE_MS / i64::try_from(per_minute).unwrap_or(i64::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -57,7 +72,7 @@ mod tests {
         let address = |text: &str| text.parse::<EmailAddress>().unwrap();
         let (ada, other) = (address("Ada@House.test"), address("bob@house.test"));
         let mut pace = Pace::default();
-        let mut turn = |user, sender: &EmailAddress, now| pace.turn(Who::of(user, Some(sender)).unwrap(), now, 30);
+        let mut turn = |user, sender: &EmailAddress, now| pace.turn(Who::of(user, Some(sender)).unwrap(), now, 70_000, 30).unwrap();
         let turns: Vec<i64> = (0..7).map(|_| turn(None, &ada, 1_000)).collect();
         assert_eq!(turns, [1_000, 1_000, 1_000, 1_000, 3_000, 5_000, 7_000]);
         assert_eq!(turn(None, &address("ada@house.test"), 1_000), 9_000);
@@ -67,5 +82,11 @@ mod tests {
         assert_eq!(turn(None, &ada, 60_000), 60_000);
         assert_eq!(Who::of(Some(UserId(1)), None), None);
         assert_eq!(Who::of(None, None), None);
+        let who = || Who::of(None, Some(&other)).unwrap();
+        assert!((0..100).all(|_| pace.turn(who(), 60_000, 1_000_000, 30).is_some()));
+        assert_eq!(pace.turn(who(), 60_000, 250_000, 30), None, "not before its end");
+        let before = pace.turn(who(), 60_000, 1_000_000, 30);
+        pace.give_back(&who(), 30);
+        assert_eq!(pace.turn(who(), 60_000, 1_000_000, 30), before);
     }
 }

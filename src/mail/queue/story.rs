@@ -7,6 +7,9 @@ use crate::model::ids::MailId;
 use crate::model::queue::Steering;
 use crate::model::trace::{Attempt, AttemptOutcome, Step};
 
+/// The most characters of a reply that a story keeps, as many as the ledger.
+const MOST_REPLY: usize = 1_000;
+
 /// The connection over which an attempt was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Via {
@@ -50,7 +53,7 @@ pub(super) fn attempts(id: MailId, at: Timestamp, endings: Vec<Ending<'_>>, via:
             host: finding.host.clone(),
             via: over.map(|via| via.text.clone()),
             status: finding.status.clone(),
-            reply: finding.text.clone(),
+            reply: finding.text.chars().take(MOST_REPLY).collect(),
             next_at,
         };
         alike.push((finding, attempt));

@@ -64,6 +64,14 @@ impl House {
         id
     }
 
+    async fn postpone(&self, destination: &str, was_tls_optional: bool) -> Left {
+        let unreached = Unreached {
+            finding: finding("4.4.1"),
+            was_tls_optional,
+        };
+        self.queue.postpone(&[host(destination)], &unreached).await.unwrap()
+    }
+
     async fn claim(&self, destination: &str) -> Option<Claim> {
         self.queue.claim(&[host(destination)], 1).await.unwrap().pop()
     }
@@ -253,14 +261,14 @@ async fn a_dead_destination_is_put_off_as_a_whole() {
     house.pass(1000);
     let new = house.put(vec![to("bob@dead.test")]).await;
     let other = house.put(vec![to("bob@live.test")]).await;
-    house.queue.postpone(&[host("dead.test")], &finding("4.4.1")).await.unwrap();
+    assert_eq!(house.postpone("dead.test", false).await, Left::Nothing);
     assert_eq!(house.states(old).await, [(RecipientState::Failed, 1)]);
     assert_eq!(house.states(new).await, [(RecipientState::Waiting, 1)]);
     assert_eq!(house.states(other).await, [(RecipientState::Waiting, 0)]);
-    assert_eq!(house.queue.due_destinations(10).await.unwrap(), [host("live.test")]);
+    assert_eq!(house.queue.due_destinations(None, 10).await.unwrap(), [host("live.test")]);
     assert_eq!(house.queue.due_reports(10).await.unwrap(), [old]);
     house.queue.retry(new).await.unwrap();
-    assert_eq!(house.queue.due_destinations(10).await.unwrap().len(), 2);
+    assert_eq!(house.queue.due_destinations(None, 10).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -389,7 +397,7 @@ async fn filters_pick_what_they_say() {
     let old = house.put(vec![to("Bob@a.test"), to("eve@b.test")]).await;
     house.pass(100);
     let new = house.put(vec![to("bob@sub.a.test")]).await;
-    house.queue.postpone(&[host("b.test")], &finding("4.4.1")).await.unwrap();
+    house.postpone("b.test", false).await;
     let ids = async |filter: QueueFilter| {
         let found = house.queue.list(&filter, None, 10).await.unwrap();
         found.iter().map(|mail| mail.id).collect::<Vec<_>>()
@@ -509,4 +517,45 @@ async fn a_small_message_lies_beside_its_row_and_goes_with_it() {
     let dropped = house.put_small(vec![to("a@b.test")], b"abc").await;
     house.queue.remove(dropped).await.unwrap();
     assert_eq!(octets(&house.queue.content(dropped).await.unwrap()), None);
+}
+
+#[tokio::test]
+async fn what_can_do_without_tls_is_put_off_when_it_failed_itself() {
+    let house = House::new(config::Queue::default()).await;
+    let mail = |tls_optional| NewMail {
+        id: MailId::fresh(),
+        sender: Sender {
+            tls_optional,
+            ..Sender::plain(ReversePath::Null)
+        },
+        recipients: vec![to("a@b.test")],
+        size: 1,
+        content: Some(Bytes::from_static(b"x")),
+        user: None,
+    };
+    let (usual, optional) = (mail(false), mail(true));
+    let ids = (usual.id, optional.id);
+    for mail in [usual, optional] {
+        house.queue.put(mail).await.unwrap();
+    }
+    assert_eq!(house.postpone("b.test", false).await, Left::Something);
+    assert_eq!(house.states(ids.0).await, [(RecipientState::Waiting, 1)]);
+    assert_eq!(house.states(ids.1).await, [(RecipientState::Waiting, 0)]);
+    let claim = house.claim("b.test").await.unwrap();
+    assert!((claim.message.id, claim.message.sender.tls_optional) == (ids.1, true));
+    house.queue.give_back(&claim).await.unwrap();
+    assert_eq!(house.postpone("b.test", true).await, Left::Nothing);
+    assert_eq!(house.states(ids.1).await, [(RecipientState::Waiting, 1)]);
+}
+
+#[tokio::test]
+async fn very_many_are_put_off_one_part_after_the_other() {
+    let house = House::new(config::Queue::default()).await;
+    let many: Vec<Recipient> = (0..1_500).map(|number| to(&format!("friend{number}@b.test"))).collect();
+    let ids = [house.put(many.clone()).await, house.put(many.clone()).await, house.put(many).await];
+    assert_eq!(house.postpone("b.test", false).await, Left::Nothing);
+    for id in ids {
+        assert!(house.states(id).await.iter().all(|state| *state == (RecipientState::Waiting, 1)));
+    }
+    assert!(house.claim("b.test").await.is_none());
 }

@@ -44,7 +44,7 @@ use self::security::{Journey, Security};
 use self::session::{Login, Terms, TlsTerms};
 use self::target::Targets;
 use super::dns::Dns;
-use super::queue::{Content, Finding, Settlement};
+use super::queue::{Content, Finding, Settlement, Via};
 use crate::config;
 use crate::model::address::Host;
 use crate::model::clock::Clock;
@@ -81,6 +81,10 @@ pub struct Delivery {
     pub unreachable: Option<Finding>,
     /// What became of the security of the sessions that were opened for it.
     pub outcomes: Vec<Outcome>,
+    /// The connection that it went over, if there is one left.
+    pub via: Option<Via>,
+    /// A session that is of no further use, to be taken leave of when the results are written down.
+    pub farewell: Option<Session>,
 }
 
 impl Delivery {
@@ -89,6 +93,8 @@ impl Delivery {
             settlements,
             unreachable: None,
             outcomes: Vec::new(),
+            via: None,
+            farewell: None,
         }
     }
 }
@@ -168,13 +174,19 @@ impl Relay {
 
     /// Delivers a parcel over the session kept from the one before, or a new one, which is left in `kept` if it is of further use.
     pub async fn deliver(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>) -> Delivery {
+        if parcel.sender.tls_optional {
+            return self.deliver_without_demands(kept, lane, parcel).await;
+        }
+        let delivery = self.deliver_over(kept, lane, parcel).await;
+        let via = kept.as_ref().map(Session::via);
+        Delivery { via, ..delivery }
+    }
+
+    async fn deliver_over(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>) -> Delivery {
         let mut body = match Body::open(parcel.content).await {
             Ok(body) => body,
             Err(error) => return Delivery::settled(parcel.all(&no_file(parcel, &error))),
         };
-        if parcel.sender.tls_optional {
-            return self.deliver_without_demands(lane, parcel, &mut body).await;
-        }
         if let Some(mut session) = kept.take().filter(Session::is_reusable) {
             match session.transact(parcel, &mut body).await {
                 Ok(settlements) => {
@@ -196,13 +208,22 @@ impl Relay {
 
     /// RFC 8689 §5: a message that says so goes whatever policies demand, and over a session of its own, so that no other goes that way.
     /// RFC 8460 §3: such sessions are not reported.
-    async fn deliver_without_demands(&self, lane: &Lane, parcel: &Parcel<'_>, body: &mut Body) -> Delivery {
-        let (mut journey, mut own) = (Journey::new(lane, true), None);
-        let delivery = self.deliver_anew(&mut own, &mut journey, parcel, body).await;
-        if let Some(session) = own {
+    async fn deliver_without_demands(&self, kept: &mut Option<Session>, lane: &Lane, parcel: &Parcel<'_>) -> Delivery {
+        // Some servers take one connection of a client at a time.
+        if let Some(session) = kept.take() {
             session.quit().await;
         }
-        delivery
+        let mut body = match Body::open(parcel.content).await {
+            Ok(body) => body,
+            Err(error) => return Delivery::settled(parcel.all(&no_file(parcel, &error))),
+        };
+        let (mut journey, mut own) = (Journey::new(lane, true), None);
+        let delivery = self.deliver_anew(&mut own, &mut journey, parcel, &mut body).await;
+        Delivery {
+            via: own.as_ref().map(Session::via),
+            farewell: own,
+            ..delivery
+        }
     }
 
     /// Delivers it over a new session.
@@ -337,6 +358,8 @@ fn unreachable(parcel: &Parcel<'_>, finding: Finding) -> Delivery {
         settlements: parcel.all(&Settlement::Deferred(finding.clone())),
         unreachable: Some(finding),
         outcomes: Vec::new(),
+        via: None,
+        farewell: None,
     }
 }
 

@@ -78,6 +78,12 @@ pub struct Session {
     pub(super) messages: u32,
 }
 
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
 impl Session {
     /// Opens a session.
     pub(super) async fn open(target: &Target, terms: &Terms<'_>) -> Result<Self, NoSession> {

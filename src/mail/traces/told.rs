@@ -1,6 +1,6 @@
 //! What was told and is not yet written: bounded, and taken in portions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand::RngExt;
 
@@ -10,65 +10,112 @@ use crate::store;
 use crate::store::db::traces::{self as rows, Chapter};
 use crate::store::db::{Tx, Work};
 
-/// The most steps and words that wait, of each.
+/// The most steps and words that wait, of each; and their octets together.
 const MOST: usize = 100_000;
-/// How many steps are written at a time, and about how many words.
+const MOST_OCTETS: usize = 32 << 20;
+/// How many steps are written at a time, and about how many words; and about so many octets.
 const PORTION: usize = 1_000;
+const PORTION_OCTETS: usize = 1 << 20;
+/// How often a portion is tried: then it is taken for one that the database will never take.
+const TRIES: u32 = 300;
 /// The most octets of a chapter: more steps make another one.
 const MOST_CHAPTER: usize = 32_768;
+
+/// A step as it is written.
+#[derive(Debug)]
+struct Spelled {
+    id: MailId,
+    at_ms: i64,
+    json: String,
+}
 
 /// Steps and words that wait.
 #[derive(Default)]
 pub(super) struct Told {
-    events: Vec<(MailId, Event)>,
-    words: Vec<(String, MailId)>,
-    /// Portions that could not be written.
-    back: Vec<Portion>,
+    steps: VecDeque<Spelled>,
+    words: VecDeque<(String, MailId)>,
+    /// Of the steps and words.
+    octets: usize,
+    /// A portion that could not be written.
+    back: Option<Portion>,
     lost: u64,
 }
 
 impl Told {
     pub(super) fn add(&mut self, events: impl IntoIterator<Item = (MailId, Event)>) {
-        for event in events {
-            if self.events.len() < MOST {
-                self.events.push(event);
-            } else {
-                self.lost = self.lost.saturating_add(1);
+        for (id, event) in events {
+            // A step of plain values can always be spelled.
+            let Ok(json) = serde_json::to_string(&event) else { continue };
+            if self.has_room(self.steps.len(), json.len()) {
+                self.octets = self.octets.saturating_add(json.len());
+                let at_ms = event.at_ms;
+                self.steps.push_back(Spelled { id, at_ms, json });
             }
         }
     }
 
     pub(super) fn name(&mut self, id: MailId, words: impl IntoIterator<Item = String>) {
-        let begin = self.words.len();
-        self.words
-            .extend(words.into_iter().map(|word| (word, id)).take(MOST.saturating_sub(begin)));
-        if let Some(new) = self.words.get_mut(begin..) {
-            new.sort_unstable();
+        let words: BTreeSet<String> = words.into_iter().collect();
+        for word in words {
+            if self.has_room(self.words.len(), word.len()) {
+                self.octets = self.octets.saturating_add(word.len());
+                self.words.push_back((word, id));
+            }
         }
-        self.words.dedup();
     }
 
-    /// What is to be written next, and how many steps were lost since the last time.
+    /// Whether there is room for one more; what finds none is counted as lost.
+    fn has_room(&mut self, count: usize, octets: usize) -> bool {
+        let has_room = count < MOST && self.octets.saturating_add(octets) <= MOST_OCTETS;
+        if !has_room {
+            self.lost = self.lost.saturating_add(1);
+        }
+        has_room
+    }
+
+    /// What is to be written next, and how much was lost since the last time.
     pub(super) fn take(&mut self) -> (Option<Portion>, u64) {
-        let lost = std::mem::take(&mut self.lost);
-        let portion = self.back.pop().or_else(|| self.next());
-        (portion, lost)
+        let portion = self.back.take().or_else(|| self.next());
+        (portion, std::mem::take(&mut self.lost))
     }
 
-    /// It could not be written; it is the next that is taken.
-    pub(super) fn give_back(&mut self, portion: Portion) {
-        self.back.push(portion);
+    /// It could not be written; it is the next that is taken, but not for ever.
+    pub(super) fn give_back(&mut self, mut portion: Portion) {
+        portion.tries = portion.tries.saturating_add(1);
+        if portion.tries < TRIES {
+            self.back = Some(portion);
+        } else {
+            let count = portion.chapters.len().saturating_add(portion.words.len());
+            self.lost = self.lost.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        }
     }
 
     fn next(&mut self) -> Option<Portion> {
-        let events: Vec<(MailId, Event)> = self.events.drain(..self.events.len().min(PORTION)).collect();
-        let words: Vec<(String, MailId)> = self.words.drain(..self.words.len().min(4 * PORTION)).collect();
-        if events.is_empty() && words.is_empty() {
+        let mut octets = 0_usize;
+        let mut steps = Vec::new();
+        while steps.len() < PORTION
+            && octets < PORTION_OCTETS
+            && let Some(step) = self.steps.pop_front()
+        {
+            octets = octets.saturating_add(step.json.len());
+            steps.push(step);
+        }
+        let mut words = Vec::new();
+        while words.len() < 4 * PORTION
+            && octets < PORTION_OCTETS
+            && let Some(word) = self.words.pop_front()
+        {
+            octets = octets.saturating_add(word.0.len());
+            words.push(word);
+        }
+        self.octets = self.octets.saturating_sub(octets);
+        if steps.is_empty() && words.is_empty() {
             return None;
         }
         Some(Portion {
-            chapters: chapters(events),
+            chapters: chapters(steps),
             words,
+            tries: 0,
         })
     }
 }
@@ -78,6 +125,7 @@ impl Told {
 pub(super) struct Portion {
     chapters: Vec<Chapter>,
     words: Vec<(String, MailId)>,
+    tries: u32,
 }
 
 impl Work for Portion {
@@ -92,35 +140,33 @@ impl Work for Portion {
 }
 
 /// The steps of each message together.
-fn chapters(events: Vec<(MailId, Event)>) -> Vec<Chapter> {
-    let mut stories: BTreeMap<MailId, Vec<Event>> = BTreeMap::new();
-    for (id, event) in events {
-        stories.entry(id).or_default().push(event);
+fn chapters(steps: Vec<Spelled>) -> Vec<Chapter> {
+    let mut stories: BTreeMap<MailId, Vec<Spelled>> = BTreeMap::new();
+    for step in steps {
+        stories.entry(step.id).or_default().push(step);
     }
     let mut chapters = Vec::with_capacity(stories.len());
-    for (id, events) in stories {
+    for (id, told) in stories {
         let (mut at, mut steps) = (0, String::new());
-        for event in events {
-            // A step of plain values can always be spelled.
-            let Ok(step) = serde_json::to_string(&event) else { continue };
-            if steps.len().saturating_add(step.len()) > MOST_CHAPTER && !steps.is_empty() {
-                chapters.push(chapter(id, at, std::mem::take(&mut steps)));
+        for Spelled { at_ms, json, .. } in told {
+            if steps.len().saturating_add(json.len()) > MOST_CHAPTER && !steps.is_empty() {
+                chapters.push(chapter(id, at, &std::mem::take(&mut steps)));
             }
             if steps.is_empty() {
-                at = event.at_ms;
+                at = at_ms;
             } else {
                 steps.push(',');
             }
-            steps.push_str(&step);
+            steps.push_str(&json);
         }
         if !steps.is_empty() {
-            chapters.push(chapter(id, at, steps));
+            chapters.push(chapter(id, at, &steps));
         }
     }
     chapters
 }
 
-fn chapter(id: MailId, at: i64, steps: String) -> Chapter {
+fn chapter(id: MailId, at: i64, steps: &str) -> Chapter {
     Chapter {
         id,
         at,
@@ -153,7 +199,7 @@ mod tests {
         ]);
         told.name(MailId(1), ["w".into(), "v".into(), "w".into()]);
         let (portion, lost) = told.take();
-        let portion = portion.unwrap();
+        let mut portion = portion.unwrap();
         let shown: Vec<(i64, i64, usize)> = portion
             .chapters
             .iter()
@@ -162,9 +208,14 @@ mod tests {
         assert_eq!(shown, [(1, 6, 1), (2, 5, 2), (2, 8, 1)]);
         assert_eq!(portion.words, [("v".to_owned(), MailId(1)), ("w".to_owned(), MailId(1))]);
         assert_eq!(lost, 0);
-        told.give_back(portion.clone());
-        assert_eq!(told.take().0.unwrap().words, portion.words);
-        assert!(told.take().0.is_none());
+        for _ in 1..TRIES {
+            told.give_back(portion.clone());
+            portion = told.take().0.unwrap();
+        }
+        told.give_back(portion);
+        let (none, lost) = told.take();
+        assert!(none.is_none());
+        assert_eq!((lost, told.octets), (5, 0), "three chapters and two words");
     }
 
     #[test]
@@ -173,5 +224,10 @@ mod tests {
         told.add((0..MOST + 3).map(|_| (MailId(1), event(1, "a"))));
         assert_eq!(told.take().1, 3);
         assert_eq!(told.take().1, 0);
+        let mut told = Told::default();
+        let large = "x".repeat(MOST_OCTETS / 3);
+        told.add((0..5).map(|n| (MailId(n), event(1, &large))));
+        told.name(MailId(9), [large]);
+        assert_eq!(told.take().1, 4, "two steps have room");
     }
 }

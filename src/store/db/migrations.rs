@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(15, "0015_tls_optional"),
     migration!(16, "0016_metadata"),
     migration!(17, "0017_acls"),
+    migration!(18, "0018_queue_due"),
 ];
 
 impl Migration {

@@ -14,9 +14,9 @@ pub use entry::{Entry, count, find, insert, is_known, recipients_of, remove};
 pub use notice::{due_notices, take_notices};
 pub use steer::{Target, page, steer, targets};
 pub use work::{
-    Claimed, ClaimedMessage, Mark, Note, Rest, WaitingRow, claim, claim_reports, close_reports, conclude, defer, defer_reports,
-    due_destinations, due_reports, fail_expired, finish, finish_claimed, hold, next_due, postpone, release, release_everything, renew,
-    waiting,
+    Claimed, ClaimedMessage, HeldUp, Mark, Note, Rest, WaitingRow, claim, claim_reports, close_reports, conclude, defer, defer_reports,
+    due_destinations, due_reports, fail_expired, finish, finish_claimed, hold, is_any_due, next_due, postpone, release, release_everything,
+    renew, waiting,
 };
 
 use jiff::Timestamp;

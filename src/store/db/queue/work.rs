@@ -40,12 +40,28 @@ impl Note<'_> {
     }
 }
 
-/// Destinations that have something due and unclaimed. One that cannot be read is logged and left out.
-pub async fn due_destinations(tx: &mut Tx, now: i64, limit: usize) -> Result<Vec<Host>, Error> {
+/// The most recipients that are put off in a transaction.
+const MOST_POSTPONED: usize = 2_000;
+
+/// What is due and unclaimed at so many destinations; for [`bind_due`]. The sign before a column keeps databases from looking through all
+/// that is due anywhere rather than at these destinations.
+fn due(destinations: usize) -> String {
+    format!(
+        "destination IN ({}) AND state = 0 AND +next_attempt_at <= ? AND lease_until <= ?",
+        marks(destinations)
+    )
+}
+
+/// Destinations that have something due and unclaimed, in their order, after the one named. One that cannot be read is logged and left out.
+pub async fn due_destinations(tx: &mut Tx, now: i64, after: Option<&Host>, limit: usize) -> Result<Vec<Host>, Error> {
     let texts = tx
-        .query("SELECT DISTINCT destination FROM queue_recipients WHERE state = 0 AND next_attempt_at <= ? AND lease_until <= ? LIMIT ?")
+        .query(
+            "SELECT DISTINCT destination FROM queue_recipients WHERE state = 0 AND next_attempt_at <= ? AND lease_until <= ? \
+             AND destination > ? ORDER BY destination LIMIT ?",
+        )
         .bind(now)
         .bind(now)
+        .bind(after.map(ToString::to_string).unwrap_or_default())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .all(|row| row.text(0))
         .await?;
@@ -93,10 +109,7 @@ pub async fn claim(tx: &mut Tx, destinations: &[Host], most: usize, mark: Mark) 
     if destinations.is_empty() {
         return Ok(Claimed::Nothing);
     }
-    let due = format!(
-        "destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ?",
-        marks(destinations.len())
-    );
+    let due = due(destinations.len());
     let skip_locked = tx.skip_locked();
     let query = tx.query_built(format!(
         "SELECT message_id, position FROM queue_recipients WHERE {due} ORDER BY message_id, position LIMIT {MOST_RECIPIENTS}{skip_locked}"
@@ -252,14 +265,32 @@ pub async fn defer(tx: &mut Tx, (id, position): (MailId, i64), token: i64, next:
     note.bind(query).bind(id.0).bind(position).bind(token).execute().await.map(drop)
 }
 
-/// The condition for what is due and unclaimed at destinations that others could not reach. What goes whatever becomes of TLS may well
-/// reach them, so it is left out. For [`bind_due`].
-fn held_up(destinations: &[Host]) -> String {
-    format!(
-        "destination IN ({}) AND state = 0 AND next_attempt_at <= ? AND lease_until <= ? AND NOT EXISTS \
-         (SELECT 1 FROM queue_messages WHERE queue_messages.id = queue_recipients.message_id AND queue_messages.tls_optional = 1)",
-        marks(destinations.len())
-    )
+/// What is due and unclaimed at destinations that could not be reached.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldUp<'a> {
+    pub destinations: &'a [Host],
+    /// With what goes whatever becomes of TLS, which may well reach them.
+    pub with_tls_optional: bool,
+    /// Milliseconds since 1970.
+    pub now: i64,
+}
+
+impl HeldUp<'_> {
+    fn condition(&self) -> String {
+        let due = due(self.destinations.len());
+        if self.with_tls_optional {
+            return due;
+        }
+        format!(
+            "{due} AND NOT EXISTS (SELECT 1 FROM queue_messages \
+             WHERE queue_messages.id = queue_recipients.message_id AND queue_messages.tls_optional = 1)"
+        )
+    }
+
+    /// Binds the values of the condition.
+    fn bind<'t>(&self, query: Query<'t>) -> Query<'t> {
+        bind_due(query, self.destinations, self.now)
+    }
 }
 
 /// A recipient that waits for a destination which cannot be reached.
@@ -272,13 +303,12 @@ pub struct WaitingRow {
     pub expires_at: i64,
 }
 
-/// The due and unclaimed recipients at these destinations, message by message; nobody else claims them before the end of the transaction.
-pub async fn waiting(tx: &mut Tx, destinations: &[Host], now: i64) -> Result<Vec<WaitingRow>, Error> {
-    let skip_locked = tx.skip_locked();
+/// Some of them, message by message; nobody else claims them before the end of the transaction.
+pub async fn waiting(tx: &mut Tx, held_up: HeldUp<'_>) -> Result<Vec<WaitingRow>, Error> {
     let query = tx.query_built(format!(
-        "SELECT message_id, address, attempts, expires_at FROM queue_recipients \
-         WHERE {} ORDER BY message_id, position{skip_locked}",
-        held_up(destinations)
+        "SELECT message_id, address, attempts, expires_at FROM queue_recipients WHERE {} ORDER BY message_id, position LIMIT {MOST_POSTPONED}{}",
+        held_up.condition(),
+        tx.skip_locked()
     ));
     let row = |row: &crate::store::db::Row<'_>| {
         Ok(WaitingRow {
@@ -288,35 +318,45 @@ pub async fn waiting(tx: &mut Tx, destinations: &[Host], now: i64) -> Result<Vec
             expires_at: row.integer(3)?,
         })
     };
-    bind_due(query, destinations, now).all(row).await
+    held_up.bind(query).all(row).await
 }
 
-/// Puts off, until `next` or their expiry, all due and unclaimed recipients at these destinations that were tried so many times.
-pub async fn postpone(tx: &mut Tx, destinations: &[Host], attempts: i64, next: i64, note: Note<'_>) -> Result<(), Error> {
+/// Whether anything is due and unclaimed at these destinations.
+pub async fn is_any_due(tx: &mut Tx, destinations: &[Host], now: i64) -> Result<bool, Error> {
+    let query = tx.query_built(format!(
+        "SELECT message_id FROM queue_recipients WHERE {} LIMIT 1",
+        due(destinations.len())
+    ));
+    let found = bind_due(query, destinations, now).optional(|row| row.integer(0)).await?;
+    Ok(found.is_some())
+}
+
+/// Puts off, until `next` or their expiry, those that were tried so many times, of messages up to `last`.
+pub async fn postpone(tx: &mut Tx, held_up: HeldUp<'_>, (attempts, last): (i64, MailId), next: i64, note: Note<'_>) -> Result<(), Error> {
     let query = tx
         .query_built(format!(
             "UPDATE queue_recipients SET attempts = attempts + 1, \
              next_attempt_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END, \
              last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? \
-             WHERE attempts = ? AND {}",
-            held_up(destinations)
+             WHERE attempts = ? AND message_id <= ? AND {}",
+            held_up.condition()
         ))
         .bind(next)
         .bind(next);
-    let query = note.bind(query).bind(attempts);
-    bind_due(query, destinations, note.at).execute().await.map(drop)
+    let query = note.bind(query).bind(attempts).bind(last.0);
+    held_up.bind(query).execute().await.map(drop)
 }
 
-/// Fails all due and unclaimed recipients at these destinations whose time is over.
-pub async fn fail_expired(tx: &mut Tx, destinations: &[Host], note: Note<'_>) -> Result<(), Error> {
+/// Fails those whose time is over, of messages up to `last`.
+pub async fn fail_expired(tx: &mut Tx, held_up: HeldUp<'_>, last: MailId, note: Note<'_>) -> Result<(), Error> {
     let query = tx.query_built(format!(
         "UPDATE queue_recipients SET state = 2, attempts = attempts + 1, \
          last_attempt_at = ?, last_status = ?, last_host = ?, last_error = ? \
-         WHERE expires_at <= ? AND {}",
-        held_up(destinations)
+         WHERE expires_at <= ? AND message_id <= ? AND {}",
+        held_up.condition()
     ));
-    let query = note.bind(query).bind(note.at);
-    bind_due(query, destinations, note.at).execute().await.map(drop)
+    let query = note.bind(query).bind(note.at).bind(last.0);
+    held_up.bind(query).execute().await.map(drop)
 }
 
 /// Marks as told what was claimed for a report.
