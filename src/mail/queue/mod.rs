@@ -12,12 +12,14 @@ mod clean;
 mod content;
 mod notice;
 mod pace;
+mod postpone;
 mod removal;
 mod steer;
 mod story;
 
-pub use claim::{Claim, Finding, Lease, Left, Progress, Settlement, Unreached};
+pub use claim::{Claim, Finding, Lease, Progress, Settlement};
 pub use content::{Content, MOST_BESIDE};
+pub use postpone::{Left, Unreached};
 pub use story::Via;
 
 use std::collections::{BTreeMap, BTreeSet};
