@@ -55,6 +55,12 @@ pub struct Imap {
     /// mailboxes for changes by other nodes.
     #[schemars(range(min = 10, max = 3_600_000))]
     pub poll_milliseconds: u64,
+    /// How often, in milliseconds, the client is told how far a long search is (RFC 9585). 0: whenever a piece of it is done.
+    #[schemars(range(min = 0, max = 3_600_000))]
+    pub progress_milliseconds: u64,
+    /// How many searches of a session may tell what changes in them (RFC 5267 §4.3).
+    #[schemars(range(min = 0, max = 1000))]
+    pub max_contexts: usize,
 }
 
 impl Default for Imap {
@@ -76,6 +82,8 @@ impl Default for Imap {
             admin_contact: String::new(),
             max_errors: 20,
             poll_milliseconds: 2000,
+            progress_milliseconds: 10_000,
+            max_contexts: 10,
         }
     }
 }

@@ -95,6 +95,7 @@ transcripts! {
         close_and_unselect
         compress
         compress_off
+        context
         copy
         create_rename_delete
         create_special_use
@@ -104,6 +105,7 @@ transcripts! {
         fetch_basics
         greeting_and_login
         idle
+        in_progress
         list
         login_with_literal_plus
         login_with_literals
@@ -114,6 +116,7 @@ transcripts! {
         notify_metadata
         notify_selected
         objectid
+        partial
         pipelined
         preview
         qresync
@@ -126,6 +129,7 @@ transcripts! {
         savedate
         search
         search_nesting
+        search_result
         sections
         select
         sort
@@ -139,7 +143,8 @@ transcripts! {
         uidonly
         uids_never_repeat
         unauthenticate
-        utf8_accept;
+        utf8_accept
+        within;
     pop3:
         auth_two_steps
         bad_commands

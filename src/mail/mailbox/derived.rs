@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use sha2::{Digest, Sha256};
 
 use super::Mailbox;
@@ -25,6 +26,9 @@ const MAX_HEADER: u64 = 1_048_576;
 /// Fields that are longer together are read from the file each time.
 const MAX_KEPT_HEADER: usize = 16_384;
 
+/// So many messages are read one after the other, and so many times as many at the same time.
+const TOGETHER: usize = 32;
+const AT_ONCE: usize = 4;
 /// The most octets of a message in which text for its preview is looked for.
 const MAX_PREVIEWED: u64 = 262_144;
 /// The most characters of a preview (RFC 8970 §3.1).
@@ -207,7 +211,9 @@ impl Mailbox {
 
     async fn make<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
         let (mut made, mut encoded) = (Vec::with_capacity(uids.len()), Vec::with_capacity(uids.len()));
-        for (uid, (value, data)) in self.with_files(uids, make_all::<T>).await? {
+        let parts: Vec<_> = uids.chunks(TOGETHER).map(|part| self.with_files(part, make_all::<T>)).collect();
+        let all: Vec<(Uid, Made<T>)> = iter(parts).buffered(AT_ONCE).try_concat().await?;
+        for (uid, (value, data)) in all {
             encoded.extend(data.map(|data| (uid, data)));
             made.push((uid, value));
         }

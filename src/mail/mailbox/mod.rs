@@ -286,6 +286,11 @@ impl Mailbox {
         saved.map(|(message, _)| message.uid).collect()
     }
 
+    /// The time, for what is younger or older than so much.
+    pub fn now(&self) -> Timestamp {
+        self.house.ground.clock.now()
+    }
+
     /// Rises with each change; wait on it for IDLE.
     pub fn watch(&self) -> Receiver<ModSeq> {
         self.changes.subscribe()

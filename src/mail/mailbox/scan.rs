@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use jiff::Timestamp;
 
 use super::chunks::Chunks;
@@ -57,6 +58,9 @@ pub struct ReindexReport {
 /// A sibling process's message may still be on its way into the index for so long.
 const SIBLING_GRACE: Duration = Duration::from_secs(10);
 
+/// So many files are read one after the other, and so many times as many at the same time.
+const TOGETHER: usize = 64;
+const AT_ONCE: usize = 4;
 /// Additions of one transaction.
 const BATCH: usize = 1000;
 
@@ -175,15 +179,8 @@ impl Mailbox {
         for part in found.chunks(BATCH) {
             let (strangers, waiting) = self.strangers(part);
             left |= waiting;
-            let maildir = self.maildir();
-            let additions = blocking(move || {
-                Ok(strangers
-                    .into_iter()
-                    .filter_map(|(name, found)| addition(&maildir, name, found))
-                    .collect())
-            })
-            .await?;
-            let additions: Vec<Addition> = additions;
+            let parts: Vec<_> = strangers.chunks(TOGETHER).map(|part| self.additions(part.to_vec())).collect();
+            let additions: Vec<Addition> = iter(parts).buffered(AT_ONCE).try_concat().await?;
             let count = additions.len() as u64;
             if count == 0 {
                 continue;
@@ -199,6 +196,12 @@ impl Mailbox {
             }
         }
         Ok((adopted, left))
+    }
+
+    async fn additions(&self, found: Vec<(FileName, Found)>) -> Result<Vec<Addition>, store::Error> {
+        let maildir = self.maildir();
+        let of_file = move |(name, found)| addition(&maildir, name, found);
+        blocking(move || Ok(found.into_iter().filter_map(of_file).collect())).await
     }
 
     /// Those that are neither on their way into the index by this process nor in it by now; and whether there are others that this

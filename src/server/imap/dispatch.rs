@@ -71,17 +71,18 @@ async fn at_once(session: &mut Session, tag: &Tag, command: Command) -> Result<D
         (State::Selected(_, selected), Command::Fetch(fetch)) => fetch::fetch(selected, &fetch, &mut session.stream).await,
         (State::Selected(_, selected), Command::Store(store)) => store::store(selected, store, &mut session.stream).await,
         (State::Selected(_, selected), Command::Search(search)) => {
-            let stream = &mut session.stream;
-            search::search(selected, search, Asked { tag, stream }).await
+            let (settings, stream) = (&session.imap.settings, &mut session.stream);
+            search::search(selected, search, Asked { tag, stream, settings }).await
         }
         (State::Selected(_, selected), Command::Sort(sort)) => {
-            let stream = &mut session.stream;
-            sort::sort(selected, sort, Asked { tag, stream }).await
+            let (settings, stream) = (&session.imap.settings, &mut session.stream);
+            sort::sort(selected, sort, Asked { tag, stream, settings }).await
         }
         (State::Selected(_, selected), Command::Thread(thread)) => {
-            let stream = &mut session.stream;
-            thread::thread(selected, thread, Asked { tag, stream }).await
+            let (settings, stream) = (&session.imap.settings, &mut session.stream);
+            thread::thread(selected, thread, Asked { tag, stream, settings }).await
         }
+        (State::Selected(_, selected), Command::CancelUpdate(tags)) => Ok(search::cancel_update(selected, &tags)),
         (State::Selected(user, selected), Command::Copy(copy)) => copy::copy(&session.imap, user, selected, &copy).await,
         (State::Selected(user, selected), Command::Move(relocate)) => {
             let (imap, stream) = (&session.imap, &mut session.stream);

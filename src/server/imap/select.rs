@@ -105,11 +105,8 @@ fn enter(session: &mut Session, user: Arc<User>, opened: Opened, select: &Select
     session.stream.write(&out);
 
     // RFC 9051 §6.3.2, RFC 9586 §3.5: a sequence number that nobody asks for.
-    let unseen = if rev2 || session.enabled.uid_only {
-        None
-    } else {
-        first_unseen(&view)
-    };
+    let is_told = !rev2 && !session.enabled.uid_only;
+    let unseen = is_told.then(|| first_unseen(&view)).flatten();
     let permanent = Code::PermanentFlags {
         keywords: Arc::clone(&keywords),
         changeable: if read_only { Flags::NONE } else { rights.flags() },
@@ -140,6 +137,8 @@ fn enter(session: &mut Session, user: Arc<User>, opened: Opened, select: &Select
         recent: if read_only || rev2 { Vec::new() } else { picture.recent },
         keywords: keywords.len(),
         told: Vec::new(),
+        saved: Vec::new(),
+        contexts: Vec::new(),
     };
     session.state = State::Selected(user, Box::new(selected));
 }

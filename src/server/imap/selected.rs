@@ -12,6 +12,7 @@ use crate::wire::imap::response::Word;
 use crate::wire::imap::sequence::SequenceSet;
 
 use super::outcome::Fault;
+use super::search::Context;
 use super::session::Enabled;
 
 /// A selected mailbox.
@@ -39,6 +40,10 @@ pub(super) struct Selected {
     pub(super) keywords: usize,
     /// Changes that the client has been told of by the answer to its own command, ascending.
     pub(super) told: Vec<(Uid, ModSeq)>,
+    /// What `$` stands for, ascending (RFC 5182 §2.1).
+    pub(super) saved: Vec<Uid>,
+    /// The searches whose changes are told.
+    pub(super) contexts: Vec<Context>,
 }
 
 impl Selected {
@@ -64,6 +69,9 @@ impl Selected {
     /// A sequence number that is too large is the client's mistake (RFC 3501 §9 seq-number), a UID that is not there is none (§6.4.8).
     pub(super) fn pick(&self, set: &SequenceSet, uid: bool) -> Result<Vec<Range<usize>>, Fault> {
         let view = &self.view;
+        if set.is_saved() {
+            return Ok(self.saved_places());
+        }
         let count = u32::try_from(view.len()).unwrap_or(u32::MAX);
         if uid {
             let largest = view.last().map_or(0, |message| message.uid.0);
@@ -82,6 +90,18 @@ impl Selected {
             (first.saturating_sub(1) as usize)..(last.min(count) as usize)
         });
         Ok(ranges.filter(|range| !range.is_empty()).collect())
+    }
+
+    /// What is left of what `$` stands for.
+    fn saved_places(&self) -> Vec<Range<usize>> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for at in self.saved.iter().filter_map(|uid| self.view.find(uid, |message| message.uid)) {
+            match ranges.last_mut() {
+                Some(range) if range.end == at => range.end = at.saturating_add(1),
+                _ => ranges.push(at..at.saturating_add(1)),
+            }
+        }
+        ranges
     }
 
     /// The UIDs of ranges of `view`.

@@ -9,7 +9,7 @@ use crate::wire::imap::response::all_flags;
 
 use super::dispatch::Expunges;
 use super::selected::{Finder, Selected};
-use super::vanished;
+use super::{search, vanished};
 
 /// Octets that are gathered before they go to the connection.
 const PIECE: usize = 16_384;
@@ -27,6 +27,9 @@ pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &m
     }
     let before = std::mem::replace(&mut selected.view, now.clone());
     let (gone, came) = compare(&before, &now);
+    if matches!(expunges, Expunges::Sent | Expunges::Own) {
+        search::gone(selected, &before, &gone, stream);
+    }
     match expunges {
         Expunges::Sent | Expunges::Own if selected.qresync || selected.enabled.uid_only => {
             vanished::tell(&uids_of(&before, &gone), stream).await?
@@ -41,6 +44,7 @@ pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &m
     if !selected.is_mute_of_flags {
         tell_flags(selected, &before, stream).await?;
     }
+    search::changed(selected, &before, stream).await?;
     selected.told.clear();
     Ok(())
 }

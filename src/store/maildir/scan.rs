@@ -144,9 +144,9 @@ fn has_bare_lf(mut input: impl io::BufRead) -> io::Result<bool> {
     loop {
         let piece = input.fill_buf()?;
         let Some(end) = piece.last().copied() else { return Ok(false) };
-        for (at, &octet) in piece.iter().enumerate() {
+        for at in memchr::memchr_iter(b'\n', piece) {
             let before = at.checked_sub(1).and_then(|at| piece.get(at)).copied().unwrap_or(last);
-            if octet == b'\n' && before != b'\r' {
+            if before != b'\r' {
                 return Ok(true);
             }
         }

@@ -133,6 +133,8 @@ pub enum Command {
     Expunge(Option<SequenceSet>),
     /// SEARCH or UID SEARCH
     Search(Search),
+    /// CANCELUPDATE, with the tags of the searches (RFC 5267 §4.5)
+    CancelUpdate(Vec<String>),
     /// SORT or UID SORT
     Sort(Sort),
     /// THREAD or UID THREAD

@@ -1,6 +1,7 @@
 //! FETCH as a value (RFC 3501 §6.4.5).
 
 use super::encode::{astring, number};
+use super::partial::Partial;
 use super::sequence::SequenceSet;
 
 /// FETCH and UID FETCH.
@@ -16,6 +17,8 @@ pub struct Fetch {
     pub changed_since: Option<u64>,
     /// And what vanished since then (RFC 7162 §3.2.6).
     pub vanished: bool,
+    /// Only these of the messages (RFC 9394 §3.3).
+    pub partial: Option<Partial>,
 }
 
 /// One thing asked of a message.

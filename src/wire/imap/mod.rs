@@ -16,6 +16,8 @@
 //! - RFC 4315 §2: UID EXPUNGE, APPENDUID, COPYUID
 //! - RFC 4731 §3, RFC 4466 §2: SEARCH RETURN, ESEARCH
 //! - RFC 4959 §3: SASL-IR
+//! - RFC 5032 §5: WITHIN
+//! - RFC 5182 §3: SEARCHRES
 //! - RFC 5161 §3: ENABLE
 //! - RFC 5256 §5, RFC 5267 §3, RFC 5957 §3: SORT, THREAD
 //! - RFC 5258 §3, RFC 5819 §2, RFC 6154 §3: LIST with options, LIST-STATUS, SPECIAL-USE
@@ -34,6 +36,8 @@
 //! - RFC 9208 §4: QUOTA
 //! - RFC 5092 §5: URLs of messages
 //! - RFC 7889 §3: APPENDLIMIT
+//! - RFC 9394 §3, RFC 5267 §4: PARTIAL, CONTEXT
+//! - RFC 9585 §3: INPROGRESS
 //! - RFC 2971 §3: ID
 
 pub mod append;
@@ -47,6 +51,7 @@ pub mod flag;
 pub mod frame;
 pub mod notify;
 pub mod parse;
+pub mod partial;
 pub mod pattern;
 pub mod response;
 pub mod search;

@@ -4,7 +4,7 @@ use crate::model::ids::{MailboxId, ModSeq, Uid};
 
 use super::capability::{self, Stage};
 use super::command::Tag;
-use super::encode::{flags, mailbox_id, number, set, uid_set};
+use super::encode::{flags, mailbox_id, number, set, string, uid_set};
 use super::flag;
 use super::notify::EVENTS;
 use super::search::CHARSETS;
@@ -73,6 +73,10 @@ pub enum Code {
     LongEntries(u64),
     /// METADATA MAXSIZE (RFC 5464 §4.3)
     MetadataMaxSize(u64),
+    /// NOUPDATE, with the tag of the search (RFC 5267 §4.3.1)
+    NoUpdate(Tag),
+    /// INPROGRESS, with the tag of the command, how much is done and of how much (RFC 9585 §4)
+    InProgress(Tag, u64, u64),
     /// MODIFIED, with UIDs or sequence numbers (RFC 7162 §3.1.3)
     Modified(Vec<u32>),
     /// APPENDUID (RFC 4315 §3)
@@ -197,6 +201,11 @@ impl Code {
             }
             Self::LongEntries(size) => with_number(b"METADATA LONGENTRIES ", *size),
             Self::MetadataMaxSize(size) => with_number(b"METADATA MAXSIZE ", *size),
+            Self::NoUpdate(tag) => {
+                out.extend_from_slice(b"NOUPDATE ");
+                string(out, tag.as_str().as_bytes());
+            }
+            Self::InProgress(tag, done, all) => write_progress(out, tag, [*done, *all]),
             Self::Modified(numbers) => {
                 out.extend_from_slice(b"MODIFIED ");
                 set(out, numbers.iter().copied());
@@ -211,18 +220,7 @@ impl Code {
                 out.extend_from_slice(EVENTS.join(" ").as_bytes());
                 out.push(b')');
             }
-            Self::BadUrl(url) => {
-                out.extend_from_slice(b"BADURL \"");
-                // RFC 4469 §5 url-resp-text; a quote would end it too early.
-                out.extend(url.bytes().map(|b| {
-                    if (b' '..0x7f).contains(&b) && !matches!(b, b']' | b'"' | b'\\') {
-                        b
-                    } else {
-                        b'?'
-                    }
-                }));
-                out.push(b'"');
-            }
+            Self::BadUrl(url) => write_bad_url(out, url),
             Self::CopyUid { uidvalidity, uids } => {
                 with_number(b"COPYUID ", u64::from(*uidvalidity));
                 out.push(b' ');
@@ -233,6 +231,29 @@ impl Code {
             Self::Word(word) => out.extend_from_slice(word.as_str().as_bytes()),
         }
     }
+}
+
+fn write_bad_url(out: &mut Vec<u8>, url: &str) {
+    out.extend_from_slice(b"BADURL \"");
+    // RFC 4469 §5 url-resp-text; a quote would end it too early.
+    out.extend(url.bytes().map(|b| {
+        if (b' '..0x7f).contains(&b) && !matches!(b, b']' | b'"' | b'\\') {
+            b
+        } else {
+            b'?'
+        }
+    }));
+    out.push(b'"');
+}
+
+fn write_progress(out: &mut Vec<u8>, tag: &Tag, counts: [u64; 2]) {
+    out.extend_from_slice(b"INPROGRESS (");
+    string(out, tag.as_str().as_bytes());
+    for count in counts {
+        out.push(b' ');
+        number(out, count);
+    }
+    out.push(b')');
 }
 
 fn write_charsets(out: &mut Vec<u8>) {
@@ -287,6 +308,8 @@ mod tests {
         for (code, want) in [
             (Code::BadCharset, "BADCHARSET (US-ASCII UTF-8)"),
             (Code::Unseen(3), "UNSEEN 3"),
+            (Code::NoUpdate(Tag("b".into())), "NOUPDATE \"b\""),
+            (Code::InProgress(Tag("b".into()), 5, 7), "INPROGRESS (\"b\" 5 7)"),
             (
                 Code::AppendUid {
                     uidvalidity: 7,

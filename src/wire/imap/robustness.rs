@@ -77,6 +77,10 @@ const RIGHT: &[&[u8]] = &[
     b"a THREAD ORDEREDSUBJECT UTF-8 ALL\r\n",
     b"a UID THREAD REFERENCES UTF-8 NOT DELETED\r\n",
     b"a THREAD REFS US-ASCII 1:*\r\n",
+    b"a SEARCH RETURN (SAVE PARTIAL -1:-100 MIN) $ OLDER 5 YOUNGER 70\r\n",
+    b"a UID SEARCH RETURN (UPDATE CONTEXT PARTIAL 1:5) UID $\r\n",
+    b"a CANCELUPDATE \"b\" c\r\n",
+    b"a FETCH $ FLAGS (PARTIAL 1:2 CHANGEDSINCE 7)\r\n",
     b"a FETCH 1 ALL\r\n",
     b"a FETCH 1:* (FLAGS UID)\r\n",
     b"a FETCH 2,4:6 BODY[]\r\n",
@@ -95,6 +99,13 @@ const RIGHT: &[&[u8]] = &[
 ];
 
 const WRONG: &[&[u8]] = &[
+    b"a SEARCH RETURN (PARTIAL) ALL\r\n",
+    b"a SEARCH RETURN (PARTIAL 1:2 ALL) ALL\r\n",
+    b"a SEARCH RETURN (PARTIAL 1:-2) ALL\r\n",
+    b"a SEARCH OLDER 0\r\n",
+    b"a SEARCH 1,$\r\n",
+    b"a SELECT x (QRESYNC (1 2 $))\r\n",
+    b"a CANCELUPDATE\r\n",
     b"a SORT UTF-8 ALL\r\n",
     b"a SORT () UTF-8 ALL\r\n",
     b"a SORT (REVERSE) UTF-8 ALL\r\n",

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::model::mailbox::Flags;
 
+use super::partial::Partial;
 use super::sequence::SequenceSet;
 
 /// SEARCH and UID SEARCH.
@@ -24,7 +25,7 @@ pub struct BadCharset;
 /// The charsets that SEARCH knows, for BADCHARSET.
 pub const CHARSETS: [&str; 2] = ["US-ASCII", "UTF-8"];
 
-/// What SEARCH RETURN wants. All false is ALL.
+/// What SEARCH RETURN wants. Nothing is ALL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Returns {
     /// MIN
@@ -35,6 +36,24 @@ pub struct Returns {
     pub all: bool,
     /// COUNT
     pub count: bool,
+    /// PARTIAL (RFC 9394 §3.1)
+    pub partial: Option<Partial>,
+    /// SAVE: `$` stands for it from now on (RFC 5182 §2.1).
+    pub save: bool,
+    /// UPDATE: changes of it are told (RFC 5267 §4.3).
+    pub update: bool,
+}
+
+impl Returns {
+    /// Whether a part of what was found is named.
+    pub fn names_results(&self) -> bool {
+        self.min || self.max || self.all || self.count || self.partial.is_some()
+    }
+
+    /// Whether all numbers are told: asked for, or because nothing else was (RFC 4731 §3.1). SAVE alone tells nothing (RFC 5182 §2.1).
+    pub fn tells_all(&self) -> bool {
+        self.all || !(self.names_results() || self.save)
+    }
 }
 
 /// A day compared with one given.
@@ -101,6 +120,10 @@ pub enum Key {
     EmailId(String),
     /// THREADID (RFC 8474 §5.3)
     ThreadId(String),
+    /// OLDER: the internal date is at least so many seconds ago (RFC 5032 §3).
+    Older(u32),
+    /// YOUNGER: and at most so many.
+    Younger(u32),
     /// SAVEDBEFORE, SAVEDON, SAVEDSINCE (RFC 8514 §4.3)
     Saved(When),
     /// MODSEQ: changed at this or later (RFC 7162 §3.1.5).
@@ -127,6 +150,20 @@ impl Key {
             Self::Or(a, b) => a.asks_modseq() || b.asks_modseq(),
             Self::Not(key) => key.asks_modseq(),
             _ => false,
+        }
+    }
+
+    /// Whether what it says of a message changes with the message alone: neither with its number, nor with time, nor with the session.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::And(keys) => keys.iter().all(Self::is_lasting),
+            Self::Or(a, b) => a.is_lasting() && b.is_lasting(),
+            Self::Not(key) => key.is_lasting(),
+            Self::Uid(set) => !set.is_saved(),
+            Self::Sequence(_) | Self::Recent | Self::Older(_) | Self::Younger(_) | Self::ModSeq(_) => false,
+            // These are looked up for the whole mailbox.
+            Self::EmailId(_) | Self::ThreadId(_) | Self::Saved(_) => false,
+            _ => true,
         }
     }
 }

@@ -27,14 +27,18 @@ impl Bound {
 
 /// A set as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SequenceSet(Vec<(Bound, Bound)>);
+pub struct SequenceSet {
+    ranges: Vec<(Bound, Bound)>,
+    /// `$`: what the last search with SAVE found (RFC 5182 §2.1). Then there are no ranges.
+    saved: bool,
+}
 
 impl SequenceSet {
     /// The set in ascending ranges that neither touch nor overlap. `largest` is what `*` stands for; without any message it is 0,
     /// and every range with a `*` in it is empty.
     pub fn resolve(&self, largest: u32) -> Vec<RangeInclusive<u32>> {
         let mut ranges: Vec<(u32, u32)> = self
-            .0
+            .ranges
             .iter()
             .filter(|(a, b)| largest > 0 || (*a != Bound::Largest && *b != Bound::Largest))
             .map(|(a, b)| (a.resolve(largest), b.resolve(largest)))
@@ -53,12 +57,12 @@ impl SequenceSet {
 
     /// A set of one range.
     pub fn between(first: Bound, last: Bound) -> Self {
-        Self(vec![(first, last)])
+        Self::written(vec![(first, last)])
     }
 
     /// A set of one.
     pub fn one(bound: Bound) -> Self {
-        Self(vec![(bound, bound)])
+        Self::written(vec![(bound, bound)])
     }
 
     /// A set of these numbers, ascending.
@@ -71,12 +75,21 @@ impl SequenceSet {
             }
         }
         let bound = |(first, last)| (Bound::Number(first), Bound::Number(last));
-        Self(ranges.into_iter().map(bound).collect())
+        Self::written(ranges.into_iter().map(bound).collect())
+    }
+
+    fn written(ranges: Vec<(Bound, Bound)>) -> Self {
+        Self { ranges, saved: false }
+    }
+
+    /// Whether it is `$`, which stands for messages that the session knows.
+    pub fn is_saved(&self) -> bool {
+        self.saved
     }
 
     /// Whether a number without `*` beside it is above `largest` (RFC 3501 §9 seq-number: that is an error, but not for UIDs).
     pub fn exceeds(&self, largest: u32) -> bool {
-        self.0
+        self.ranges
             .iter()
             .filter(|(a, b)| *a != Bound::Largest && *b != Bound::Largest)
             .any(|(a, b)| a.resolve(largest).max(b.resolve(largest)) > largest)
@@ -84,6 +97,9 @@ impl SequenceSet {
 
     pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
         let mut ranges = Vec::new();
+        if cursor.eat(b'$') {
+            return Ok(Self { ranges, saved: true });
+        }
         loop {
             if ranges.len() >= MAX_RANGES {
                 return cursor.wrong("a set of fewer ranges");
@@ -92,24 +108,24 @@ impl SequenceSet {
             let last = if cursor.eat(b':') { bound(cursor)? } else { first };
             ranges.push((first, last));
             if !cursor.eat(b',') {
-                return Ok(Self(ranges));
+                return Ok(Self::written(ranges));
             }
         }
     }
 
-    /// A set without `*`.
+    /// A set without `*` and `$`.
     pub(super) fn read_definite(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
         let start = cursor.clone();
         let set = Self::read(cursor)?;
-        if set.0.iter().any(|(a, b)| *a == Bound::Largest || *b == Bound::Largest) {
-            return start.wrong("a set without '*'");
+        if set.saved || set.ranges.iter().any(|(a, b)| *a == Bound::Largest || *b == Bound::Largest) {
+            return start.wrong("a set without '*' and '$'");
         }
         Ok(set)
     }
 
     /// Whether a set begins here.
     pub(super) fn begins(cursor: &Cursor<'_>) -> bool {
-        cursor.peek().is_some_and(|b| b.is_ascii_digit() || b == b'*')
+        cursor.peek().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'*' | b'$'))
     }
 }
 

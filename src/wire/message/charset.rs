@@ -37,6 +37,15 @@ pub(super) fn is_known(label: &[u8]) -> bool {
         || !matches!(Charset::named(Some(label)), Charset::Guess)
 }
 
+/// Whether octets of ASCII stand for themselves in this charset, whatever stands before them.
+pub(super) fn has_ascii(label: Option<&[u8]>) -> bool {
+    match Charset::named(label) {
+        Charset::Known(encoding) => encoding.is_ascii_compatible(),
+        Charset::Old(_) => false,
+        Charset::Guess => true,
+    }
+}
+
 /// The text; what is no character of the charset becomes U+FFFD.
 pub(super) fn decode<'a>(octets: &'a [u8], label: Option<&[u8]>) -> Cow<'a, str> {
     match Charset::named(label) {

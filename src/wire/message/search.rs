@@ -3,7 +3,7 @@
 //! Texts are compared in a folded form like that of i;unicode-casemap (RFC 5051 §2): cases made one, characters decomposed. Bodies are
 //! decoded and searched in pieces, so that a message of any size needs little memory.
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 use unicode_normalization::char::decompose_compatible;
 
 use super::charset;
@@ -18,6 +18,18 @@ const PIECE: usize = 65_536;
 #[derive(Debug, Clone)]
 pub struct Needle {
     finder: Finder<'static>,
+    form: Form,
+}
+
+/// What the folded text looks like: how it can stand in ASCII that is not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Only characters of ASCII without blanks and colons: in a header it stands on one line, as it is.
+    Word,
+    /// Only characters of ASCII.
+    Ascii,
+    /// Others too: it is in no text of ASCII.
+    Wide,
 }
 
 impl Needle {
@@ -25,8 +37,14 @@ impl Needle {
     pub fn new(text: &str) -> Self {
         let mut folded = String::new();
         fold(text, &mut folded);
+        let form = match folded.is_ascii() {
+            true if folded.bytes().all(|octet| octet.is_ascii_graphic() && octet != b':') => Form::Word,
+            true => Form::Ascii,
+            false => Form::Wide,
+        };
         Self {
             finder: Finder::new(folded.as_bytes()).into_owned(),
+            form,
         }
     }
 
@@ -39,6 +57,38 @@ impl Needle {
 
     fn is_in_folded(&self, folded: &[u8]) -> bool {
         self.finder.find(folded).is_some()
+    }
+
+    /// Whether a look at the header as it stands rules the text out: a header of ASCII without encoded words has no more than can be
+    /// seen, whatever its case.
+    fn is_surely_not_in(&self, header: &[u8]) -> bool {
+        if self.form == Form::Ascii || !header.is_ascii() || memmem::find(header, b"=?").is_some() {
+            return false;
+        }
+        self.form == Form::Wide || !self.is_in_folded(&header.to_ascii_lowercase())
+    }
+
+    /// Whether the text is in this one of ASCII, which is folded a piece at a time.
+    fn is_in_ascii(&self, text: &[u8]) -> bool {
+        if self.form == Form::Wide {
+            return false;
+        }
+        let overlap = self.len().saturating_sub(1);
+        let mut folded = Vec::with_capacity(text.len().min(PIECE.saturating_add(overlap)));
+        let mut start: usize = 0;
+        loop {
+            let end = start.saturating_add(PIECE).saturating_add(overlap).min(text.len());
+            folded.clear();
+            folded.extend_from_slice(text.get(start..end).unwrap_or_default());
+            folded.make_ascii_lowercase();
+            if self.is_in_folded(&folded) {
+                return true;
+            }
+            if end == text.len() {
+                return false;
+            }
+            start = start.saturating_add(PIECE);
+        }
     }
 
     /// Octets of the folded text.
@@ -75,6 +125,9 @@ fn fold_char(char: char, out: &mut String) {
 
 /// Whether a field of the header block has the text in its value: of the fields called `name`, or of all with their names.
 pub fn header_contains(raw_header_block: &[u8], name: Option<&str>, needle: &Needle) -> bool {
+    if needle.is_surely_not_in(raw_header_block) {
+        return false;
+    }
     Fields::new(raw_header_block).any(|field| match name {
         Some(name) => field.is(name) && needle.is_in(&decode_text(field.value)),
         None => needle.is_in(&format!("{}: {}", String::from_utf8_lossy(field.name), decode_text(field.value))),
@@ -101,7 +154,11 @@ fn is_readable(part: &Part) -> bool {
 }
 
 fn body_contains(body: &[u8], part: &Part, needle: &Needle) -> bool {
-    let mut transfer = Decoder::new(Encoding::named(part.encoding.as_deref()));
+    let encoding = Encoding::named(part.encoding.as_deref());
+    if encoding == Encoding::Identity && body.is_ascii() && charset::has_ascii(part.param("charset")) {
+        return needle.is_in_ascii(body);
+    }
+    let mut transfer = Decoder::new(encoding);
     let mut text = charset::Pieces::new(part.param("charset"));
     let mut window = Window {
         needle,
@@ -204,13 +261,65 @@ mod tests {
         assert_eq!(in_message(message, "Last =3D"), (true, true));
     }
 
+    /// What is looked at without decoding gives what decoding would.
+    #[test]
+    fn short_cuts_change_nothing() {
+        let fields = [
+            "Subject: Hello\r\n World: x",
+            "X-A :b",
+            "From:=?utf-8?q?caf=C3=A9?=",
+            "To: Caf\u{e9}",
+            "X-Empty:",
+            "no colon",
+            "",
+        ];
+        let needles = [
+            "",
+            "hello",
+            "o\r\n",
+            "o world",
+            "x-a: b",
+            "x-a:",
+            "a :b",
+            "caf\u{c9}",
+            "=c3",
+            "cafe",
+            "colon",
+            "x",
+            "\u{212a}",
+        ];
+        for field in fields {
+            let header = format!("{field}\r\n\r\n");
+            for text in needles {
+                let needle = Needle::new(text);
+                let slow = Fields::new(header.as_bytes())
+                    .any(|field| needle.is_in(&format!("{}: {}", String::from_utf8_lossy(field.name), decode_text(field.value))));
+                assert_eq!(header_contains(header.as_bytes(), None, &needle), slow, "{text:?} in {header:?}");
+            }
+        }
+        for (charset, found) in [
+            ("us-ascii", true),
+            ("utf-8", true),
+            ("x-unknown", true),
+            ("utf-7", false),
+            ("utf-16", false),
+        ] {
+            let message = format!("Content-Type: text/plain; charset={charset}\r\n\r\nGr+APw-n");
+            assert_eq!(in_message(message.as_bytes(), "gr+apw-"), (found, found), "{charset}");
+        }
+    }
+
     #[test]
     fn a_hit_over_the_edge_of_pieces_is_found() {
         for shift in [0, 1, 2, 3, 4, 5, 6, 7, 8, 20] {
             let mut message = b"Content-Type: text/plain; charset=utf-8\r\n\r\n".to_vec();
             message.extend(std::iter::repeat_n(b'.', PIECE - shift));
+            let mut plain = message.clone();
             message.extend_from_slice("Grüße, Welt".as_bytes());
             assert_eq!(in_message(&message, "GRÜSSE, w"), (true, true), "shifted by {shift}");
+            plain.extend_from_slice(b"Hello, World");
+            assert_eq!(in_message(&plain, "HELLO, w"), (true, true), "shifted by {shift}");
+            assert_eq!(in_message(&plain, "HELLO, worlds"), (false, false), "shifted by {shift}");
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::model::rights::Rights;
 use crate::server::stream::Stream;
 use crate::wire::imap::encode::fetch_head;
 use crate::wire::imap::fetch::{Binary, Fetch, Item, What};
+use crate::wire::imap::partial::Partial;
 use crate::wire::imap::response::Word;
 use crate::wire::message::structure::Structure;
 
@@ -135,7 +136,10 @@ impl<'u> Opening<'u> {
 
 pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut Stream) -> Result<Done, Fault> {
     selected.condstore |= fetch.changed_since.is_some() || fetch.items.contains(&Item::ModSeq);
-    let picked = selected.pick(&fetch.set, fetch.uid)?;
+    let mut picked = selected.pick(&fetch.set, fetch.uid)?;
+    if let Some(partial) = fetch.partial {
+        picked = windowed(selected, fetch, (&picked, partial));
+    }
     if fetch.vanished {
         vanished::since(selected, fetch, stream).await?;
     }
@@ -212,6 +216,25 @@ async fn mark_seen(selected: &mut Selected, fetch: &Fetch, picked: &[Range<usize
     selected.told = changed.iter().map(|message| (message.uid, message.modseq)).collect();
     selected.told.sort_unstable();
     Ok(selected.told.iter().map(|(uid, _)| *uid).collect())
+}
+
+/// PARTIAL: some of the messages, of those that are wanted at all (RFC 9394 §3.3).
+fn windowed(selected: &Selected, fetch: &Fetch, (picked, partial): (&[Range<usize>], Partial)) -> Vec<Range<usize>> {
+    let now = selected.mailbox.messages();
+    let mut finder = Finder::new(&now, 0);
+    let places = picked
+        .iter()
+        .flat_map(|range| range.clone().zip(selected.view.range(range.clone())));
+    let wanted: Vec<usize> = places
+        .filter(|(_, known)| is_wanted(finder.find(known.uid).unwrap_or(known), fetch))
+        .map(|(place, _)| place)
+        .collect();
+    let window = wanted.get(partial.window(wanted.len())).unwrap_or_default();
+    window.chunk_by(|a, b| a.saturating_add(1) == *b).filter_map(run).collect()
+}
+
+fn run(places: &[usize]) -> Option<Range<usize>> {
+    Some(*places.first()?..places.last()?.saturating_add(1))
 }
 
 /// CHANGEDSINCE (RFC 7162 §3.1.4.1).

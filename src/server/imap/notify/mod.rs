@@ -206,6 +206,7 @@ pub(super) async fn send(session: &mut Session, expunges: Expunges) -> Result<()
         items,
         changed_since: None,
         vanished: false,
+        partial: None,
     };
     match fetch::fetch(selected, &fetch, &mut session.stream).await {
         Err(Fault::Gone(gone)) => Err(gone),

@@ -1,5 +1,7 @@
 //! SEARCH and UID SEARCH (RFC 3501 §6.4.4, RFC 4731 §3, RFC 7162 §3.1.5), and the finding of messages for SORT and THREAD.
 
+mod context;
+mod progress;
 mod run;
 mod stored;
 mod tell;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::config;
 use crate::mail::mailbox::Mailbox;
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
@@ -21,8 +24,10 @@ use crate::wire::imap::search::{BadCharset, Key, Returns, Search};
 use super::outcome::{Done, Fault};
 use super::selected::Selected;
 
+use progress::Progress;
 use test::Test;
 
+pub(super) use context::{Context, cancel_update, changed, gone, refuse_update};
 pub(super) use tell::{Answer, tell};
 
 /// How many messages' header fields are asked for at a time.
@@ -32,6 +37,7 @@ const HEADERS: usize = 512;
 pub(super) struct Asked<'a> {
     pub(super) tag: &'a Tag,
     pub(super) stream: &'a mut Stream,
+    pub(super) settings: &'a config::Imap,
 }
 
 /// A message that was found.
@@ -51,28 +57,62 @@ pub(super) struct Found {
     pub(super) modseq: Option<ModSeq>,
 }
 
-pub(super) async fn search(selected: &mut Selected, search: Search, asked: Asked<'_>) -> Result<Done, Fault> {
-    let found = find(selected, search.key).await?;
-    let numbers = found.hits.iter().map(|hit| hit.number(search.uid)).collect();
+pub(super) async fn search(selected: &mut Selected, search: Search, mut asked: Asked<'_>) -> Result<Done, Fault> {
+    // RFC 9051 §6.4.4: without RETURN it is as with an empty one.
+    let returns = search.returns.or(selected.enabled.rev2.then(Returns::default));
+    let key = search.key.clone().ok().filter(|_| returns.is_some_and(|returns| returns.update));
+    let found = match find(selected, search.key, &mut asked).await {
+        Ok(found) => found,
+        Err(fault) => {
+            // RFC 5182 §2.1: a search that fails saves nothing.
+            if returns.is_some_and(|returns| returns.save) {
+                selected.saved.clear();
+            }
+            return Err(fault);
+        }
+    };
+    let uids: Vec<Uid> = found.hits.iter().map(|hit| hit.message.uid).collect();
     let answer = Answer {
         name: "SEARCH",
-        numbers,
+        numbers: found.hits.iter().map(|hit| hit.number(search.uid)).collect(),
         uid: search.uid,
         modseq: found.modseq,
     };
-    // RFC 9051 §6.4.4: without RETURN it is as with an empty one.
-    let returns = search.returns.or(selected.enabled.rev2.then(Returns::default));
-    tell(&answer, returns, asked).await?;
+    tell(&answer, returns, &mut asked).await?;
+    if let Some(returns) = returns {
+        save(selected, returns, &uids);
+    }
+    if let Some(key) = key {
+        context::keep(selected, (key, search.uid), uids, asked);
+    }
     Ok(Done::new("searched"))
 }
 
+/// Makes `$` stand for what was found, in its order; or for what of it is told, where that is not all (RFC 5182 §2.1, RFC 9394 §3.1).
+pub(super) fn save(selected: &mut Selected, returns: Returns, uids: &[Uid]) {
+    if !returns.save {
+        return;
+    }
+    if returns.all || returns.count || !returns.names_results() {
+        selected.saved = uids.to_vec();
+    } else {
+        let min = uids.first().filter(|_| returns.min);
+        let max = uids.last().filter(|_| returns.max);
+        let partial = returns.partial.and_then(|partial| uids.get(partial.window(uids.len())));
+        selected.saved = min.into_iter().chain(max).chain(partial.unwrap_or_default()).copied().collect();
+    }
+    selected.saved.sort_unstable();
+    selected.saved.dedup();
+}
+
 /// The messages that the key finds.
-pub(super) async fn find(selected: &mut Selected, key: Result<Key, BadCharset>) -> Result<Found, Fault> {
+pub(super) async fn find(selected: &mut Selected, key: Result<Key, BadCharset>, asked: &mut Asked<'_>) -> Result<Found, Fault> {
     let mut key = key.map_err(|BadCharset| Fault::No(Code::BadCharset, "this charset is not known here".into()))?;
     let asks_modseq = key.asks_modseq();
     selected.condstore |= asks_modseq;
     let test = Arc::new(Test::prepare(&mut key, selected).await?);
-    let hits = run::run(selected, &test).await?;
+    let candidates = run::all(selected);
+    let hits = run::sift(selected, &test, (candidates, Some(Progress::new(asked)))).await?;
     let modseq = hits.iter().map(|hit| hit.message.modseq).max().filter(|_| asks_modseq);
     Ok(Found { hits, modseq })
 }

@@ -1,13 +1,15 @@
-//! Going through the messages: what the index knows of each, then the fields of its header that are kept, then its file.
+//! Going through messages: what the index knows of each, then the fields of its header that are kept, then its file.
 
 use std::sync::Arc;
 
 use crate::mail::mailbox::Shown;
 use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
+use crate::server::imap::outcome::Fault;
 use crate::server::imap::selected::{Finder, Selected};
 use crate::wire::message::structure::Structure;
 
+use super::progress::Progress;
 use super::test::{Content, Facts, Test};
 use super::{HEADERS, Hit};
 
@@ -16,14 +18,30 @@ const TURN: usize = 4_096;
 /// How many messages are asked for at a time.
 const FILES: usize = 256;
 
-/// The messages that pass the test, in their order. What is gone is not found.
-pub(super) async fn run(selected: &Selected, test: &Arc<Test>) -> Result<Vec<Hit>, Refusal> {
+/// All messages of the view, as they are now.
+pub(super) fn all(selected: &Selected) -> Vec<Hit> {
+    let now = selected.mailbox.messages();
+    let mut finder = Finder::new(&now, 0);
+    let hit = |(known, sequence): (&crate::model::mailbox::MessageMeta, u32)| Hit {
+        sequence,
+        message: finder.find(known.uid).unwrap_or(known).clone(),
+        recent: selected.is_recent(known.uid),
+    };
+    selected.view.iter().zip(1_u32..).map(hit).collect()
+}
+
+/// Those of the messages that pass the test, in their order. What is gone is not found.
+pub(super) async fn sift(
+    selected: &Selected,
+    test: &Arc<Test>,
+    (candidates, progress): (Vec<Hit>, Option<Progress<'_, '_>>),
+) -> Result<Vec<Hit>, Fault> {
     let mut found = Vec::new();
-    let mut open = by_index(selected, test, &mut found).await;
+    let mut open = by_index(test, candidates, &mut found).await;
     if test.reads_listed() {
         open = by_listed(selected, test, (open, &mut found)).await?;
     }
-    by_file(selected, test, (open, &mut found)).await?;
+    by_file(selected, test, (open, &mut found), progress).await?;
     found.sort_unstable_by_key(|hit| hit.sequence);
     Ok(found)
 }
@@ -40,28 +58,15 @@ impl Hit {
 }
 
 /// Those that the index does not decide.
-async fn by_index(selected: &Selected, test: &Test, found: &mut Vec<Hit>) -> Vec<Hit> {
-    let now = selected.mailbox.messages();
-    let mut finder = Finder::new(&now, 0);
+async fn by_index(test: &Test, candidates: Vec<Hit>, found: &mut Vec<Hit>) -> Vec<Hit> {
     let mut open = Vec::new();
-    for (known, sequence) in selected.view.iter().zip(1_u32..) {
-        let facts = Facts {
-            sequence,
-            message: finder.find(known.uid).unwrap_or(known),
-            recent: selected.is_recent(known.uid),
-            content: Content::Unread,
-        };
-        let hit = || Hit {
-            sequence,
-            message: facts.message.clone(),
-            recent: facts.recent,
-        };
-        match test.judge(&facts) {
-            Some(true) => found.push(hit()),
+    for (hit, number) in candidates.into_iter().zip(1_usize..) {
+        match test.judge(&hit.facts(Content::Unread)) {
+            Some(true) => found.push(hit),
             Some(false) => {}
-            None => open.push(hit()),
+            None => open.push(hit),
         }
-        if (sequence as usize).is_multiple_of(TURN) {
+        if number.is_multiple_of(TURN) {
             tokio::task::yield_now().await;
         }
     }
@@ -95,7 +100,13 @@ async fn by_listed(selected: &Selected, test: &Test, (open, found): (Vec<Hit>, &
 }
 
 /// Those that must be read.
-async fn by_file(selected: &Selected, test: &Arc<Test>, (open, found): (Vec<Hit>, &mut Vec<Hit>)) -> Result<(), Refusal> {
+async fn by_file(
+    selected: &Selected,
+    test: &Arc<Test>,
+    (open, found): (Vec<Hit>, &mut Vec<Hit>),
+    mut progress: Option<Progress<'_, '_>>,
+) -> Result<(), Fault> {
+    let all = open.len();
     let mut open = open.into_iter();
     loop {
         let piece: Arc<[Hit]> = open.by_ref().take(FILES).collect();
@@ -114,6 +125,9 @@ async fn by_file(selected: &Selected, test: &Arc<Test>, (open, found): (Vec<Hit>
             if verdict.is_some_and(|(_, matches)| matches) {
                 found.push(hit.clone());
             }
+        }
+        if let Some(progress) = &mut progress {
+            progress.step(all.saturating_sub(open.len()), all).await?;
         }
     }
 }

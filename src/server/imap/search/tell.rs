@@ -4,6 +4,7 @@ use crate::model::ids::ModSeq;
 use crate::server::imap::outcome::Fault;
 use crate::server::imap::updates;
 use crate::wire::imap::encode::{number, set};
+use crate::wire::imap::partial::Partial;
 use crate::wire::imap::search::Returns;
 
 use super::Asked;
@@ -21,9 +22,11 @@ pub(in crate::server::imap) struct Answer {
 }
 
 /// Writes the answer.
-pub(in crate::server::imap) async fn tell(answer: &Answer, returns: Option<Returns>, asked: Asked<'_>) -> Result<(), Fault> {
+pub(in crate::server::imap) async fn tell(answer: &Answer, returns: Option<Returns>, asked: &mut Asked<'_>) -> Result<(), Fault> {
     match returns {
         None => tell_plain(answer, asked).await,
+        // RFC 5182 §2.1: what is only saved is not told.
+        Some(returns) if returns.save && !returns.names_results() => Ok(()),
         Some(returns) => {
             tell_extended(answer, returns, asked);
             Ok(())
@@ -32,7 +35,7 @@ pub(in crate::server::imap) async fn tell(answer: &Answer, returns: Option<Retur
 }
 
 /// `* SEARCH 2 84 882`, with `(MODSEQ n)` where it was asked for.
-async fn tell_plain(answer: &Answer, asked: Asked<'_>) -> Result<(), Fault> {
+async fn tell_plain(answer: &Answer, asked: &mut Asked<'_>) -> Result<(), Fault> {
     let mut out = b"* ".to_vec();
     out.extend_from_slice(answer.name.as_bytes());
     for &value in &answer.numbers {
@@ -52,7 +55,7 @@ async fn tell_plain(answer: &Answer, asked: Asked<'_>) -> Result<(), Fault> {
 
 /// `* ESEARCH (TAG "a") UID MIN 2 COUNT 3` (RFC 4731 §3.1). Of what was sorted, MIN is the first and MAX the last, and ALL keeps the
 /// order (RFC 5267 §3.1).
-fn tell_extended(answer: &Answer, returns: Returns, asked: Asked<'_>) {
+fn tell_extended(answer: &Answer, returns: Returns, asked: &mut Asked<'_>) {
     let numbers = &answer.numbers;
     let mut out = b"* ESEARCH (TAG \"".to_vec();
     out.extend_from_slice(asked.tag.as_str().as_bytes());
@@ -60,7 +63,6 @@ fn tell_extended(answer: &Answer, returns: Returns, asked: Asked<'_>) {
     if answer.uid {
         out.extend_from_slice(b" UID");
     }
-    let all = returns.all || returns == Returns::default();
     // RFC 4731 §3.1: nothing found has no MIN, MAX and ALL.
     for (wanted, name, value) in [(returns.min, " MIN ", numbers.first()), (returns.max, " MAX ", numbers.last())] {
         if let (true, Some(&value)) = (wanted, value) {
@@ -68,9 +70,12 @@ fn tell_extended(answer: &Answer, returns: Returns, asked: Asked<'_>) {
             number(&mut out, u64::from(value));
         }
     }
-    if all && !numbers.is_empty() {
+    if returns.tells_all() && !numbers.is_empty() {
         out.extend_from_slice(b" ALL ");
         set(&mut out, numbers.iter().copied());
+    }
+    if let Some(partial) = returns.partial {
+        tell_partial(&mut out, partial, numbers);
     }
     if returns.count {
         out.extend_from_slice(b" COUNT ");
@@ -82,4 +87,16 @@ fn tell_extended(answer: &Answer, returns: Returns, asked: Asked<'_>) {
     }
     out.extend_from_slice(b"\r\n");
     asked.stream.write(&out);
+}
+
+/// ` PARTIAL (-1:-100 7,9:12)`, or NIL for nothing (RFC 9394 §3.1).
+fn tell_partial(out: &mut Vec<u8>, partial: Partial, numbers: &[u32]) {
+    out.extend_from_slice(b" PARTIAL (");
+    partial.write(out);
+    out.push(b' ');
+    match numbers.get(partial.window(numbers.len())) {
+        Some([]) | None => out.extend_from_slice(b"NIL"),
+        Some(window) => set(out, window.iter().copied()),
+    }
+    out.push(b')');
 }

@@ -2,12 +2,15 @@
 
 use std::ops::RangeInclusive;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::model::mailbox::{Flags, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::server::imap::flags;
 use crate::server::imap::selected::Selected;
 use crate::wire::imap::date::day;
 use crate::wire::imap::search::{Key, When};
+use crate::wire::imap::sequence::SequenceSet;
 use crate::wire::message::header::{find, is_listed, sent_date};
 use crate::wire::message::search::{Needle, header_contains, text_contains};
 use crate::wire::message::structure::Structure;
@@ -27,6 +30,10 @@ pub(super) enum Test {
     Larger(u64),
     Smaller(u64),
     Internal(When),
+    /// The internal date is not after this.
+    NotAfter(Timestamp),
+    /// The internal date is not before this.
+    NotBefore(Timestamp),
     ModSeq(u64),
     Sent(When),
     Header { name: String, is_listed: bool, needle: Needle },
@@ -75,6 +82,11 @@ impl Test {
             Key::And(keys) => Self::All(keys.iter().map(|key| Self::of(key, selected)).collect()),
             Key::Or(a, b) => Self::Either(Box::new(Self::of(a, selected)), Box::new(Self::of(b, selected))),
             Key::Not(key) => Self::Not(Box::new(Self::of(key, selected))),
+            // RFC 5182 §2.1: wherever it stands, `$` is these messages.
+            Key::Sequence(set) | Key::Uid(set) if set.is_saved() => {
+                let saved = SequenceSet::of(selected.saved.iter().map(|uid| uid.0));
+                Self::Uid(saved.resolve(u32::MAX))
+            }
             Key::Sequence(set) => Self::Sequence(set.resolve(u32::try_from(selected.view.len()).unwrap_or(u32::MAX))),
             Key::Uid(set) => Self::Uid(set.resolve(selected.view.last().map_or(0, |message| message.uid.0))),
             Key::Flag(flag) => Self::Flag(*flag),
@@ -86,6 +98,8 @@ impl Test {
             Key::Larger(size) => Self::Larger(*size),
             Key::Smaller(size) => Self::Smaller(*size),
             Key::Internal(when) => Self::Internal(*when),
+            Key::Older(seconds) => Self::NotAfter(ago(selected, *seconds)),
+            Key::Younger(seconds) => Self::NotBefore(ago(selected, *seconds)),
             Key::ModSeq(modseq) => Self::ModSeq(*modseq),
             Key::Sent(when) => Self::Sent(*when),
             Key::Header { name, text } => Self::Header {
@@ -138,6 +152,8 @@ impl Test {
             Self::Larger(size) => message.size > *size,
             Self::Smaller(size) => message.size < *size,
             Self::Internal(when) => when.matches(day(message.internal_date)),
+            Self::NotAfter(limit) => message.internal_date <= *limit,
+            Self::NotBefore(limit) => message.internal_date >= *limit,
             Self::ModSeq(modseq) => message.modseq.0 >= *modseq,
             // RFC 3501 §6.4.4: the day as it is written, without regard to its zone.
             Self::Sent(when) => find(facts.content.header(true)?, "Date")
@@ -147,6 +163,13 @@ impl Test {
             Self::Text { needle, header_too } => return text(facts.content, needle, *header_too),
         })
     }
+}
+
+/// So many seconds before now (RFC 5032 §3).
+fn ago(selected: &Selected, seconds: u32) -> Timestamp {
+    let now = selected.mailbox.now();
+    now.checked_sub(SignedDuration::from_secs(i64::from(seconds)))
+        .unwrap_or(Timestamp::MIN)
 }
 
 /// All of the tests; what is cheap can decide before what is not known yet.
@@ -221,6 +244,9 @@ mod tests {
             (Test::Smaller(101), Some(true)),
             (Test::Internal(When::On(date)), Some(true)),
             (Test::Internal(When::Before(date)), Some(false)),
+            (Test::NotAfter(jiff::Timestamp::UNIX_EPOCH), Some(true)),
+            (Test::NotBefore(jiff::Timestamp::UNIX_EPOCH), Some(true)),
+            (Test::NotBefore(jiff::Timestamp::MAX), Some(false)),
             (Test::ModSeq(3), Some(true)),
         ] {
             assert_eq!(judge(&test, Content::Unread), want);

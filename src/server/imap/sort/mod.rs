@@ -4,6 +4,7 @@
 
 mod keys;
 
+use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
 use crate::wire::imap::sort::Sort;
 
@@ -15,8 +16,16 @@ use keys::Keys;
 
 pub(super) use keys::sent;
 
-pub(super) async fn sort(selected: &mut Selected, sort: Sort, asked: Asked<'_>) -> Result<Done, Fault> {
-    let found = search::find(selected, sort.key).await?;
+pub(super) async fn sort(selected: &mut Selected, sort: Sort, mut asked: Asked<'_>) -> Result<Done, Fault> {
+    let found = match search::find(selected, sort.key, &mut asked).await {
+        Ok(found) => found,
+        Err(fault) => {
+            if sort.returns.is_some_and(|returns| returns.save) {
+                selected.saved.clear();
+            }
+            return Err(fault);
+        }
+    };
     let mut keys = Keys::new(&sort.criteria);
     if sort.criteria.iter().any(|criterion| criterion.by.is_of_header()) {
         search::with_headers(&selected.mailbox, &found.hits, |hit, header| keys.push(hit, header)).await?;
@@ -24,23 +33,30 @@ pub(super) async fn sort(selected: &mut Selected, sort: Sort, asked: Asked<'_>) 
         found.hits.iter().for_each(|hit| keys.push(hit, &[]));
     }
     let hits = found.hits;
-    let sorted = tokio::task::spawn_blocking(move || in_order(&keys, &hits, sort.uid)).await;
-    let numbers = sorted.map_err(|error| {
+    let sorted = tokio::task::spawn_blocking(move || in_order(&keys, hits)).await;
+    let hits = sorted.map_err(|error| {
         tracing::error!(%error, "sorting ended too early");
         Refusal::LATER
     })?;
     let answer = Answer {
         name: "SORT",
-        numbers,
+        numbers: hits.iter().map(|hit| hit.number(sort.uid)).collect(),
         uid: sort.uid,
         modseq: found.modseq,
     };
-    search::tell(&answer, sort.returns, asked).await?;
+    search::tell(&answer, sort.returns, &mut asked).await?;
+    if let Some(returns) = sort.returns {
+        let uids: Vec<Uid> = hits.iter().map(|hit| hit.message.uid).collect();
+        search::save(selected, returns, &uids);
+        if returns.update {
+            // RFC 5267 §4.3.1: the places of what is sorted are not followed.
+            search::refuse_update(asked.tag, asked.stream);
+        }
+    }
     Ok(Done::new("sorted"))
 }
 
-/// What the client is told of the messages, in their order.
-fn in_order(keys: &Keys, hits: &[Hit], uid: bool) -> Vec<u32> {
+fn in_order(keys: &Keys, hits: Vec<Hit>) -> Vec<Hit> {
     let order = keys.order();
-    order.into_iter().filter_map(|at| Some(hits.get(at)?.number(uid))).collect()
+    order.into_iter().filter_map(|at| hits.get(at).cloned()).collect()
 }

@@ -19,9 +19,9 @@ use super::sort::sent;
 
 use rows::Rows;
 
-pub(super) async fn thread(selected: &mut Selected, thread: Thread, asked: Asked<'_>) -> Result<Done, Fault> {
+pub(super) async fn thread(selected: &mut Selected, thread: Thread, mut asked: Asked<'_>) -> Result<Done, Fault> {
     let mut rows = Rows::default();
-    let hits = search::find(selected, thread.key).await?.hits;
+    let hits = search::find(selected, thread.key, &mut asked).await?.hits;
     search::with_headers(&selected.mailbox, &hits, |hit, header| {
         let number = if thread.uid { hit.message.uid.0 } else { hit.sequence };
         rows.push((number, hit.sequence), sent(header, hit), header);

@@ -3,6 +3,7 @@
 use crate::wire::imap::command::Command;
 use crate::wire::imap::cursor::{Cursor, Malformed};
 use crate::wire::imap::fetch::{Binary, Fetch, Form, Item, Section, What};
+use crate::wire::imap::partial::Partial;
 use crate::wire::imap::sequence::SequenceSet;
 
 /// How deep a part may lie, and how many items or header names may be asked for.
@@ -26,28 +27,37 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malfo
     if items.is_empty() || items.len() > MAX_ITEMS {
         return start.wrong("1 to 200 items");
     }
-    let (changed_since, vanished) = modifiers(cursor, uid)?;
+    let modifiers = modifiers(cursor, uid)?;
     // RFC 3501 §6.4.8: UID FETCH answers with UIDs; RFC 7162 §3.1.4.1: CHANGEDSINCE with modseqs.
     if uid && !items.contains(&Item::Uid) {
         items.insert(0, Item::Uid);
     }
-    if changed_since.is_some() && !items.contains(&Item::ModSeq) {
+    if modifiers.changed_since.is_some() && !items.contains(&Item::ModSeq) {
         items.push(Item::ModSeq);
     }
     Ok(Command::Fetch(Fetch {
         uid,
         set,
         items,
-        changed_since,
-        vanished,
+        changed_since: modifiers.changed_since,
+        vanished: modifiers.vanished,
+        partial: modifiers.partial,
     }))
 }
 
-/// `(CHANGEDSINCE 12345 VANISHED)` (RFC 7162 §3.1.4.1, §3.2.6).
-fn modifiers(cursor: &mut Cursor<'_>, uid: bool) -> Result<(Option<u64>, bool), Malformed> {
-    let (mut changed_since, mut vanished) = (None, false);
+/// What may stand behind the items.
+#[derive(Default)]
+struct Modifiers {
+    changed_since: Option<u64>,
+    vanished: bool,
+    partial: Option<Partial>,
+}
+
+/// `(CHANGEDSINCE 12345 VANISHED PARTIAL -1:-30)` (RFC 7162 §3.1.4.1, §3.2.6, RFC 9394 §3.3).
+fn modifiers(cursor: &mut Cursor<'_>, uid: bool) -> Result<Modifiers, Malformed> {
+    let mut modifiers = Modifiers::default();
     if cursor.before_end() {
-        return Ok((changed_since, vanished));
+        return Ok(modifiers);
     }
     cursor.space()?;
     let start = cursor.clone();
@@ -56,17 +66,21 @@ fn modifiers(cursor: &mut Cursor<'_>, uid: bool) -> Result<(Option<u64>, bool), 
         match cursor.word("a modifier")?.as_str() {
             "CHANGEDSINCE" => {
                 cursor.space()?;
-                changed_since = Some(cursor.number()?);
+                modifiers.changed_since = Some(cursor.number()?);
             }
-            "VANISHED" => vanished = true,
-            _ => return start.wrong("CHANGEDSINCE or VANISHED"),
+            "VANISHED" => modifiers.vanished = true,
+            "PARTIAL" => {
+                cursor.space()?;
+                modifiers.partial = Some(Partial::read(cursor)?);
+            }
+            _ => return start.wrong("CHANGEDSINCE, VANISHED or PARTIAL"),
         }
         Ok(())
     })?;
-    if vanished && (changed_since.is_none() || !uid) {
+    if modifiers.vanished && (modifiers.changed_since.is_none() || !uid) {
         return start.wrong("VANISHED with UID FETCH and CHANGEDSINCE");
     }
-    Ok((changed_since, vanished))
+    Ok(modifiers)
 }
 
 /// The macros, which stand alone.

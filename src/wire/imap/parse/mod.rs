@@ -119,6 +119,7 @@ fn with_arguments(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Re
         "GETQUOTAROOT" => quota::get_quota_root(cursor),
         "SETQUOTA" => quota::set_quota(cursor),
         "SEARCH" => search::search(cursor, false),
+        "CANCELUPDATE" => search::cancel_update(cursor),
         "SORT" => sort::sort(cursor, false),
         "THREAD" => sort::thread(cursor, false),
         "FETCH" => fetch::fetch(cursor, false),

@@ -5,6 +5,7 @@ use crate::wire::imap::command::Command;
 use crate::wire::imap::cursor::{Cursor, Malformed, Utf8};
 use crate::wire::imap::date;
 use crate::wire::imap::flag::Flag;
+use crate::wire::imap::partial::Partial;
 use crate::wire::imap::search::{BadCharset, CHARSETS, Key, Returns, Search, When};
 use crate::wire::imap::sequence::SequenceSet;
 
@@ -62,8 +63,22 @@ fn keys(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
     Ok(Key::And(keys))
 }
 
+/// `CANCELUPDATE "B01" "B02"` (RFC 5267 §4.5).
+pub(super) fn cancel_update(cursor: &mut Cursor<'_>) -> Result<Command, Malformed> {
+    let mut tags = Vec::new();
+    while !cursor.before_end() || tags.is_empty() {
+        cursor.space()?;
+        if tags.len() >= MAX_KEYS {
+            return cursor.wrong("fewer tags");
+        }
+        tags.push(cursor.text()?);
+    }
+    Ok(Command::CancelUpdate(tags))
+}
+
 fn return_options(cursor: &mut Cursor<'_>) -> Result<Returns, Malformed> {
     let mut returns = Returns::default();
+    let begin = cursor.clone();
     cursor.list(|cursor| {
         let start = cursor.clone();
         match cursor.word("a return option")?.as_str() {
@@ -71,10 +86,22 @@ fn return_options(cursor: &mut Cursor<'_>) -> Result<Returns, Malformed> {
             "MAX" => returns.max = true,
             "ALL" => returns.all = true,
             "COUNT" => returns.count = true,
-            _ => return start.wrong("MIN, MAX, ALL or COUNT"),
+            "SAVE" => returns.save = true,
+            "UPDATE" => returns.update = true,
+            // RFC 5267 §4.2: a hint that more will be asked of this search.
+            "CONTEXT" => {}
+            "PARTIAL" => {
+                cursor.space()?;
+                returns.partial = Some(Partial::read(cursor)?);
+            }
+            _ => return start.wrong("MIN, MAX, ALL, COUNT, PARTIAL, SAVE, UPDATE or CONTEXT"),
         }
         Ok(())
     })?;
+    // RFC 9394 §3.1.
+    if returns.all && returns.partial.is_some() {
+        return begin.wrong("either ALL or PARTIAL");
+    }
     Ok(returns)
 }
 
@@ -151,6 +178,8 @@ fn argument_key(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Resu
         "SENTSINCE" => Key::Sent(When::Since(date::date(cursor)?)),
         "EMAILID" => Key::EmailId(cursor.atom("an object id")?.to_owned()),
         "THREADID" => Key::ThreadId(cursor.atom("an object id")?.to_owned()),
+        "OLDER" => Key::Older(seconds(cursor)?),
+        "YOUNGER" => Key::Younger(seconds(cursor)?),
         "SAVEDBEFORE" => Key::Saved(When::Before(date::date(cursor)?)),
         "SAVEDON" => Key::Saved(When::On(date::date(cursor)?)),
         "SAVEDSINCE" => Key::Saved(When::Since(date::date(cursor)?)),
@@ -173,7 +202,9 @@ fn argument_key(name: &str, start: &Cursor<'_>, cursor: &mut Cursor<'_>) -> Resu
 }
 
 fn is_known(name: &str) -> bool {
-    const KNOWN: [&str; 26] = [
+    const KNOWN: [&str; 28] = [
+        "OLDER",
+        "YOUNGER",
         "EMAILID",
         "THREADID",
         "SAVEDBEFORE",
@@ -202,6 +233,15 @@ fn is_known(name: &str) -> bool {
         "BCC",
     ];
     name == "SUBJECT" || KNOWN.contains(&name)
+}
+
+/// RFC 5032 §5: nz-number.
+fn seconds(cursor: &mut Cursor<'_>) -> Result<u32, Malformed> {
+    let start = cursor.clone();
+    match cursor.number32()? {
+        0 => start.wrong("a number of seconds above 0"),
+        seconds => Ok(seconds),
+    }
 }
 
 fn keyword(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
