@@ -44,6 +44,9 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let made_up = admin.map_err(|refusal| Failure(format!("{ADMIN_PASSWORD}: {refusal}")))?;
     services.spool.sweep().map_err(|error| Failure(format!("data_dir: {error}")))?;
 
+    if config.mail.full_text_index {
+        services.mailboxes.keep_index();
+    }
     let stop = CancellationToken::new();
     let mut told_to_stop = Signals::listen()?;
     let http = http.map(|server| (server.handle(), tokio::spawn(server)));

@@ -10,7 +10,7 @@ use crate::config::{Log, LogFormat};
 pub fn start(log: &Log) {
     // A level that does not parse was refused with the configuration. The resolver warns of each signature that is wrong, with whole
     // messages; what that means for mail is told by those who asked.
-    let filter = EnvFilter::try_new(format!("hickory_net=error,{}", log.level)).unwrap_or_default();
+    let filter = EnvFilter::try_new(format!("hickory_net=error,tantivy=warn,{}", log.level)).unwrap_or_default();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -22,6 +22,15 @@ pub struct Mail {
     /// The most octets of header fields that are held in memory, of all mailboxes together: what SEARCH, SORT and THREAD go through.
     #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
     pub header_cache_bytes: u64,
+    /// Whether the words of messages are indexed in the background under `search/` of the data directory, so that SEARCH TEXT and BODY
+    /// read few messages. What they find is the same.
+    pub full_text_index: bool,
+    /// A mailbox of fewer messages is not indexed.
+    #[schemars(range(min = 0, max = 4_294_967_295_u64))]
+    pub index_from_messages: usize,
+    /// Octets of memory that indexing takes at most.
+    #[schemars(range(min = 15_000_000, max = 4_000_000_000_u64))]
+    pub index_memory_bytes: usize,
 }
 
 impl Default for Mail {
@@ -32,6 +41,9 @@ impl Default for Mail {
             memory_bytes_per_message: 131_072,
             shared: true,
             header_cache_bytes: 134_217_728,
+            full_text_index: true,
+            index_from_messages: 200,
+            index_memory_bytes: 33_554_432,
         }
     }
 }

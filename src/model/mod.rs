@@ -6,6 +6,7 @@
 pub mod account;
 pub mod address;
 pub mod clock;
+pub mod clue;
 pub mod dkim;
 pub mod envelope;
 pub mod ids;

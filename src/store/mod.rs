@@ -1,12 +1,13 @@
 //! SQL rows and files; knows no protocol.
 //!
 //! `db` keeps the directory, the index of the mailboxes and the queue in SQL; `maildir` keeps the messages of users;
-//! `spool` keeps the messages under way. Only `mail` calls this room.
+//! `spool` keeps the messages under way; `words` the index that SEARCH asks. Only `mail` calls this room.
 
 pub mod db;
 mod leftovers;
 pub mod maildir;
 pub mod spool;
+pub mod words;
 
 /// What broke inside the house. It is logged once with its cause, and said outside only as "try later".
 #[derive(Debug, thiserror::Error)]

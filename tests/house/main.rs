@@ -20,6 +20,7 @@ mod outbound_sts;
 mod reading;
 mod receiving;
 mod rest;
+mod searching;
 mod signing;
 mod slow;
 mod starting;

@@ -100,6 +100,7 @@ impl Mailboxes {
         let id = row.info.id;
         self.inner.watches.wake(Watched::Mailboxes(user.id));
         self.forget(id);
+        self.inner.full_text.forget(id).await;
         Ok(blocking(move || maildir.destroy(&id.to_string())).await?)
     }
 
@@ -191,7 +192,10 @@ impl Mailboxes {
         mailboxes::forget_user(&mut tx, user.id).await?;
         acls::forget_login(&mut tx, &user.login).await?;
         tx.commit().await?;
-        rows.iter().for_each(|row| self.forget(row.info.id));
+        for row in &rows {
+            self.forget(row.info.id);
+            self.inner.full_text.forget(row.info.id).await;
+        }
         locked(&self.inner.inboxes).remove(&user.id);
         if user.address.is_none() {
             return Ok(());

@@ -111,6 +111,7 @@ impl Inner {
         if let Err(error) = blocking(move || maildir.sweep()).await {
             tracing::warn!(%error, "what a crash left cannot be removed");
         }
+        self.full_text.hint(id);
         Ok(mailbox)
     }
 }

@@ -13,6 +13,7 @@ mod draft;
 mod examine;
 mod flags;
 mod folders;
+mod full_text;
 mod headers;
 mod index;
 mod load;
@@ -42,6 +43,7 @@ pub use chunks::{Chunks, Iter};
 pub use derived::ObjectIds;
 pub use draft::{Draft, LineEnds};
 pub use examine::Shown;
+pub use full_text::Lookup;
 pub use metadata::{Annotated, AnnotationVersions};
 pub use place::Placed;
 pub use quota::{MaildropLock, Usage};
@@ -97,6 +99,7 @@ struct Inner {
     in_flight: Mutex<HashSet<FileName>>,
     inboxes: Mutex<HashMap<UserId, Target>>,
     maildrops: Arc<Mutex<HashSet<UserId>>>,
+    full_text: full_text::FullText,
     headers: headers::Headers,
     readers: tokio::sync::Semaphore,
     watches: watch::Watches,
@@ -179,6 +182,7 @@ impl Mailboxes {
             in_flight: Mutex::default(),
             inboxes: Mutex::default(),
             maildrops: Arc::default(),
+            full_text: full_text::FullText::new(ground.root.with_file_name("search")),
             headers: headers::Headers::new(ground.settings.header_cache_bytes),
             readers: examine::readers(),
             watches: watch::Watches::default(),
@@ -328,6 +332,7 @@ impl Mailbox {
             *last = now;
             newer
         });
+        self.house.full_text.hint(self.id);
     }
 
     fn maildir(&self) -> Maildir {

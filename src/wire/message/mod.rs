@@ -22,3 +22,4 @@ pub mod structure;
 pub mod subject;
 pub mod transfer;
 pub mod view;
+pub mod words;

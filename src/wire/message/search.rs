@@ -91,6 +91,11 @@ impl Needle {
         }
     }
 
+    /// The folded text.
+    pub(super) fn folded(&self) -> &str {
+        std::str::from_utf8(self.finder.needle()).unwrap_or_default()
+    }
+
     /// Octets of the folded text.
     fn len(&self) -> usize {
         self.finder.needle().len()
@@ -98,7 +103,7 @@ impl Needle {
 }
 
 /// Adds the folded text to `out`.
-fn fold(text: &str, out: &mut String) {
+pub(super) fn fold(text: &str, out: &mut String) {
     let mut rest = text;
     while !rest.is_empty() {
         let ascii = rest.bytes().position(|octet| !octet.is_ascii()).unwrap_or(rest.len());
@@ -149,7 +154,7 @@ pub fn text_contains(raw_message: &[u8], structure: &Structure, needle: &Needle,
 }
 
 /// Whether the body of the part is text for people: text of all kinds, and reports (message/delivery-status and its like).
-fn is_readable(part: &Part) -> bool {
+pub(super) fn is_readable(part: &Part) -> bool {
     part.is_text() || (part.media_type.eq_ignore_ascii_case("message") && part.embedded.is_none())
 }
 
@@ -158,19 +163,24 @@ fn body_contains(body: &[u8], part: &Part, needle: &Needle) -> bool {
     if encoding == Encoding::Identity && body.is_ascii() && charset::has_ascii(part.param("charset")) {
         return needle.is_in_ascii(body);
     }
-    let mut transfer = Decoder::new(encoding);
-    let mut text = charset::Pieces::new(part.param("charset"));
     let mut window = Window {
         needle,
         folded: String::new(),
     };
+    decoded(body, part, |text| window.push(text))
+}
+
+/// Gives the text of a part to `each`, a piece at a time, until it has enough. Whether it had.
+pub(super) fn decoded(body: &[u8], part: &Part, mut each: impl FnMut(&str) -> bool) -> bool {
+    let mut transfer = Decoder::new(Encoding::named(part.encoding.as_deref()));
+    let mut text = charset::Pieces::new(part.param("charset"));
     let (mut octets, mut decoded) = (Vec::new(), String::new());
     for piece in body.chunks(PIECE) {
         octets.clear();
         decoded.clear();
         transfer.push(piece, &mut octets);
         text.push(&octets, false, &mut decoded);
-        if window.push(&decoded) {
+        if each(&decoded) {
             return true;
         }
     }
@@ -178,7 +188,7 @@ fn body_contains(body: &[u8], part: &Part, needle: &Needle) -> bool {
     decoded.clear();
     transfer.finish(&mut octets);
     text.push(&octets, true, &mut decoded);
-    window.push(&decoded)
+    each(&decoded)
 }
 
 /// The folded text of the latest piece, with so much of the one before that no hit is cut in two.

@@ -1,9 +1,11 @@
 //! A search key made ready for one mailbox, and what it says of a message.
 
 use std::ops::RangeInclusive;
+use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::mail::mailbox::{Lookup, Mailbox};
 use crate::model::mailbox::{Flags, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::server::imap::flags;
@@ -36,8 +38,20 @@ pub(super) enum Test {
     NotBefore(Timestamp),
     ModSeq(u64),
     Sent(When),
-    Header { name: String, is_listed: bool, needle: Needle },
-    Text { needle: Needle, header_too: bool },
+    Header {
+        name: String,
+        is_listed: bool,
+        needle: Needle,
+    },
+    Text(Text),
+}
+
+/// A text that is looked for in messages.
+pub(super) struct Text {
+    needle: Needle,
+    header_too: bool,
+    /// What the index of words says of it, once it was asked.
+    lookup: OnceLock<Lookup>,
 }
 
 /// What is known of a message.
@@ -107,14 +121,8 @@ impl Test {
                 name: name.clone(),
                 needle: Needle::new(text),
             },
-            Key::Body(text) => Self::Text {
-                needle: Needle::new(text),
-                header_too: false,
-            },
-            Key::Text(text) => Self::Text {
-                needle: Needle::new(text),
-                header_too: true,
-            },
+            Key::Body(text) => Self::Text(Text::new(text, false)),
+            Key::Text(text) => Self::Text(Text::new(text, true)),
         }
     }
 
@@ -126,8 +134,32 @@ impl Test {
             Self::Not(test) => test.reads_listed(),
             Self::Sent(_) => true,
             Self::Header { is_listed, .. } => *is_listed,
-            Self::Text { header_too, .. } => *header_too,
+            Self::Text(text) => text.header_too,
             _ => false,
+        }
+    }
+
+    /// Asks the index of words for all texts that are looked for. Whether it knew of any.
+    pub(super) async fn look_up(&self, mailbox: &Mailbox) -> Result<bool, Refusal> {
+        let mut texts = Vec::new();
+        self.texts(&mut texts);
+        let mut known = false;
+        for text in texts {
+            let Some(clues) = text.needle.clues() else { continue };
+            if let Some(lookup) = mailbox.look_up(clues, text.header_too).await? {
+                known |= text.lookup.set(lookup).is_ok();
+            }
+        }
+        Ok(known)
+    }
+
+    fn texts<'a>(&'a self, texts: &mut Vec<&'a Text>) {
+        match self {
+            Self::All(tests) => tests.iter().for_each(|test| test.texts(texts)),
+            Self::Either(a, b) => [a, b].into_iter().for_each(|test| test.texts(texts)),
+            Self::Not(test) => test.texts(texts),
+            Self::Text(text) => texts.push(text),
+            _ => {}
         }
     }
 
@@ -160,7 +192,7 @@ impl Test {
                 .and_then(sent_date)
                 .is_some_and(|day| when.matches(day)),
             Self::Header { name, is_listed, needle } => header_contains(facts.content.header(*is_listed)?, Some(name), needle),
-            Self::Text { needle, header_too } => return text(facts.content, needle, *header_too),
+            Self::Text(text) => return text.judge(facts),
         })
     }
 }
@@ -185,12 +217,25 @@ fn all(tests: &[Test], facts: &Facts<'_>) -> Option<bool> {
     outcome
 }
 
-fn text(content: Content<'_>, needle: &Needle, header_too: bool) -> Option<bool> {
-    match content {
-        Content::Whole(octets, structure) => Some(text_contains(octets, structure, needle, header_too)),
-        // The header alone can say yes, and what is kept of it too.
-        Content::Header(header) | Content::Listed(header) if header_too && header_contains(header, None, needle) => Some(true),
-        _ => None,
+impl Text {
+    fn new(text: &str, header_too: bool) -> Self {
+        Self {
+            needle: Needle::new(text),
+            header_too,
+            lookup: OnceLock::new(),
+        }
+    }
+
+    fn judge(&self, facts: &Facts<'_>) -> Option<bool> {
+        let known = self.lookup.get().and_then(|lookup| lookup.verdict(facts.message.uid));
+        known.or_else(|| match facts.content {
+            Content::Whole(octets, structure) => Some(text_contains(octets, structure, &self.needle, self.header_too)),
+            // The header alone can say yes, and what is kept of it too.
+            Content::Header(header) | Content::Listed(header) => {
+                (self.header_too && header_contains(header, None, &self.needle)).then_some(true)
+            }
+            Content::Unread => None,
+        })
     }
 }
 
@@ -224,10 +269,7 @@ mod tests {
 
     #[test]
     fn the_index_decides_where_it_can() {
-        let unknown = || Test::Text {
-            needle: Needle::new("x"),
-            header_too: true,
-        };
+        let unknown = || Test::Text(Text::new("x", true));
         let date = jiff::civil::date(1970, 1, 1);
         for (test, want) in [
             (Test::All(vec![]), Some(true)),
@@ -262,10 +304,7 @@ mod tests {
             is_listed: is_listed(name.as_bytes()),
             needle: Needle::new(text),
         };
-        let text = |text: &str, header_too| Test::Text {
-            needle: Needle::new(text),
-            header_too,
-        };
+        let text = |text: &str, header_too| Test::Text(Text::new(text, header_too));
         for (test, want) in [
             (header("subject", "GRÜSSE"), true),
             (header("subject", ""), true),

@@ -1,0 +1,187 @@
+//! The index finds what reading finds, whatever is in the messages and whatever is looked for.
+
+use super::*;
+use crate::wire::message::search::{Needle, text_contains};
+
+/// A small generator of numbers: the same ones each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit.max(1)
+    }
+
+    fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
+    }
+}
+
+const PIECES: [&str; 24] = [
+    "apple",
+    "APPLE",
+    "app",
+    "le",
+    "Grüße",
+    "GRÜSSE",
+    "gru\u{308}n",
+    "日本",
+    "本語",
+    "ﬁn",
+    "οδος",
+    "ΟΔΟΣ",
+    "x1",
+    "42",
+    "a",
+    "K",
+    "\u{212a}",
+    " ",
+    "-",
+    ".",
+    "@",
+    "\r\n",
+    "’",
+    "é",
+];
+
+fn text(dice: &mut Dice, pieces: usize) -> String {
+    (0..pieces)
+        .map(|_| if dice.below(3) == 0 { " " } else { dice.of(&PIECES) })
+        .collect()
+}
+
+/// A message of one part or several, encoded one way or another.
+fn message(dice: &mut Dice) -> Vec<u8> {
+    let subject = text(dice, 6).replace("\r\n", "\r\n ");
+    let mut out = format!("Subject: {subject}\r\nX-Of: {}\r\n", dice.of(&PIECES).trim());
+    let long: String = (0..dice.below(600)).map(|_| dice.of(&["ab", "c", "ü"])).collect();
+    let size = dice.below(60);
+    let body = format!("{}{long}{}", text(dice, size), text(dice, 5));
+    let encoded = |encoding: &str, body: &str| match encoding {
+        "base64" => base64::Engine::encode(&base64::engine::general_purpose::STANDARD, body),
+        _ => body.to_owned(),
+    };
+    let encoding = dice.of(&["base64", "8bit"]);
+    let part = format!(
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{}",
+        encoded(encoding, &body)
+    );
+    match dice.below(3) {
+        0 => {
+            let hidden = text(dice, 4);
+            out.push_str(&format!(
+                "Content-Type: multipart/mixed; boundary=edge\r\n\r\n--edge\r\n{part}\r\n--edge\r\n\
+                 Content-Type: application/x; name={}\r\n\r\n{hidden}\r\n--edge--\r\n",
+                dice.of(&PIECES).trim()
+            ));
+        }
+        _ => out.push_str(&part),
+    }
+    out.into_bytes()
+}
+
+/// Something that is in the message, or could be.
+fn needle(dice: &mut Dice, messages: &[Vec<u8>]) -> String {
+    if dice.below(3) == 0 {
+        let pieces = dice.below(4);
+        return text(dice, pieces + 1);
+    }
+    let message = String::from_utf8_lossy(&messages[dice.below(messages.len())]).into_owned();
+    let chars: Vec<char> = message.chars().collect();
+    let most = if dice.below(8) == 0 { 300 } else { 20 };
+    let (from, length) = (dice.below(chars.len()), dice.below(most));
+    chars.iter().skip(from).take(length + 1).collect()
+}
+
+fn add_all(index: &Arc<WordIndex>, messages: &[Vec<u8>], from: u32) {
+    let mut writer = index.writer(15_000_000).unwrap().unwrap();
+    for (message, uid) in messages.iter().zip(from..) {
+        writer.add(&document(Uid(uid), message)).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+#[test]
+fn the_index_finds_what_reading_finds() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut dice = Dice(4);
+    let messages: Vec<Vec<u8>> = (0..70).map(|_| message(&mut dice)).collect();
+    let structures: Vec<Structure> = messages.iter().map(|message| Structure::parse(message)).collect();
+    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap());
+    add_all(&index, &messages[..50], 1);
+    add_all(&index, &messages[50..], 51);
+    let (mut decided, mut found) = (0, 0);
+    for round in 0..300 {
+        let text = needle(&mut dice, &messages);
+        let looked_for = Needle::new(&text);
+        let headers_too = round % 2 == 0;
+        let Some(clues) = looked_for.clues() else { continue };
+        let decides = clues.decide;
+        let matches = index.find(&clues, headers_too).unwrap();
+        let lookup = Lookup { matches, decides };
+        for ((message, structure), uid) in messages.iter().zip(&structures).zip(1..) {
+            let truth = text_contains(message, structure, &looked_for, headers_too);
+            let verdict = lookup.verdict(Uid(uid));
+            let right = verdict.is_none_or(|verdict| verdict == truth);
+            assert!(
+                right,
+                "{text:?} (headers too: {headers_too}) in {:?}",
+                String::from_utf8_lossy(message)
+            );
+            assert!(!decides || verdict.is_some());
+            decided += u32::from(verdict.is_some());
+            found += u32::from(truth);
+        }
+    }
+    assert!(decided > 10_000 && found > 300, "{decided} {found}");
+}
+
+#[test]
+fn what_is_removed_is_not_found_and_what_is_broken_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let message = |word: &str| format!("Subject: x\r\n\r\n{word}\r\n").into_bytes();
+    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap());
+    add_all(&index, &[message("red"), message("red"), message("blue")], 1);
+    let writer = index.writer(15_000_000).unwrap().unwrap();
+    assert!(index.writer(15_000_000).unwrap().is_none(), "one writes at a time");
+    writer.remove(Uid(2));
+    writer.finish().unwrap();
+    let clues = Needle::new("red").clues().unwrap();
+    let matches = index.find(&clues, false).unwrap();
+    assert_eq!((matches.known, matches.found), (vec![Uid(1), Uid(3)], vec![Uid(1)]));
+
+    // What a writer that was killed did not commit is not there.
+    let mut writer = index.writer(15_000_000).unwrap().unwrap();
+    writer.add(&document(Uid(4), &message("red"))).unwrap();
+    drop((writer, index));
+    assert_eq!(WordIndex::open(dir.path()).unwrap().known().unwrap(), [Uid(1), Uid(3)]);
+
+    std::fs::write(dir.path().join("meta.json"), "{").unwrap();
+    assert!(WordIndex::open(dir.path()).is_none());
+    assert_eq!(WordIndex::open_or_make(dir.path()).unwrap().known().unwrap(), []);
+}
+
+#[test]
+fn a_message_with_too_many_words_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap());
+    let words: String = (0..200_000).map(|n| format!("w{n} ")).collect();
+    add_all(
+        &index,
+        &[
+            format!("Subject: x\r\n\r\n{words}").into_bytes(),
+            b"Subject: y\r\n\r\nz\r\n".to_vec(),
+        ],
+        1,
+    );
+    let clues = Needle::new("w77").clues().unwrap();
+    let matches = index.find(&clues, true).unwrap();
+    let lookup = Lookup { matches, decides: true };
+    assert_eq!(
+        (lookup.verdict(Uid(1)), lookup.verdict(Uid(2)), lookup.verdict(Uid(3))),
+        (None, Some(false), None)
+    );
+}

@@ -1,0 +1,301 @@
+//! The index of the words of a mailbox: a directory of tantivy's files for each, under `search/` of the data directory.
+//!
+//! A document is a message: its UID, the words of its header, those of its body. The index says itself which messages it knows, and a
+//! commit is whole or not there, so that whatever happens to it costs no more than to make it again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memchr::memmem::Finder;
+use tantivy::directory::MmapDirectory;
+use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
+use tantivy::termdict::TermDictionary;
+use tantivy::{
+    DocSet, Index, IndexReader, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader, TERMINATED, TantivyDocument, TantivyError,
+    Term,
+};
+
+use super::Error;
+use crate::model::clue::{Clue, Clues};
+use crate::model::ids::Uid;
+
+/// So many messages, or octets of their words, are committed together.
+const COMMIT_DOCUMENTS: usize = 8_192;
+const COMMIT_OCTETS: usize = 33_554_432;
+
+/// The word of messages whose words are not all in the index. It can be no other word's.
+const OPEN: &str = "\u{0}";
+
+/// What the index knows of a message.
+#[derive(Debug)]
+pub struct Document {
+    /// Which message.
+    pub uid: Uid,
+    /// The words of its header, with spaces between.
+    pub header: String,
+    /// The words of its body, with spaces between.
+    pub body: String,
+    /// Whether these are all.
+    pub is_whole: bool,
+}
+
+/// What the index says of a search, all ascending.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Matches {
+    /// The messages that it knows.
+    pub known: Vec<Uid>,
+    /// Those of them for which the clues hold.
+    pub found: Vec<Uid>,
+    /// Those of them of which it does not know all words.
+    pub open: Vec<Uid>,
+}
+
+/// The index of a mailbox.
+pub struct WordIndex {
+    path: PathBuf,
+    index: Index,
+    uid: Field,
+    header: Field,
+    body: Field,
+}
+
+impl WordIndex {
+    /// Opens the index in this directory; none if there is none, or none that can be read.
+    pub fn open(path: &Path) -> Option<Self> {
+        let index = Index::open_in_dir(path).ok()?;
+        (index.schema() == schema().0).then(|| Self::new(path, index))
+    }
+
+    /// The same, and makes it where there is none. One that cannot be read makes room for a new one.
+    pub fn open_or_make(path: &Path) -> Result<Self, Error> {
+        if let Some(index) = Self::open(path) {
+            return Ok(index);
+        }
+        remove(path)?;
+        std::fs::create_dir_all(path).map_err(|source| file_error(path, source))?;
+        let directory = MmapDirectory::open(path).map_err(|error| failed(path, &error.into()))?;
+        let index = Index::open_or_create(directory, schema().0).map_err(|error| failed(path, &error))?;
+        Ok(Self::new(path, index))
+    }
+
+    fn new(path: &Path, index: Index) -> Self {
+        let (_, [uid, header, body]) = schema();
+        let path = path.to_owned();
+        Self {
+            path,
+            index,
+            uid,
+            header,
+            body,
+        }
+    }
+
+    /// The messages that it knows, ascending.
+    pub fn known(&self) -> Result<Vec<Uid>, Error> {
+        let all = || -> tantivy::Result<Vec<Uid>> {
+            let mut known = Vec::new();
+            for segment in self.reader()?.searcher().segment_readers() {
+                known.extend(uids(segment, |_| true)?);
+            }
+            known.sort_unstable();
+            Ok(known)
+        };
+        all().map_err(|error| self.failed(&error))
+    }
+
+    /// Looks for messages: in their bodies, and in their headers too where that is wanted.
+    pub fn find(&self, clues: &Clues, headers_too: bool) -> Result<Matches, Error> {
+        let all = || -> tantivy::Result<Matches> {
+            let mut matches = Matches::default();
+            for segment in self.reader()?.searcher().segment_readers() {
+                self.find_in(segment, (clues, headers_too), &mut matches)?;
+            }
+            for list in [&mut matches.known, &mut matches.found, &mut matches.open] {
+                list.sort_unstable();
+            }
+            Ok(matches)
+        };
+        all().map_err(|error| self.failed(&error))
+    }
+
+    fn find_in(&self, segment: &SegmentReader, (clues, headers_too): (&Clues, bool), matches: &mut Matches) -> tantivy::Result<()> {
+        let fields: &[Field] = if headers_too { &[self.body, self.header] } else { &[self.body] };
+        let size = segment.max_doc() as usize;
+        let (mut found, mut open) = (vec![false; size], vec![false; size]);
+        for &field in fields {
+            let words = segment.inverted_index(field)?;
+            let mut here = vec![true; size];
+            // A text is in a header field or in a body, never in both.
+            for clue in &clues.all {
+                let mut holds = vec![false; size];
+                with_clue(&words, clue, &mut holds)?;
+                here.iter_mut().zip(holds).for_each(|(here, holds)| *here &= holds);
+            }
+            found.iter_mut().zip(here).for_each(|(found, here)| *found |= here);
+        }
+        let words = segment.inverted_index(self.body)?;
+        with_clue(&words, &Clue::Is(OPEN.into()), &mut open)?;
+        let in_list = |list: &[bool], doc: u32| list.get(doc as usize).copied().unwrap_or(false);
+        matches.known.extend(uids(segment, |_| true)?);
+        matches.found.extend(uids(segment, |doc| in_list(&found, doc))?);
+        matches.open.extend(uids(segment, |doc| in_list(&open, doc))?);
+        Ok(())
+    }
+
+    fn reader(&self) -> tantivy::Result<IndexReader> {
+        self.index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()
+    }
+
+    /// Begins to change the index, with so much memory; none if somebody else does.
+    pub fn writer(self: &Arc<Self>, memory_bytes: usize) -> Result<Option<Writer>, Error> {
+        match self.index.writer_with_num_threads(1, memory_bytes) {
+            Ok(writer) => Ok(Some(Writer {
+                index: Arc::clone(self),
+                writer,
+                documents: 0,
+                octets: 0,
+            })),
+            Err(TantivyError::LockFailure(..)) => Ok(None),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    fn failed(&self, error: &TantivyError) -> Error {
+        failed(&self.path, error)
+    }
+}
+
+/// Changes of an index. What is not committed is lost.
+pub struct Writer {
+    index: Arc<WordIndex>,
+    writer: IndexWriter,
+    /// What was added since the last commit.
+    documents: usize,
+    octets: usize,
+}
+
+impl Writer {
+    /// Adds a message. Commits now and then: what waits for it is in memory.
+    pub fn add(&mut self, document: &Document) -> Result<(), Error> {
+        let mut entry = TantivyDocument::new();
+        entry.add_u64(self.index.uid, u64::from(document.uid.0));
+        entry.add_text(self.index.header, &document.header);
+        entry.add_text(self.index.body, if document.is_whole { &document.body } else { OPEN });
+        self.writer.add_document(entry).map_err(|error| self.index.failed(&error))?;
+        self.documents = self.documents.saturating_add(1);
+        self.octets = self
+            .octets
+            .saturating_add(document.header.len())
+            .saturating_add(document.body.len());
+        if self.documents < COMMIT_DOCUMENTS && self.octets < COMMIT_OCTETS {
+            return Ok(());
+        }
+        self.commit()
+    }
+
+    /// Takes a message out.
+    pub fn remove(&self, uid: Uid) {
+        self.writer.delete_term(Term::from_field_u64(self.index.uid, u64::from(uid.0)));
+    }
+
+    /// Puts what was changed so far on stable storage.
+    pub fn commit(&mut self) -> Result<(), Error> {
+        self.writer.commit().map_err(|error| self.index.failed(&error))?;
+        (self.documents, self.octets) = (0, 0);
+        Ok(())
+    }
+
+    /// Commits, and waits until small files have become large ones.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.commit()?;
+        let Self { index, writer, .. } = self;
+        writer.wait_merging_threads().map_err(|error| index.failed(&error))
+    }
+}
+
+/// Removes the index in this directory, if there is one.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error(path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn schema() -> (Schema, [Field; 3]) {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer("whitespace")
+        .set_index_option(IndexRecordOption::Basic)
+        .set_fieldnorms(false);
+    let text = TextOptions::default().set_indexing_options(indexing);
+    let mut schema = Schema::builder();
+    let uid = schema.add_u64_field("uid", FAST | INDEXED);
+    let header = schema.add_text_field("header", text.clone());
+    let body = schema.add_text_field("body", text);
+    (schema.build(), [uid, header, body])
+}
+
+/// The UIDs of the messages of a segment that are wanted and not removed.
+fn uids(segment: &SegmentReader, wanted: impl Fn(u32) -> bool) -> tantivy::Result<Vec<Uid>> {
+    let column = segment.fast_fields().u64("uid")?;
+    let docs = segment.doc_ids_alive().filter(|doc| wanted(*doc));
+    Ok(docs
+        .filter_map(|doc| column.first(doc))
+        .filter_map(|uid| u32::try_from(uid).ok())
+        .map(Uid)
+        .collect())
+}
+
+/// Marks the documents with a word for which the clue holds.
+fn with_clue(words: &InvertedIndexReader, clue: &Clue, holds: &mut [bool]) -> std::io::Result<()> {
+    let all: &TermDictionary = words.terms();
+    let mut mark = |info: &tantivy::postings::TermInfo| -> std::io::Result<()> {
+        let mut postings = words.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
+        let mut doc = postings.doc();
+        while doc != TERMINATED {
+            if let Some(holds) = holds.get_mut(doc as usize) {
+                *holds = true;
+            }
+            doc = postings.advance();
+        }
+        Ok(())
+    };
+    match clue {
+        Clue::Is(word) => all.get(word)?.map_or(Ok(()), |info| mark(&info)),
+        Clue::Begins(word) => {
+            let mut terms = all.range().ge(word).into_stream()?;
+            while terms.advance() && terms.key().starts_with(word.as_bytes()) {
+                mark(terms.value())?;
+            }
+            Ok(())
+        }
+        Clue::Ends(word) => {
+            let mut terms = all.stream()?;
+            while terms.advance() {
+                if terms.key().ends_with(word.as_bytes()) {
+                    mark(terms.value())?;
+                }
+            }
+            Ok(())
+        }
+        Clue::Has(word) => {
+            let (finder, mut terms) = (Finder::new(word), all.stream()?);
+            while terms.advance() {
+                if finder.find(terms.key()).is_some() {
+                    mark(terms.value())?;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+fn failed(path: &Path, error: &TantivyError) -> Error {
+    Error::Unusable(format!("the index of words in {}: {error}", path.display()))
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> Error {
+    Error::File {
+        path: path.to_owned(),
+        source,
+    }
+}
