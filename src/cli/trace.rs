@@ -93,6 +93,6 @@ fn print(story: &Story, is_first: bool, out: &mut Output) -> Result<(), Failure>
         id: story.id.to_string(),
         steps: story.events.iter().map(printed_step).collect(),
     };
-    let lines = story.events.iter().map(|event| format!("  {}  {}", event.at(), event.step));
+    let lines = story.events.iter().map(|event| format!("  {:.3}  {}", event.at(), event.step));
     out.lines(lines, &told)
 }
