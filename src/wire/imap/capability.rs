@@ -43,6 +43,7 @@ const APPEND_LIMIT: &str = "APPENDLIMIT=";
 
 const TABLE: &[(&str, When)] = &[
     ("IMAP4rev1", When::Always),
+    ("IMAP4rev2", When::Always),
     ("LITERAL+", When::Always),
     ("ID", When::Always),
     ("ENABLE", When::Always),
@@ -154,11 +155,11 @@ mod tests {
         };
         assert_eq!(
             names(false, true, false),
-            "CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED"
+            "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE STARTTLS LOGINDISABLED"
         );
         assert_eq!(
             names(false, false, true),
-            "CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE SASL-IR AUTH=PLAIN AUTH=LOGIN AUTH=OAUTHBEARER AUTH=XOAUTH2"
+            "CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ID ENABLE IDLE SASL-IR AUTH=PLAIN AUTH=LOGIN AUTH=OAUTHBEARER AUTH=XOAUTH2"
         );
         let after = names(true, false, true);
         assert!(
