@@ -75,6 +75,7 @@ transcripts! {
     imap:
         acl
         acl_off
+        acl_taken
         append
         append_limit
         append_too_large
@@ -128,6 +129,8 @@ transcripts! {
         rfc822_items
         savedate
         search
+        search_bounds
+        search_modseq
         search_nesting
         search_result
         sections

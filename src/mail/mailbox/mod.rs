@@ -171,6 +171,17 @@ pub struct Picture {
 /// The messages at one moment, ascending by UID. Holding it costs a copy of some hundred of them at a change.
 pub type Messages = Chunks<MessageMeta>;
 
+/// Where the index of words is: of this machine's own where several may share the data directory, since an index is mapped into memory, and
+/// a file that another machine takes away under it would end the server.
+fn index_dir(ground: &Ground) -> PathBuf {
+    let search = ground.root.with_file_name("search");
+    if ground.database.dialect().serves_one_node() {
+        return search;
+    }
+    let machine = rustix::system::uname().nodename().to_string_lossy().replace(['/', '.'], "_");
+    search.join(format!("at-{machine}"))
+}
+
 impl Mailboxes {
     /// Opens the mailboxes and starts their writer and their housekeeper.
     pub fn open_all(ground: Ground) -> Self {
@@ -182,7 +193,7 @@ impl Mailboxes {
             in_flight: Mutex::default(),
             inboxes: Mutex::default(),
             maildrops: Arc::default(),
-            full_text: full_text::FullText::new(ground.root.with_file_name("search")),
+            full_text: full_text::FullText::new(index_dir(&ground)),
             headers: headers::Headers::new(ground.settings.header_cache_bytes),
             readers: examine::readers(),
             watches: watch::Watches::default(),

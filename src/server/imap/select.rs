@@ -77,6 +77,7 @@ fn is_read_only(session: &Session) -> bool {
 
 /// Says what there is, and makes it the session's mailbox.
 fn enter(session: &mut Session, user: Arc<User>, opened: Opened, select: &Select) {
+    let shared = (!opened.is_own).then(|| opened.shown.clone());
     let Opened {
         mailbox, rights, shown, ..
     } = opened;
@@ -129,6 +130,7 @@ fn enter(session: &mut Session, user: Arc<User>, opened: Opened, select: &Select
         mailbox,
         read_only,
         rights,
+        shared,
         condstore: session.condstore,
         qresync: session.qresync,
         is_mute_of_flags: false,

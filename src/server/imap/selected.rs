@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::mail::mailbox::{Iter, Mailbox, Messages};
 use crate::model::ids::{ModSeq, Uid};
-use crate::model::mailbox::MessageMeta;
+use crate::model::mailbox::{MailboxName, MessageMeta};
 use crate::model::rights::Rights;
 use crate::wire::imap::response::Word;
 use crate::wire::imap::sequence::SequenceSet;
@@ -21,8 +21,10 @@ pub(super) struct Selected {
     pub(super) mailbox: Arc<Mailbox>,
     /// EXAMINE, or no right to change anything.
     pub(super) read_only: bool,
-    /// What the user may do with it, as it was when it was selected (RFC 4314 §5.1.1).
+    /// What the user may do with it.
     pub(super) rights: Rights,
+    /// Its name, if it is another user's: then the rights may change.
+    pub(super) shared: Option<MailboxName>,
     /// Whether the client knows modseqs.
     pub(super) condstore: bool,
     /// Whether the client wants to hear of removals by UID.

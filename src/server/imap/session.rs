@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::mail::sessions::Place;
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
+use crate::model::rights::Rights;
 use crate::server::pace::Pace;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::imap::Utf8;
@@ -179,6 +180,7 @@ impl Session {
     }
 
     async fn command(&mut self, tagged: Tagged) -> Result<(), Gone> {
+        self.renew_rights().await?;
         let expunges = dispatch::expunges(&tagged.command);
         if self.enabled.uid_only && tagged.command.uses_sequence() {
             return self.fail(Some(&tagged.tag), Fault::uid_required());
@@ -187,7 +189,27 @@ impl Session {
         Box::pin(self.answer(&tagged.tag, outcome, expunges)).await
     }
 
+    /// What the owner of a selected mailbox gives and takes counts at once (RFC 4314 §5.1.1 leaves it open). Who may not read it any more
+    /// is told so, and that is the end.
+    pub(super) async fn renew_rights(&mut self) -> Result<(), Gone> {
+        let State::Selected(user, selected) = &mut self.state else {
+            return Ok(());
+        };
+        let Some(name) = &selected.shared else { return Ok(()) };
+        match self.imap.mailboxes.access(user, name).await {
+            Ok(access) if access.rights.contains(Rights::READ) => selected.rights = access.rights,
+            Err(refusal) if refusal.is_temporary() => {}
+            Ok(_) | Err(_) => {
+                let why = Some(&Code::Word(Word::NoPerm));
+                self.say(None, Status::Bye, why, "this mailbox is not shared with you any more");
+                return Err(Gone::Closed);
+            }
+        }
+        Ok(())
+    }
+
     async fn append(&mut self, head: Head) -> Result<(), Gone> {
+        self.renew_rights().await?;
         let tag = head.tag.clone();
         let is_own = head.replaces.is_some() || self.notices.as_ref().is_some_and(|notices| notices.hears_of_selected());
         let expunges = if is_own { Expunges::Own } else { Expunges::Sent };
@@ -195,8 +217,14 @@ impl Session {
         self.answer(&tag, outcome, expunges).await
     }
 
-    /// Tells what has changed in the mailbox meanwhile, then how the command ended.
+    /// Tells what has changed in the mailbox meanwhile, then how the command ended. Clients that send many commands at once do not make
+    /// the answers pile up.
     async fn answer(&mut self, tag: &Tag, outcome: Result<Done, Fault>, expunges: Expunges) -> Result<(), Gone> {
+        self.end(tag, outcome, expunges).await?;
+        self.stream.flush_if_large().await
+    }
+
+    async fn end(&mut self, tag: &Tag, outcome: Result<Done, Fault>, expunges: Expunges) -> Result<(), Gone> {
         if !matches!(outcome, Err(Fault::Gone(_))) {
             notify::send(self, expunges).await?;
         }

@@ -46,6 +46,14 @@ impl Wake {
 
     /// Waits until the client says something, or something may have changed. [`Gone::TimedOut`]: the client was silent for too long.
     pub(super) async fn next(&mut self, session: &mut Session) -> Result<Woken, Gone> {
+        let woken = self.wait(session).await?;
+        if woken == Woken::Change {
+            Box::pin(session.renew_rights()).await?;
+        }
+        Ok(woken)
+    }
+
+    async fn wait(&mut self, session: &mut Session) -> Result<Woken, Gone> {
         session.stream.flush().await?;
         let notices = &session.notices;
         let woken = async {

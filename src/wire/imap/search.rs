@@ -142,6 +142,26 @@ impl Key {
         }
     }
 
+    /// How many keys of the kind there are in it, lists of keys not counted.
+    pub fn count(&self, is_of_kind: fn(&Self) -> bool) -> usize {
+        let inside = |keys: &[&Self]| keys.iter().fold(0_usize, |sum, key| sum.saturating_add(key.count(is_of_kind)));
+        match self {
+            Self::And(keys) => inside(&keys.iter().collect::<Vec<_>>()),
+            Self::Or(a, b) => inside(&[a, b]),
+            Self::Not(key) => key.count(is_of_kind),
+            key => usize::from(is_of_kind(key)),
+        }
+    }
+
+    /// Whether it looks into messages, or stands for what another search found.
+    pub fn is_laborious(&self) -> bool {
+        match self {
+            Self::Header { .. } | Self::Body(_) | Self::Text(_) => true,
+            Self::Sequence(set) | Self::Uid(set) => set.is_saved(),
+            _ => false,
+        }
+    }
+
     /// Whether the key, or one inside of it, is a MODSEQ.
     pub fn asks_modseq(&self) -> bool {
         match self {

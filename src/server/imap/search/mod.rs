@@ -53,8 +53,8 @@ pub(super) struct Hit {
 pub(super) struct Found {
     /// In the order of the mailbox.
     pub(super) hits: Vec<Hit>,
-    /// The highest modseq among them, if it was asked for (RFC 7162 §3.1.5).
-    pub(super) modseq: Option<ModSeq>,
+    /// Whether the client wants to hear of modseqs (RFC 7162 §3.1.5).
+    pub(super) asks_modseq: bool,
 }
 
 pub(super) async fn search(selected: &mut Selected, search: Search, mut asked: Asked<'_>) -> Result<Done, Fault> {
@@ -76,7 +76,7 @@ pub(super) async fn search(selected: &mut Selected, search: Search, mut asked: A
         name: "SEARCH",
         numbers: found.hits.iter().map(|hit| hit.number(search.uid)).collect(),
         uid: search.uid,
-        modseq: found.modseq,
+        modseq: highest(&found.hits, returns).filter(|_| found.asks_modseq),
     };
     tell(&answer, returns, &mut asked).await?;
     if let Some(returns) = returns {
@@ -86,6 +86,20 @@ pub(super) async fn search(selected: &mut Selected, search: Search, mut asked: A
         context::keep(selected, (key, search.uid), uids, asked);
     }
     Ok(Done::new("searched"))
+}
+
+/// The highest modseq of what is told: of the first and the last where these are all, of the window where that is (RFC 4731 §3.2).
+pub(super) fn highest(hits: &[Hit], returns: Option<Returns>) -> Option<ModSeq> {
+    let modseqs = |hits: &[Hit]| hits.iter().map(|hit| hit.message.modseq).max();
+    match returns {
+        Some(returns) if returns.names_results() && !returns.all && !returns.count => {
+            let ends = [hits.first().filter(|_| returns.min), hits.last().filter(|_| returns.max)];
+            let window = returns.partial.and_then(|partial| hits.get(partial.window(hits.len())));
+            let ends = ends.into_iter().flatten().map(|hit| hit.message.modseq);
+            ends.chain(window.and_then(modseqs)).max()
+        }
+        _ => modseqs(hits),
+    }
 }
 
 /// Makes `$` stand for what was found, in its order; or for what of it is told, where that is not all (RFC 5182 §2.1, RFC 9394 §3.1).
@@ -113,8 +127,7 @@ pub(super) async fn find(selected: &mut Selected, key: Result<Key, BadCharset>, 
     let test = Arc::new(Test::prepare(&mut key, selected).await?);
     let candidates = run::all(selected);
     let hits = run::sift(selected, &test, (candidates, Some(Progress::new(asked)))).await?;
-    let modseq = hits.iter().map(|hit| hit.message.modseq).max().filter(|_| asks_modseq);
-    Ok(Found { hits, modseq })
+    Ok(Found { hits, asks_modseq })
 }
 
 /// Goes through messages with the fields of their headers that are kept. One that is gone has none.

@@ -14,6 +14,8 @@ use crate::wire::message::subject::BaseSubject;
 
 /// The most octets of a field that are looked at.
 const MAX_FIELD: usize = 16_384;
+/// The most octets of a subject that are compared.
+const MAX_SUBJECT: usize = 2_048;
 
 /// What is compared of messages, for each criterion, one message behind the other.
 pub(super) struct Keys {
@@ -68,13 +70,19 @@ fn value(by: SortKey, hit: &Hit, header: &[u8]) -> Value {
         SortKey::Arrival => Value::Time(hit.message.internal_date),
         SortKey::Size => Value::Number(hit.message.size),
         SortKey::Date => Value::Time(sent(header, hit)),
-        SortKey::Subject => text(&BaseSubject::of(&find(header, "Subject").map(decode_text).unwrap_or_default()).text),
+        SortKey::Subject => text(&base_subject(header).text),
         SortKey::From => text(&first_mailbox(header, "From")),
         SortKey::To => text(&first_mailbox(header, "To")),
         SortKey::Cc => text(&first_mailbox(header, "Cc")),
         SortKey::DisplayFrom => text(&first_name(header, "From")),
         SortKey::DisplayTo => text(&first_name(header, "To")),
     }
+}
+
+/// The subject as it is compared (RFC 5256 §2.1): of one that is longer than any that people write, its begin.
+pub(in crate::server::imap) fn base_subject(header: &[u8]) -> BaseSubject {
+    let value = find(header, "Subject").unwrap_or_default();
+    BaseSubject::of(&decode_text(value.get(..MAX_SUBJECT).unwrap_or(value)))
 }
 
 /// When the message was sent, or else when it came (RFC 5256 §2.2). A time of day that is none is midnight.

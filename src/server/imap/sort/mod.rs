@@ -14,7 +14,7 @@ use super::selected::Selected;
 
 use keys::Keys;
 
-pub(super) use keys::sent;
+pub(super) use keys::{base_subject, sent};
 
 pub(super) async fn sort(selected: &mut Selected, sort: Sort, mut asked: Asked<'_>) -> Result<Done, Fault> {
     let found = match search::find(selected, sort.key, &mut asked).await {
@@ -32,7 +32,7 @@ pub(super) async fn sort(selected: &mut Selected, sort: Sort, mut asked: Asked<'
     } else {
         found.hits.iter().for_each(|hit| keys.push(hit, &[]));
     }
-    let hits = found.hits;
+    let (hits, asks_modseq) = (found.hits, found.asks_modseq);
     let sorted = tokio::task::spawn_blocking(move || in_order(&keys, hits)).await;
     let hits = sorted.map_err(|error| {
         tracing::error!(%error, "sorting ended too early");
@@ -42,7 +42,7 @@ pub(super) async fn sort(selected: &mut Selected, sort: Sort, mut asked: Asked<'
         name: "SORT",
         numbers: hits.iter().map(|hit| hit.number(sort.uid)).collect(),
         uid: sort.uid,
-        modseq: found.modseq,
+        modseq: search::highest(&hits, sort.returns).filter(|_| asks_modseq),
     };
     search::tell(&answer, sort.returns, &mut asked).await?;
     if let Some(returns) = sort.returns {

@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 
+use crate::server::imap::sort::base_subject;
 use crate::wire::message::casemap::casemap;
-use crate::wire::message::header::{decode_text, find, thread_ids};
-use crate::wire::message::subject::BaseSubject;
+use crate::wire::message::header::{find, thread_ids};
 
 /// The most references of a message that are followed: the first, and the last of the others.
 const MAX_REFERENCES: usize = 32;
@@ -42,8 +42,7 @@ pub(super) struct Rows {
 impl Rows {
     /// Adds a message: the number to tell, its sequence number, when it was sent, the kept fields of its header.
     pub(super) fn push(&mut self, (number, sequence): (u32, u32), date: Timestamp, header: &[u8]) {
-        let subject = find(header, "Subject").map(decode_text).unwrap_or_default();
-        let base = BaseSubject::of(&subject);
+        let base = base_subject(header);
         let ids = |name| find(header, name).map(thread_ids).unwrap_or_default();
         let own = ids("Message-ID").into_iter().next();
         let mut references = ids("References");

@@ -9,8 +9,10 @@ use crate::wire::imap::partial::Partial;
 use crate::wire::imap::search::{BadCharset, CHARSETS, Key, Returns, Search, When};
 use crate::wire::imap::sequence::SequenceSet;
 
-/// The most keys on one level.
+/// The most keys of a command, those in lists included.
 const MAX_KEYS: usize = 1000;
+/// The most of them that look into messages, or stand for what another search found.
+const MAX_LABORIOUS: usize = 100;
 
 /// RFC 3501 §6.4.4, RFC 4466 §2.6.1.
 pub(super) fn search(cursor: &mut Cursor<'_>, uid: bool) -> Result<Command, Malformed> {
@@ -52,6 +54,7 @@ pub(super) fn criteria(cursor: &mut Cursor<'_>) -> Result<Result<Key, BadCharset
 
 /// Keys up to the end of the command, all of which must hold.
 fn keys(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
+    let begin = cursor.clone();
     let mut keys = vec![key(cursor)?];
     while !cursor.before_end() {
         cursor.space()?;
@@ -60,7 +63,14 @@ fn keys(cursor: &mut Cursor<'_>) -> Result<Key, Malformed> {
         }
         keys.push(key(cursor)?);
     }
-    Ok(Key::And(keys))
+    let key = Key::And(keys);
+    if key.count(|_| true) > MAX_KEYS {
+        return begin.wrong("up to 1000 search keys in all");
+    }
+    if key.count(Key::is_laborious) > MAX_LABORIOUS {
+        return begin.wrong("up to 100 search keys for texts and earlier results");
+    }
+    Ok(key)
 }
 
 /// `CANCELUPDATE "B01" "B02"` (RFC 5267 §4.5).
