@@ -231,8 +231,10 @@ def table(rows, options, octets):
         if posthouse is None:
             print(f"| {label} | {dovecot * 1000:.1f} ms | not offered | |")
         elif label.startswith(("logins", "memory")):
-            ratio = posthouse / dovecot if label.startswith("logins") else dovecot / posthouse
-            print(f"| {label} | {dovecot:.1f} | {posthouse:.1f} | {ratio:.1f} |")
+            # So few connections may need no memory that can be seen.
+            better, other = (posthouse, dovecot) if label.startswith("logins") else (dovecot, posthouse)
+            ratio = f"{better / other:.1f}" if other else ""
+            print(f"| {label} | {dovecot:.1f} | {posthouse:.1f} | {ratio} |")
         else:
             print(f"| {label} | {dovecot * 1000:.1f} ms | {posthouse * 1000:.1f} ms | {dovecot / posthouse:.1f} |")
 
