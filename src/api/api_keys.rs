@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::field;
 use super::house::House;
 use super::problem::{BodyProblems, Problem, Problems};
-use super::reply::{Created, NoContent};
+use super::reply::{Created, NoContent, Once};
 use super::time::Time;
 use crate::model::account;
 use crate::model::address::Domain;
@@ -123,7 +123,7 @@ pub async fn list(caller: Caller, house: Data<House>) -> Result<Json<ApiKeyList>
     )
 )]
 #[post("/api-keys")]
-pub async fn create(caller: Caller, house: Data<House>, Json(body): Json<ApiKeyCreate>) -> Result<Created<NewApiKey>, Problem> {
+pub async fn create(caller: Caller, house: Data<House>, Json(body): Json<ApiKeyCreate>) -> Result<Once<Created<NewApiKey>>, Problem> {
     caller.server_admin()?;
     let name = field::text("name", body.name)?;
     let domain: Option<Domain> = body.domain.map(|text| field::value("domain", &text)).transpose()?;
@@ -139,7 +139,7 @@ pub async fn create(caller: Caller, house: Data<House>, Json(body): Json<ApiKeyC
     let about = ApiKey::from(key);
     let id = about.id.clone();
     let key = secret.expose().to_owned();
-    Ok(Created::new("api-keys", &id, NewApiKey { about, key }))
+    Ok(Once(Created::new("api-keys", &id, NewApiKey { about, key })))
 }
 
 /// Delete an API key

@@ -16,7 +16,7 @@ use super::house::House;
 use super::problem::{Kind, Problem};
 
 /// How long a client may take to send a JSON body.
-const BODY_TIME: Duration = Duration::from_secs(30);
+pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// A JSON body.
 pub(super) struct Json<T>(pub T);

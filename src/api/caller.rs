@@ -16,16 +16,22 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use super::field::Login;
 use super::house::House;
 use super::problem::{Kind, Problem};
-use crate::mail::directory::Principal;
+use super::tag;
+use crate::mail::directory::{Directory, Principal};
 use crate::model::account::{Role, User};
 use crate::model::address::Domain;
 use crate::model::refusal::Refusal;
+use crate::model::revision::Expectation;
 
 /// The longest token that is looked at.
 const TOKEN: usize = 4096;
 
 /// Who is calling. A handler that takes one is closed to everybody else (RFC 6750 §2.1).
-pub(super) struct Caller(Principal);
+pub(super) struct Caller {
+    principal: Principal,
+    /// In which state they expect what they change.
+    expected: Expectation,
+}
 
 impl FromRequest for Caller {
     type Error = Problem;
@@ -39,7 +45,11 @@ impl FromRequest for Caller {
             )
         };
         let recognised = request.extensions().get::<Recognised>().map(|recognised| recognised.0.clone());
-        ready(recognised.unwrap_or_else(|| Err(missing())).map(Self))
+        let known = recognised.unwrap_or_else(|| Err(missing()));
+        ready(known.map(|principal| Self {
+            principal,
+            expected: tag::expectation(request.headers()),
+        }))
     }
 }
 
@@ -54,6 +64,15 @@ pub(super) async fn recognise(request: ServiceRequest, next: Next<impl MessageBo
         request.extensions_mut().insert(Recognised(principal.map_err(unrecognised)));
     }
     next.call(request).await
+}
+
+/// A name for whoever is calling, if it is known who: no two callers have the same.
+pub(super) fn name(request: &ServiceRequest) -> Option<String> {
+    let extensions = request.extensions();
+    match extensions.get::<Recognised>()?.0.as_ref().ok()? {
+        Principal::User(user) => Some(format!("user {}", user.id)),
+        Principal::Key(key) => Some(format!("key {}", key.id)),
+    }
 }
 
 /// RFC 6750 §3.1: a token that stands for nobody, or for somebody who is switched off or gone, is an invalid token.
@@ -73,8 +92,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 impl Caller {
+    /// The directory, for a change by this caller.
+    pub fn directory(&self, house: &House) -> Directory {
+        house.directory.expecting(self.expected.clone())
+    }
+
     fn role(&self) -> Role {
-        match &self.0 {
+        match &self.principal {
             Principal::User(user) => user.role,
             Principal::Key(key) => key.role,
         }
@@ -82,7 +106,7 @@ impl Caller {
 
     /// The domain that a domain administrator administers.
     fn own_domain(&self) -> Option<&Domain> {
-        match &self.0 {
+        match &self.principal {
             Principal::User(user) => user.address.as_ref().and_then(|address| address.domain()),
             Principal::Key(key) => key.domain.as_ref(),
         }
@@ -90,7 +114,7 @@ impl Caller {
 
     /// Whether the caller is this very user.
     fn is(&self, login: &Login) -> bool {
-        matches!(&self.0, Principal::User(user) if login.is(&user.login))
+        matches!(&self.principal, Principal::User(user) if login.is(&user.login))
     }
 
     /// Only server administrators.
@@ -192,8 +216,15 @@ mod tests {
         }
     }
 
+    fn caller_of(principal: Principal) -> Caller {
+        Caller {
+            principal,
+            expected: Expectation::default(),
+        }
+    }
+
     fn key(role: Role, domain: Option<&str>) -> Caller {
-        Caller(Principal::Key(Arc::new(ApiKey {
+        caller_of(Principal::Key(Arc::new(ApiKey {
             id: ApiKeyId(1),
             name: String::new(),
             role,
@@ -205,7 +236,7 @@ mod tests {
     }
 
     fn caller(login: &str, role: Role) -> Caller {
-        Caller(Principal::User(Arc::new(user(login, role))))
+        caller_of(Principal::User(Arc::new(user(login, role))))
     }
 
     fn status(outcome: Result<(), Problem>) -> u16 {

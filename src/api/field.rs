@@ -118,6 +118,14 @@ pub(super) fn number(field: &str, number: Option<u64>) -> Result<Option<u64>, Pr
     }
 }
 
+/// An address with its domain for people, where that differs.
+pub(super) fn unicode(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let domain = Domain::parse(domain).ok()?;
+    let shown = domain.to_unicode();
+    (shown != domain.as_str()).then(|| format!("{local}@{shown}"))
+}
+
 /// The field of the body is invalid.
 pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Problem {
     Problem::new(Kind::Invalid, detail).at(field)

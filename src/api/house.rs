@@ -11,10 +11,12 @@ use tracing::Instrument;
 
 use super::Api;
 use super::problem::Problem;
+use super::rates::Rates;
 use crate::config;
 use crate::mail::directory::Directory;
 use crate::mail::mailbox::{Mailboxes, StoredMessage};
 use crate::mail::queue::Queue;
+use crate::mail::repeats::Repeats;
 use crate::mail::sign::Signing;
 use crate::model::refusal::Refusal;
 
@@ -27,6 +29,8 @@ pub(super) struct House {
     pub mailboxes: Mailboxes,
     pub queue: Queue,
     pub signing: Signing,
+    pub repeats: Repeats,
+    pub rates: Rates,
     pub settings: config::Http,
     pub ready: Ready,
     /// How many messages may be in memory for parsing at the same time: each may be as large as the largest message.
@@ -43,6 +47,8 @@ impl House {
             mailboxes: api.mailboxes,
             queue: api.queue,
             signing: api.signing,
+            repeats: api.repeats,
+            rates: Rates::new(&api.settings),
             settings: api.settings,
             ready: api.ready,
             parsing: Semaphore::new(cores),

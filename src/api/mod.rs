@@ -6,28 +6,33 @@
 //! in `wire` and in `problem`.
 //!
 //! RFC 9110 (HTTP), RFC 9457 §3 (problem documents), RFC 6750 §2.1 (bearer tokens), RFC 7396 §2 (merge patch),
-//! RFC 6266 §4 (Content-Disposition).
+//! RFC 6266 §4 (Content-Disposition), RFC 9110 §13 (preconditions), RFC 7240 §4.2 (Prefer), RFC 8288 §3 (Link).
 
 mod aliases;
 mod api_keys;
 mod auth;
 mod body;
 mod caller;
+mod conventions;
+mod cors;
 mod dkim_keys;
 mod docs;
 mod domains;
 mod field;
 mod health;
 mod house;
+mod idempotency;
 mod mailboxes;
 mod messages;
 pub mod openapi;
 mod page;
 mod problem;
 mod queue;
+mod rates;
 mod reply;
 mod request_id;
 mod router;
+mod tag;
 mod time;
 mod users;
 
@@ -36,7 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer};
 use utoipa_actix_web::AppExt;
 
@@ -46,6 +51,7 @@ use crate::config;
 use crate::mail::directory::Directory;
 use crate::mail::mailbox::Mailboxes;
 use crate::mail::queue::Queue;
+use crate::mail::repeats::Repeats;
 use crate::mail::sign::Signing;
 
 /// How long a client may take to send the head of a request.
@@ -61,6 +67,8 @@ pub struct Api {
     pub queue: Queue,
     /// The keys that sign it.
     pub signing: Signing,
+    /// Requests that may come twice.
+    pub repeats: Repeats,
     /// The section `[http]`.
     pub settings: config::Http,
     /// How long requests in flight have to finish at a stop, in seconds.
@@ -87,10 +95,12 @@ pub fn server(
 ) -> std::io::Result<Server> {
     let workers = workers(api.settings.workers);
     let shutdown_seconds = api.shutdown_seconds;
+    let origins = api.settings.cors_origins.clone();
     let house = house::House::new(api, tokio::runtime::Handle::current());
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(house.clone())
+            .wrap(Condition::new(!origins.is_empty(), cors::allow(&origins)))
             .wrap(from_fn(request_id::stamp))
             .into_utoipa_app()
             .configure(router::routes)

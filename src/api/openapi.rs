@@ -9,7 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_actix_web::AppExt;
 
 use super::problem::Document;
-use super::router;
+use super::{conventions, router};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,8 +25,18 @@ use super::router;
             **Lists** come in pages: send `next_cursor` as `cursor` until there is none.\n\n\
             **Errors** are problem documents (RFC 9457) with a stable `type`, `urn:posthouse:problem:` and one of `malformed`, \
             `not-authenticated`, `bad-credentials`, `not-permitted`, `disabled`, `not-found`, `no-such-path`, `wrong-method`, `too-slow`, \
-            `exists`, `in-use`, `over-quota`, `too-large`, `wrong-media-type`, `invalid`, `alias-loop`, `bad-message`, `limit-reached`, \
-            `broken`, `try-later`. Every reply has an `x-request-id`, which the log has too.",
+            `exists`, `in-use`, `over-quota`, `still-running`, `done-already`, `changed`, `too-large`, `wrong-media-type`, `invalid`, \
+            `key-reused`, `alias-loop`, `bad-message`, `limit-reached`, `broken`, `try-later`. Every reply has an `x-request-id`, which the \
+            log has too.\n\n\
+            **Changes that do not overwrite others'.** A resource has an `ETag`. Sent back as `If-Match` with PUT, PATCH or DELETE, the \
+            change is made only if nobody made another meanwhile, and refused with 412 otherwise; `If-None-Match: *` with PUT makes, and \
+            never replaces. With GET, `If-None-Match` gets 304 if nothing is new.\n\n\
+            **Repeating.** A POST with an `Idempotency-Key` (a text of your own, such as a UUID) is done once: sent again within a day, it \
+            gets the reply of the first, with `Idempotency-Replayed: true`; while the first is at work 409, and 422 if the key was used for \
+            another request. A reply that shows a secret is not given twice.\n\n\
+            **Less.** With `Prefer: return=minimal`, POST, PUT and PATCH answer without the resource: 201 or 204 without a body.\n\n\
+            **Rates.** `RateLimit-Policy` and `RateLimit` say how many requests may be made in a minute and how many are left; what is too \
+            much is answered 429 with `Retry-After`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     servers((url = "/", description = "This server")),
@@ -58,6 +68,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
         .description(Some("An access token from `POST /api/v1/auth/login`, or an API key (`phk_…`)."));
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
+    conventions::add(&mut document);
     without_nulls(document)
 }
 

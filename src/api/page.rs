@@ -1,5 +1,7 @@
 //! Lists come in pages: `?limit=` items, and a cursor to go on with.
 
+use actix_web::HttpRequest;
+
 use super::problem::{Kind, Problem};
 
 /// How many items a page has if nothing is asked for.
@@ -10,6 +12,9 @@ const MOST: usize = 1000;
 
 /// The longest cursor: a mail address, or an id and a number.
 const CURSOR: usize = 400;
+
+/// What stands before the cursor of a list.
+const NEXT: &[u8] = b",\"next_cursor\":";
 
 /// Which part of a list is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,25 @@ pub(super) fn bounds(limit: Option<usize>, cursor: Option<String>) -> Result<Bou
     Ok(Bounds { limit, after: cursor })
 }
 
+/// Where the next page of a list is (RFC 8288 §3), if it has one: every list that goes on ends with its `next_cursor`.
+pub(super) fn next_link(request: &HttpRequest, list: &[u8]) -> Option<String> {
+    let cursor = next_cursor(list)?;
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes()).filter(|(name, _)| name != "cursor");
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .append_pair("cursor", &cursor)
+        .finish();
+    Some(format!("<{}?{query}>; rel=\"next\"", request.path()))
+}
+
+/// A text that ends a document has no quotes but its own after the name of its field.
+fn next_cursor(list: &[u8]) -> Option<String> {
+    let end = list.get(list.len().saturating_sub(CURSOR * 2)..)?;
+    let end = end.strip_suffix(b"}")?;
+    let at = memchr::memmem::rfind(end, NEXT)?;
+    serde_json::from_slice(end.get(at.saturating_add(NEXT.len())..)?).ok()
+}
+
 /// The cursor is none that we gave.
 pub(super) fn bad_cursor() -> Problem {
     Problem::new(Kind::Malformed, "the cursor is not the next_cursor of an earlier page").at("cursor")
@@ -41,7 +65,28 @@ pub(super) fn bad_cursor() -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
+
+    #[test]
+    fn a_list_that_goes_on_has_a_link() {
+        let request = TestRequest::get().uri("/api/v1/users?limit=2&cursor=a%40x.test").to_http_request();
+        let link = |list: &str| next_link(&request, list.as_bytes());
+        assert_eq!(
+            link(r#"{"items":[{"a":"b"}],"next_cursor":"b+\"c@x.test"}"#).as_deref(),
+            Some(r#"</api/v1/users?limit=2&cursor=b%2B%22c%40x.test>; rel="next""#)
+        );
+        for last in [
+            r#"{"items":[]}"#,
+            r#"{"items":[{"a":"","next_cursor":"b"}]}"#,
+            r#"{"items":[{"a":",\"next_cursor\":\"b"}]}"#,
+            "[]",
+            "",
+        ] {
+            assert_eq!(link(last), None, "{last}");
+        }
+    }
 
     #[test]
     fn pages_are_bounded() {

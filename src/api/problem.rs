@@ -39,9 +39,13 @@ pub(super) enum Kind {
     Exists,
     InUse,
     OverQuota,
+    StillRunning,
+    DoneAlready,
+    Changed,
     TooLarge,
     WrongMediaType,
     Invalid,
+    KeyReused,
     AliasLoop,
     BadMessage,
     LimitReached,
@@ -65,6 +69,13 @@ impl Kind {
             Self::Exists => ("exists", "It exists already", StatusCode::CONFLICT),
             Self::InUse => ("in-use", "It is still in use", StatusCode::CONFLICT),
             Self::OverQuota => ("over-quota", "The quota is reached", StatusCode::CONFLICT),
+            Self::StillRunning => ("still-running", "The same request is still at work", StatusCode::CONFLICT),
+            Self::DoneAlready => ("done-already", "The same request was done already", StatusCode::CONFLICT),
+            Self::Changed => (
+                "changed",
+                "It is not in the state that was expected",
+                StatusCode::PRECONDITION_FAILED,
+            ),
             Self::TooLarge => ("too-large", "The request is too large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::WrongMediaType => (
                 "wrong-media-type",
@@ -72,6 +83,11 @@ impl Kind {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ),
             Self::Invalid => ("invalid", "A value is invalid", StatusCode::UNPROCESSABLE_ENTITY),
+            Self::KeyReused => (
+                "key-reused",
+                "The Idempotency-Key was used for another request",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ),
             Self::AliasLoop => ("alias-loop", "The aliases lead in a circle", StatusCode::UNPROCESSABLE_ENTITY),
             Self::BadMessage => ("bad-message", "The message cannot be taken", StatusCode::UNPROCESSABLE_ENTITY),
             Self::LimitReached => ("limit-reached", "A limit is reached", StatusCode::TOO_MANY_REQUESTS),
@@ -97,9 +113,13 @@ impl Kind {
             Self::Exists => "user alice@example.test exists already",
             Self::InUse => "example.test still has users or aliases",
             Self::OverQuota => "alice@example.test is over quota",
+            Self::StillRunning => "the first request with this key is still at work",
+            Self::DoneAlready => "this was done already, and its reply is not shown again: see /api/v1/api-keys/01jzc8m3f9xkq",
+            Self::Changed => "it has been changed since; read it again",
             Self::TooLarge => "the body is larger than the limit of 1048576 octets",
             Self::WrongMediaType => "the body must be application/json",
             Self::Invalid => "the address has no @",
+            Self::KeyReused => "this key was used for another request; a new request needs a new key",
             Self::AliasLoop => "the aliases of info@example.test lead in a circle",
             Self::BadMessage => "the message has no From header",
             Self::LimitReached => "too many failed logins",
@@ -134,6 +154,14 @@ impl Problem {
         Self {
             field: Some(field.into()),
             ..self
+        }
+    }
+
+    /// Too many requests; how long to wait.
+    pub fn too_many(detail: String, after: Duration) -> Self {
+        Self {
+            retry_after: Some(after),
+            ..Self::new(Kind::LimitReached, detail)
         }
     }
 
@@ -175,6 +203,7 @@ impl From<Refusal> for Problem {
             Refusal::BadCredentials => Kind::BadCredentials,
             Refusal::Exists { .. } => Kind::Exists,
             Refusal::InUse(_) => Kind::InUse,
+            Refusal::Changed => Kind::Changed,
             Refusal::Invalid { field, problem } => return Self::new(Kind::Invalid, problem.clone()).at(*field),
             Refusal::LimitReached(_) => Kind::LimitReached,
             Refusal::TryLater { after } => {
@@ -251,6 +280,12 @@ pub(super) struct ReadyProblems;
 /// What an operation may answer besides if something can stand in its way.
 pub(super) struct Conflict;
 
+/// What an operation may answer besides if it changes a resource that can be expected in a state.
+pub(super) struct Unexpected;
+
+/// What an operation may answer besides if it can be repeated under a key.
+pub(super) struct Repeated;
+
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[
@@ -293,6 +328,18 @@ impl IntoResponses for ReadyProblems {
 impl IntoResponses for Conflict {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[Kind::InUse])
+    }
+}
+
+impl IntoResponses for Unexpected {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[Kind::Changed])
+    }
+}
+
+impl IntoResponses for Repeated {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[Kind::TooSlow, Kind::StillRunning, Kind::KeyReused])
     }
 }
 
@@ -350,6 +397,7 @@ mod tests {
                 "exists",
             ),
             (Refusal::InUse(text()), 409, "in-use"),
+            (Refusal::Changed, 412, "changed"),
             (
                 Refusal::Invalid {
                     field: "address",

@@ -14,7 +14,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
-use super::{aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, mailboxes, messages, openapi, queue, users};
+use super::{
+    aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, idempotency, mailboxes, messages, openapi, queue, rates, users,
+};
 
 /// Adds all routes.
 pub(super) fn routes(config: &mut ServiceConfig) {
@@ -22,7 +24,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .app_data(PathConfig::default().error_handler(|error, _| bad_path(&error).into()))
         .service(health::live)
         .service(health::ready)
-        .service(scope::scope(BASE).configure(resources).wrap(from_fn(caller::recognise)))
+        .service(
+            // The last is the first that a request comes to.
+            scope::scope(BASE)
+                .configure(resources)
+                .wrap(from_fn(idempotency::once))
+                .wrap(from_fn(rates::limit))
+                .wrap(from_fn(caller::recognise)),
+        )
         .map(|config| {
             docs::routes(config);
             config.default_service(web::to(unmatched))

@@ -17,6 +17,7 @@ use crate::mail::dispatch::{self, Dispatch};
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
+use crate::mail::repeats::Repeats;
 use crate::mail::tls_reports::{self, TlsReports};
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
@@ -172,6 +173,7 @@ fn http_server(
         mailboxes: services.mailboxes.clone(),
         queue: services.queue.clone(),
         signing: services.signing.clone(),
+        repeats: Repeats::open(services.database.clone(), config.http.idempotency_hours, Clock::System),
         settings: config.http.clone(),
         shutdown_seconds: config.limits.shutdown_seconds,
         ready: Arc::new(move || {

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::output::{Output, Show};
 use super::pages;
 use crate::app::Services;
+use crate::mail::directory::NewAlias;
 use crate::model::account::{self, AliasAddress};
 use crate::model::address::{Domain, EmailAddress};
 
@@ -52,7 +53,11 @@ impl Alias {
                 destinations,
                 description,
             } => {
-                let alias = directory.create_alias(address, destinations, description).await?;
+                let new = NewAlias {
+                    description,
+                    ..NewAlias::new(address, destinations)
+                };
+                let alias = directory.create_alias(new).await?;
                 out.done(&format!("Added alias {}.", alias.address), &View::from(alias))
             }
             Self::List { domain } => {

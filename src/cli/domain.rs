@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::output::{Output, Show};
 use super::pages;
 use crate::app::Services;
+use crate::mail::directory::NewDomain;
 use crate::model::account::DomainRecord;
 use crate::model::address;
 
@@ -48,7 +49,12 @@ impl Domain {
                 alias_of,
                 description,
             } => {
-                let record = directory.create_domain(domain, alias_of, description).await?;
+                let new = NewDomain {
+                    alias_of,
+                    description,
+                    ..NewDomain::from(domain)
+                };
+                let record = directory.create_domain(new).await?;
                 out.done(&format!("Added domain {}.", record.domain), &View::from(record))
             }
             Self::List => {

@@ -87,6 +87,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::NotFound { .. } => "not_found",
         Refusal::Exists { .. } => "exists",
         Refusal::InUse(_) => "in_use",
+        Refusal::Changed => "changed",
         Refusal::Invalid { .. } => "invalid",
         Refusal::LimitReached(_) => "limit_reached",
         Refusal::TryLater { .. } => "try_later",

@@ -13,6 +13,17 @@ pub struct Http {
     /// The most octets of a JSON request.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub max_json_bytes: usize,
+    /// How many requests a caller (a user or an API key) may make in a minute, on each node. 0: any number.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub requests_per_minute: u64,
+    /// How many requests an address (of IPv6: one /64) may make in a minute without a valid token, on each node. 0: any number.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub guest_requests_per_minute: u64,
+    /// For how many hours the reply to a request with an `Idempotency-Key` is kept, to be given again.
+    #[schemars(range(min = 1, max = 8760))]
+    pub idempotency_hours: u64,
+    /// The origins whose pages browsers let use the API, such as `https://panel.example.org`; `*` is all of them. Empty: none.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for Http {
@@ -20,6 +31,10 @@ impl Default for Http {
         Self {
             workers: 0,
             max_json_bytes: 1_048_576,
+            requests_per_minute: 600_000,
+            guest_requests_per_minute: 6_000,
+            idempotency_hours: 24,
+            cors_origins: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::directory::{Directory, UserChange};
 use super::mailbox::Mailboxes;
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
+use crate::model::revision::Expectation;
 
 /// Removes a user with their mailboxes and messages. They are disabled first and forgotten last: when it is broken off in between, the
 /// address is still theirs, takes no more mail, and the removal can be repeated; nobody else can be given it with their mail.
@@ -16,5 +17,6 @@ pub async fn remove(directory: &Directory, mailboxes: &Mailboxes, login: &str) -
     };
     let user = directory.change_user(login, disabled).await?;
     mailboxes.purge(&user).await?;
-    directory.remove_user(login).await
+    // The state that was expected was that before the first step.
+    directory.expecting(Expectation::default()).remove_user(login).await
 }

@@ -8,6 +8,7 @@ pub mod intake;
 pub mod mailbox;
 pub mod queue;
 pub mod relay;
+pub mod repeats;
 pub mod sessions;
 pub mod sign;
 pub mod srs;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::address::{Domain, EmailAddress};
 use super::ids::{AliasId, ApiKeyId, DomainId, UserId};
+use super::revision::Revision;
 
 /// A domain that we receive mail for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,13 @@ pub struct DomainRecord {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl DomainRecord {
+    /// The state it is in.
+    pub fn revision(&self) -> Revision {
+        Revision::new(self.id.0, self.updated_at)
+    }
 }
 
 /// What a user may do over the API.
@@ -58,6 +66,13 @@ pub struct User {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl User {
+    /// The state they are in; what their mailboxes hold is no part of it.
+    pub fn revision(&self) -> Revision {
+        Revision::new(self.id.0, self.updated_at)
+    }
 }
 
 /// What an alias answers to.
@@ -105,6 +120,13 @@ pub struct Alias {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl Alias {
+    /// The state it is in.
+    pub fn revision(&self) -> Revision {
+        Revision::new(self.id.0, self.updated_at)
+    }
 }
 
 /// An API key, without its secret.

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod mailbox;
 pub mod queue;
 pub mod refusal;
+pub mod revision;
 pub mod rights;
 pub mod secret;
 pub mod site;

@@ -62,6 +62,9 @@ pub enum Refusal {
     /// The thing is still used by others and cannot go.
     #[error("{0}")]
     InUse(String),
+    /// It is not in the state that the caller expects.
+    #[error("it has been changed since; read it again")]
+    Changed,
     /// The request is malformed: which field, and what would be right.
     #[error("{field}: {problem}")]
     Invalid {

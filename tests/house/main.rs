@@ -5,6 +5,7 @@
 
 mod clients;
 mod commands;
+mod conventions;
 mod crash;
 mod databases;
 mod fuzzing;

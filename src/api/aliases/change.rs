@@ -9,6 +9,8 @@ use crate::api::caller::Caller;
 use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::api::reply::Tagged;
+use crate::mail::directory::AliasChange;
 use crate::model::account::AliasAddress;
 
 /// A change of an alias (RFC 7396): what is absent stays.
@@ -38,18 +40,20 @@ pub(in crate::api) struct AliasPatch {
     responses((status = 200, description = "The changed alias.", body = Alias), Problems, BodyProblems)
 )]
 #[patch("/aliases/{address}")]
-pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Json(body): Json<AliasPatch>) -> Result<Json<Alias>, Problem> {
+pub async fn handler(
+    caller: Caller,
+    house: Data<House>,
+    path: Path<String>,
+    Json(body): Json<AliasPatch>,
+) -> Result<Tagged<Alias>, Problem> {
     let address: AliasAddress = field::named("alias", &path)?;
     caller.domain_admin(field::domain_of_alias(&address))?;
-    let destinations = body.destinations.map(|texts| destinations(&texts)).transpose()?;
-    let description = body.description.map(|text| field::text("description", text)).transpose()?;
-    let alias = house
-        .run(|house| async move {
-            house
-                .directory
-                .change_alias(&address, destinations, body.enabled, description)
-                .await
-        })
-        .await?;
-    Ok(Json(alias.into()))
+    let change = AliasChange {
+        destinations: body.destinations.map(|texts| destinations(&texts)).transpose()?,
+        enabled: body.enabled,
+        description: body.description.map(|text| field::text("description", text)).transpose()?,
+    };
+    let directory = caller.directory(&house);
+    let alias = house.run(|_| async move { directory.change_alias(&address, change).await }).await?;
+    Ok(Tagged(alias.revision(), alias.into()))
 }

@@ -10,7 +10,7 @@ use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Created;
-use crate::model::account::AliasAddress;
+use crate::mail::directory::NewAlias;
 
 /// An alias to be made.
 #[derive(Deserialize, ToSchema)]
@@ -41,18 +41,22 @@ pub(in crate::api) struct AliasCreate {
 )]
 #[post("/aliases")]
 pub async fn handler(caller: Caller, house: Data<House>, Json(body): Json<AliasCreate>) -> Result<Created<Alias>, Problem> {
-    let address: AliasAddress = field::value("address", &body.address)?;
-    caller.domain_admin(field::domain_of_alias(&address))?;
-    let destinations = destinations(&body.destinations)?;
-    let description = field::text("description", body.description.unwrap_or_default())?;
-    let alias = house
-        .run(|house| async move {
-            let alias = house.directory.create_alias(address.clone(), destinations, description).await?;
-            match body.enabled {
-                Some(false) => house.directory.change_alias(&address, None, Some(false), None).await,
-                _ => Ok(alias),
-            }
+    let new = body.read()?;
+    caller.domain_admin(field::domain_of_alias(&new.address))?;
+    let directory = caller.directory(&house);
+    let alias = house.run(|_| async move { directory.create_alias(new).await }).await?;
+    let revision = alias.revision();
+    Ok(Created::new("aliases", &alias.address.to_string(), alias.into()).tagged(revision))
+}
+
+impl AliasCreate {
+    /// What is to be made.
+    pub(in crate::api) fn read(self) -> Result<NewAlias, Problem> {
+        Ok(NewAlias {
+            address: field::value("address", &self.address)?,
+            destinations: destinations(&self.destinations)?,
+            enabled: self.enabled.unwrap_or(true),
+            description: field::text("description", self.description.unwrap_or_default())?,
         })
-        .await?;
-    Ok(Created::new("aliases", &alias.address.to_string(), alias.into()))
+    }
 }

@@ -28,6 +28,9 @@ const DESTINATIONS: usize = 1000;
 pub(super) struct Alias {
     /// What it answers to: an address, or `@domain` for every address of the domain that nothing else answers to.
     address: String,
+    /// The same with its domain for people, where that differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unicode: Option<String>,
     /// Where its mail goes: users, other aliases, addresses outside.
     destinations: Vec<String>,
     /// A disabled alias answers as if it were not there.
@@ -43,6 +46,7 @@ pub(super) struct Alias {
 impl From<account::Alias> for Alias {
     fn from(alias: account::Alias) -> Self {
         Self {
+            unicode: field::unicode(&alias.address.to_string()),
             address: alias.address.to_string(),
             destinations: alias.destinations.iter().map(EmailAddress::to_string).collect(),
             enabled: alias.enabled,

@@ -9,9 +9,9 @@ use crate::api::caller::Caller;
 use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
-use crate::api::reply::{Created, Put};
+use crate::api::reply::Put;
+use crate::mail::directory::NewAlias;
 use crate::model::account::AliasAddress;
-use crate::model::refusal::Refusal;
 
 /// An alias as it shall be.
 #[derive(Deserialize, ToSchema)]
@@ -47,33 +47,14 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
     let address: AliasAddress = field::value("address", &path)?;
     caller.domain_admin(field::domain_of_alias(&address))?;
     field::same("address", &address, body.address.as_deref())?;
-    let destinations = destinations(&body.destinations)?;
-    let description = field::text("description", body.description.unwrap_or_default())?;
-    let enabled = body.enabled.unwrap_or(true);
-    let (alias, new) = house
-        .run(|house| async move {
-            let made = house
-                .directory
-                .create_alias(address.clone(), destinations.clone(), description.clone())
-                .await;
-            let new = match made {
-                Ok(alias) if enabled => return Ok((alias, true)),
-                Ok(_) => true,
-                Err(Refusal::Exists { what: "alias", .. }) => false,
-                Err(refusal) => return Err(refusal),
-            };
-            let alias = house
-                .directory
-                .change_alias(&address, Some(destinations), Some(enabled), Some(description))
-                .await?;
-            Ok((alias, new))
-        })
-        .await?;
-    let key = alias.address.to_string();
-    let alias = Alias::from(alias);
-    Ok(if new {
-        Put::Created(Created::new("aliases", &key, alias))
-    } else {
-        Put::Replaced(alias)
-    })
+    let new = NewAlias {
+        address,
+        destinations: destinations(&body.destinations)?,
+        enabled: body.enabled.unwrap_or(true),
+        description: field::text("description", body.description.unwrap_or_default())?,
+    };
+    let directory = caller.directory(&house);
+    let placed = house.run(|_| async move { directory.put_alias(new).await }).await?;
+    let (key, revision) = (placed.now.address.to_string(), placed.now.revision());
+    Ok(Put::new(placed.is_new, ("aliases", &key), revision, placed.now.into()))
 }

@@ -20,8 +20,7 @@ use crate::model::account::AliasAddress;
 pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<NoContent, Problem> {
     let address: AliasAddress = field::named("alias", &path)?;
     caller.domain_admin(field::domain_of_alias(&address))?;
-    house
-        .run(|house| async move { house.directory.remove_alias(&address).await })
-        .await?;
+    let directory = caller.directory(&house);
+    house.run(|_| async move { directory.remove_alias(&address).await }).await?;
     Ok(NoContent)
 }

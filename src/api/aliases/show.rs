@@ -2,11 +2,11 @@ use actix_web::get;
 use actix_web::web::{Data, Path};
 
 use super::Alias;
-use crate::api::body::Json;
 use crate::api::caller::Caller;
 use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{Problem, Problems};
+use crate::api::reply::Tagged;
 use crate::model::account::AliasAddress;
 
 /// Show an alias
@@ -18,9 +18,9 @@ use crate::model::account::AliasAddress;
     responses((status = 200, description = "The alias.", body = Alias), Problems)
 )]
 #[get("/aliases/{address}")]
-pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<Json<Alias>, Problem> {
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<Tagged<Alias>, Problem> {
     let address: AliasAddress = field::named("alias", &path)?;
     caller.domain_admin(field::domain_of_alias(&address))?;
     let alias = house.run(|house| async move { house.directory.alias(&address).await }).await?;
-    Ok(Json(alias.into()))
+    Ok(Tagged(alias.revision(), alias.into()))
 }

@@ -9,6 +9,8 @@ use crate::api::caller::Caller;
 use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::api::reply::Tagged;
+use crate::mail::directory::DomainChange;
 use crate::model::address;
 
 /// A change of a domain (RFC 7396): what is absent stays.
@@ -43,17 +45,19 @@ pub async fn handler(
     house: Data<House>,
     path: Path<String>,
     Json(body): Json<DomainPatch>,
-) -> Result<Json<Domain>, Problem> {
+) -> Result<Tagged<Domain>, Problem> {
     caller.server_admin()?;
     let name: address::Domain = field::named("domain", &path)?;
-    let alias_of = match body.alias_of {
-        Some(Some(text)) => Some(Some(field::value("alias_of", &text)?)),
-        Some(None) => Some(None),
-        None => None,
+    let change = DomainChange {
+        alias_of: match body.alias_of {
+            Some(Some(text)) => Some(Some(field::value("alias_of", &text)?)),
+            Some(None) => Some(None),
+            None => None,
+        },
+        enabled: body.enabled,
+        description: body.description.map(|text| field::text("description", text)).transpose()?,
     };
-    let description = body.description.map(|text| field::text("description", text)).transpose()?;
-    let record = house
-        .run(|house| async move { house.directory.change_domain(&name, alias_of, body.enabled, description).await })
-        .await?;
-    Ok(Json(record.into()))
+    let directory = caller.directory(&house);
+    let record = house.run(|_| async move { directory.change_domain(&name, change).await }).await?;
+    Ok(Tagged(record.revision(), record.into()))
 }

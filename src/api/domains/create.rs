@@ -10,7 +10,7 @@ use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Created;
-use crate::model::address;
+use crate::mail::directory::NewDomain;
 
 /// A domain to be made.
 #[derive(Deserialize, ToSchema)]
@@ -42,17 +42,21 @@ pub(in crate::api) struct DomainCreate {
 #[post("/domains")]
 pub async fn handler(caller: Caller, house: Data<House>, Json(body): Json<DomainCreate>) -> Result<Created<Domain>, Problem> {
     caller.server_admin()?;
-    let name: address::Domain = field::value("domain", &body.domain)?;
-    let alias_of = body.alias_of.map(|text| field::value("alias_of", &text)).transpose()?;
-    let description = field::text("description", body.description.unwrap_or_default())?;
-    let record = house
-        .run(|house| async move {
-            let record = house.directory.create_domain(name.clone(), alias_of, description).await?;
-            match body.enabled {
-                Some(false) => house.directory.change_domain(&name, None, Some(false), None).await,
-                _ => Ok(record),
-            }
+    let new = body.read()?;
+    let directory = caller.directory(&house);
+    let record = house.run(|_| async move { directory.create_domain(new).await }).await?;
+    let revision = record.revision();
+    Ok(Created::new("domains", &record.domain.to_string(), record.into()).tagged(revision))
+}
+
+impl DomainCreate {
+    /// What is to be made.
+    pub(in crate::api) fn read(self) -> Result<NewDomain, Problem> {
+        Ok(NewDomain {
+            domain: field::value("domain", &self.domain)?,
+            alias_of: self.alias_of.map(|text| field::value("alias_of", &text)).transpose()?,
+            enabled: self.enabled.unwrap_or(true),
+            description: field::text("description", self.description.unwrap_or_default())?,
         })
-        .await?;
-    Ok(Created::new("domains", &record.domain.to_string(), record.into()))
+    }
 }

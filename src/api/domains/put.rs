@@ -9,9 +9,9 @@ use crate::api::caller::Caller;
 use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
-use crate::api::reply::{Created, Put};
+use crate::api::reply::Put;
+use crate::mail::directory::NewDomain;
 use crate::model::address;
-use crate::model::refusal::Refusal;
 
 /// A domain as it shall be.
 #[derive(Deserialize, ToSchema)]
@@ -46,33 +46,14 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
     caller.server_admin()?;
     let name: address::Domain = field::value("domain", &path)?;
     field::same("domain", &name, body.domain.as_deref())?;
-    let alias_of = body.alias_of.map(|text| field::value("alias_of", &text)).transpose()?;
-    let description = field::text("description", body.description.unwrap_or_default())?;
-    let enabled = body.enabled.unwrap_or(true);
-    let (record, new) = house
-        .run(|house| async move {
-            let made = house
-                .directory
-                .create_domain(name.clone(), alias_of.clone(), description.clone())
-                .await;
-            let new = match made {
-                Ok(record) if enabled => return Ok((record, true)),
-                Ok(_) => true,
-                Err(Refusal::Exists { .. }) => false,
-                Err(refusal) => return Err(refusal),
-            };
-            let record = house
-                .directory
-                .change_domain(&name, Some(alias_of), Some(enabled), Some(description))
-                .await?;
-            Ok((record, new))
-        })
-        .await?;
-    let key = record.domain.to_string();
-    let domain = Domain::from(record);
-    Ok(if new {
-        Put::Created(Created::new("domains", &key, domain))
-    } else {
-        Put::Replaced(domain)
-    })
+    let new = NewDomain {
+        domain: name,
+        alias_of: body.alias_of.map(|text| field::value("alias_of", &text)).transpose()?,
+        enabled: body.enabled.unwrap_or(true),
+        description: field::text("description", body.description.unwrap_or_default())?,
+    };
+    let directory = caller.directory(&house);
+    let placed = house.run(|_| async move { directory.put_domain(new).await }).await?;
+    let (key, revision) = (placed.now.domain.to_string(), placed.now.revision());
+    Ok(Put::new(placed.is_new, ("domains", &key), revision, placed.now.into()))
 }

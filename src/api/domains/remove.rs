@@ -20,6 +20,7 @@ use crate::model::address;
 pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<NoContent, Problem> {
     caller.server_admin()?;
     let name: address::Domain = field::named("domain", &path)?;
-    house.run(|house| async move { house.directory.remove_domain(&name).await }).await?;
+    let directory = caller.directory(&house);
+    house.run(|_| async move { directory.remove_domain(&name).await }).await?;
     Ok(NoContent)
 }

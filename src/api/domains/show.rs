@@ -2,11 +2,11 @@ use actix_web::get;
 use actix_web::web::{Data, Path};
 
 use super::Domain;
-use crate::api::body::Json;
 use crate::api::caller::Caller;
 use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{Problem, Problems};
+use crate::api::reply::Tagged;
 use crate::model::address;
 
 /// Show a domain
@@ -18,9 +18,9 @@ use crate::model::address;
     responses((status = 200, description = "The domain.", body = Domain), Problems)
 )]
 #[get("/domains/{domain}")]
-pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<Json<Domain>, Problem> {
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<Tagged<Domain>, Problem> {
     let name: address::Domain = field::named("domain", &path)?;
     caller.domain_admin(Some(&name))?;
     let record = house.run(|house| async move { house.directory.domain(&name).await }).await?;
-    Ok(Json(record.into()))
+    Ok(Tagged(record.revision(), record.into()))
 }

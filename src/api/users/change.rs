@@ -9,6 +9,7 @@ use crate::api::caller::Caller;
 use crate::api::field::{self, Login};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::api::reply::Tagged;
 use crate::mail::directory::UserChange;
 
 /// A change of a user (RFC 7396): what is absent stays.
@@ -44,7 +45,7 @@ pub(in crate::api) struct UserPatch {
     responses((status = 200, description = "The changed user.", body = User), Problems, BodyProblems)
 )]
 #[patch("/users/{address}")]
-pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Json(body): Json<UserPatch>) -> Result<Json<User>, Problem> {
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Json(body): Json<UserPatch>) -> Result<Tagged<User>, Problem> {
     let login: Login = field::named("user", &path)?;
     caller.domain_admin(login.domain())?;
     let change = UserChange {
@@ -60,12 +61,13 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
     if let Some(role) = change.role {
         caller.grants(role)?;
     }
+    let directory = caller.directory(&house);
     let user = house
-        .run(|house| async move {
+        .run(|_| async move {
             let key = login.key();
-            caller.manages(&*house.directory.user(&key).await?)?;
-            house.directory.change_user(&key, change).await
+            caller.manages(&*directory.user(&key).await?)?;
+            directory.change_user(&key, change).await
         })
         .await?;
-    Ok(Json(User::from(&*user)))
+    Ok(Tagged(user.revision(), User::from(&*user)))
 }

@@ -53,18 +53,27 @@ pub(in crate::api) struct UserCreate {
 )]
 #[post("/users")]
 pub async fn handler(caller: Caller, house: Data<House>, Json(body): Json<UserCreate>) -> Result<Created<User>, Problem> {
-    let login: Login = field::value("address", &body.address)?;
+    let (login, new) = body.read()?;
     caller.domain_admin(login.domain())?;
-    let new = NewUser {
-        login: login.to_string(),
-        password: new_password(body.password, body.password_hash)?,
-        display_name: field::text("display_name", body.display_name.unwrap_or_default())?,
-        role: body.role.unwrap_or(Role::User).into(),
-        enabled: body.enabled.unwrap_or(true),
-        quota_bytes: field::number("quota_bytes", body.quota_bytes)?,
-        quota_messages: field::number("quota_messages", body.quota_messages)?,
-    };
     caller.grants(new.role)?;
-    let user = house.run(|house| async move { house.directory.create_user(new).await }).await?;
-    Ok(Created::new("users", &user.login, User::from(&*user)))
+    let directory = caller.directory(&house);
+    let user = house.run(|_| async move { directory.create_user(new).await }).await?;
+    Ok(Created::new("users", &user.login, User::from(&*user)).tagged(user.revision()))
+}
+
+impl UserCreate {
+    /// Who is to be made.
+    pub(in crate::api) fn read(self) -> Result<(Login, NewUser), Problem> {
+        let login: Login = field::value("address", &self.address)?;
+        let new = NewUser {
+            login: login.to_string(),
+            password: new_password(self.password, self.password_hash)?,
+            display_name: field::text("display_name", self.display_name.unwrap_or_default())?,
+            role: self.role.unwrap_or(Role::User).into(),
+            enabled: self.enabled.unwrap_or(true),
+            quota_bytes: field::number("quota_bytes", self.quota_bytes)?,
+            quota_messages: field::number("quota_messages", self.quota_messages)?,
+        };
+        Ok((login, new))
+    }
 }

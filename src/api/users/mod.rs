@@ -27,6 +27,9 @@ use crate::model::secret::Secret;
 pub(super) struct User {
     /// The mail address, which is also the login name; a bare name for an administrator without a mailbox.
     address: String,
+    /// The same with its domain for people, where that differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unicode: Option<String>,
     /// The name for people.
     display_name: String,
     role: Role,
@@ -48,6 +51,7 @@ impl From<&account::User> for User {
     fn from(user: &account::User) -> Self {
         Self {
             address: user.login.clone(),
+            unicode: field::unicode(&user.login),
             display_name: user.display_name.clone(),
             role: user.role.into(),
             enabled: user.enabled,

@@ -58,14 +58,15 @@ pub async fn handler(
     let missing = || field::invalid("password", "missing field `password`");
     let password = new_password(body.password, body.password_hash)?.ok_or_else(missing)?;
     let from = request.peer_addr().map(|peer| peer.ip());
+    let directory = caller.directory(&house);
     house
-        .run(|house| async move {
+        .run(|_| async move {
             let key = login.key();
-            caller.manages(&*house.directory.user(&key).await?)?;
+            caller.manages(&*directory.user(&key).await?)?;
             if let Some(proof) = proof {
-                house.directory.authenticate(&key, &proof, from).await.map_err(wrong_proof)?;
+                directory.authenticate(&key, &proof, from).await.map_err(wrong_proof)?;
             }
-            house.directory.set_password(&key, password).await
+            directory.set_password(&key, password).await
         })
         .await?;
     Ok(NoContent)

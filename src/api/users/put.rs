@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use actix_web::put;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
@@ -11,10 +9,8 @@ use crate::api::caller::Caller;
 use crate::api::field::{self, Login};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
-use crate::api::reply::{Created, Put};
-use crate::mail::directory::{NewUser, UserChange};
-use crate::model::account;
-use crate::model::refusal::Refusal;
+use crate::api::reply::Put;
+use crate::mail::directory::NewUser;
 use crate::model::secret::Secret;
 
 /// A user as they shall be.
@@ -73,37 +69,10 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
         quota_messages: field::number("quota_messages", body.quota_messages)?,
     };
     caller.grants(wanted.role)?;
-    let (user, new) = house.run(|house| create_or_replace(house, caller, login.key(), wanted)).await?;
-    let shown = User::from(&*user);
-    Ok(if new {
-        Put::Created(Created::new("users", &user.login, shown))
-    } else {
-        Put::Replaced(shown)
-    })
-}
-
-/// The user as wanted, and whether they are new.
-async fn create_or_replace(house: Arc<House>, caller: Caller, key: String, wanted: NewUser) -> Result<(Arc<account::User>, bool), Refusal> {
-    let directory = &house.directory;
-    let there = match directory.user(&key).await {
-        Ok(user) => user,
-        Err(Refusal::NotFound { .. }) => match directory.create_user(wanted.clone()).await {
-            // Somebody else made them a moment ago.
-            Err(Refusal::Exists { .. }) => directory.user(&key).await?,
-            made => return made.map(|user| (user, true)),
-        },
-        Err(refusal) => return Err(refusal),
-    };
-    caller.manages(&there)?;
-    if let Some(password) = wanted.password {
-        directory.set_password(&key, password).await?;
-    }
-    let change = UserChange {
-        display_name: Some(wanted.display_name),
-        role: Some(wanted.role),
-        enabled: Some(wanted.enabled),
-        quota_bytes: Some(wanted.quota_bytes),
-        quota_messages: Some(wanted.quota_messages),
-    };
-    Ok((directory.change_user(&key, change).await?, false))
+    let directory = caller.directory(&house);
+    let placed = house
+        .run(|_| async move { directory.put_user(wanted, |there| caller.manages(there)).await })
+        .await?;
+    let (user, revision) = (&placed.now, placed.now.revision());
+    Ok(Put::new(placed.is_new, ("users", &user.login), revision, User::from(&**user)))
 }

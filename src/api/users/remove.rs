@@ -20,11 +20,12 @@ use crate::mail::accounts;
 pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<NoContent, Problem> {
     let login: Login = field::named("user", &path)?;
     caller.domain_admin(login.domain())?;
+    let directory = caller.directory(&house);
     house
         .run(|house| async move {
             let key = login.key();
-            caller.manages(&*house.directory.user(&key).await?)?;
-            accounts::remove(&house.directory, &house.mailboxes, &key).await.map(|_| ())
+            caller.manages(&*directory.user(&key).await?)?;
+            accounts::remove(&directory, &house.mailboxes, &key).await.map(|_| ())
         })
         .await?;
     Ok(NoContent)

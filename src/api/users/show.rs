@@ -2,11 +2,11 @@ use actix_web::get;
 use actix_web::web::{Data, Path};
 
 use super::User;
-use crate::api::body::Json;
 use crate::api::caller::Caller;
 use crate::api::field::{self, Login};
 use crate::api::house::House;
 use crate::api::problem::{Problem, Problems};
+use crate::api::reply::Tagged;
 
 /// Show a user
 ///
@@ -17,9 +17,9 @@ use crate::api::problem::{Problem, Problems};
     responses((status = 200, description = "The user.", body = User), Problems)
 )]
 #[get("/users/{address}")]
-pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<Json<User>, Problem> {
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<Tagged<User>, Problem> {
     let login: Login = field::named("user", &path)?;
     caller.sees(&login)?;
     let user = house.run(|house| async move { house.directory.user(&login.key()).await }).await?;
-    Ok(Json(User::from(&*user)))
+    Ok(Tagged(user.revision(), User::from(&*user)))
 }

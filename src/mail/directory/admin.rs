@@ -52,7 +52,7 @@ impl Directory {
             Some(mut stored) => {
                 stored.user.role = Role::ServerAdmin;
                 stored.user.enabled = true;
-                stored.user.updated_at = now;
+                stored.user.updated_at = self.inner.after(stored.user.updated_at);
                 stored.password = Some(hashed.hash);
                 stored.scram = hashed.scram;
                 users::end_tokens(&mut change, &mut stored).await?;

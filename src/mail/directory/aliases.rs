@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Directory, Page, domains, fields};
+use super::change::Change;
+use super::{AliasChange, Directory, NewAlias, Page, Placed, domains, fields};
 use crate::model::account::{Alias, AliasAddress};
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::ids::AliasId;
@@ -30,60 +31,85 @@ impl Directory {
     }
 
     /// Adds an alias. It may have the address of a user, and then wins over them. Errors: Exists, NotFound (the domain), Invalid.
-    pub async fn create_alias(
-        &self,
-        address: AliasAddress,
-        destinations: Vec<EmailAddress>,
-        description: String,
-    ) -> Result<Alias, Refusal> {
-        fields::text("description", &description, MAX_DESCRIPTION)?;
-        let now = self.inner.now();
-        let alias = Alias {
-            id: AliasId::fresh(),
-            destinations: self.checked(destinations)?,
-            address,
-            enabled: true,
-            description,
-            created_at: now,
-            updated_at: now,
-        };
+    pub async fn create_alias(&self, new: NewAlias) -> Result<Alias, Refusal> {
+        let alias = self.fresh_alias(new)?;
         let mut change = self.inner.change().await?;
-        let domain = domains::known(&mut change.tx, domain(&alias.address)?).await?;
-        let inserted = aliases::insert(&mut change.tx, &alias, domain.id).await;
-        inserted.map_err(|error| fields::exists(error, "alias", &alias.address))?;
+        if aliases::find(&mut change.tx, &alias.address).await?.is_some() {
+            return Err(fields::is_there("alias", &alias.address));
+        }
+        add(&mut change.tx, &alias).await?;
         change.commit().await?;
         Ok(alias)
     }
 
-    /// Changes an alias: what is `None` stays. Errors: NotFound, Invalid.
-    pub async fn change_alias(
-        &self,
-        address: &AliasAddress,
-        destinations: Option<Vec<EmailAddress>>,
-        enabled: Option<bool>,
-        description: Option<String>,
-    ) -> Result<Alias, Refusal> {
-        fields::text("description", description.as_deref().unwrap_or_default(), MAX_DESCRIPTION)?;
-        let destinations = destinations.map(|all| self.checked(all)).transpose()?;
+    /// Adds an alias, or sets every field of the one that is there. Errors: NotFound (the domain), Invalid, Changed.
+    pub async fn put_alias(&self, new: NewAlias) -> Result<Placed<Alias>, Refusal> {
+        let alias = self.fresh_alias(new)?;
+        let mut change = self.inner.change().await?;
+        let placed = self.place_alias(&mut change, alias).await?;
+        change.commit().await?;
+        Ok(placed)
+    }
+
+    /// The same within a change. An error has changed nothing.
+    pub(super) async fn place_alias(&self, change: &mut Change<'_>, new: Alias) -> Result<Placed<Alias>, Refusal> {
+        let there = aliases::find(&mut change.tx, &new.address).await?;
+        self.check(there.as_ref().map(Alias::revision))?;
+        let Some(there) = there else {
+            add(&mut change.tx, &new).await?;
+            return Ok(Placed { now: new, is_new: true });
+        };
+        let now = Alias {
+            id: there.id,
+            address: there.address,
+            created_at: there.created_at,
+            updated_at: self.inner.after(there.updated_at),
+            ..new
+        };
+        aliases::update(&mut change.tx, &now).await?;
+        Ok(Placed { now, is_new: false })
+    }
+
+    /// Changes an alias: what is `None` stays. Errors: NotFound, Invalid, Changed.
+    pub async fn change_alias(&self, address: &AliasAddress, wanted: AliasChange) -> Result<Alias, Refusal> {
+        fields::text("description", wanted.description.as_deref().unwrap_or_default(), MAX_DESCRIPTION)?;
+        let destinations = wanted.destinations.map(|all| self.checked(all)).transpose()?;
         let mut change = self.inner.change().await?;
         let mut alias = known(&mut change.tx, address).await?;
+        self.check(Some(alias.revision()))?;
         alias.destinations = destinations.unwrap_or(alias.destinations);
-        alias.enabled = enabled.unwrap_or(alias.enabled);
-        alias.description = description.unwrap_or(alias.description);
-        alias.updated_at = self.inner.now();
+        alias.enabled = wanted.enabled.unwrap_or(alias.enabled);
+        alias.description = wanted.description.unwrap_or(alias.description);
+        alias.updated_at = self.inner.after(alias.updated_at);
         aliases::update(&mut change.tx, &alias).await?;
         change.commit().await?;
         Ok(alias)
     }
 
-    /// Removes an alias. Errors: NotFound.
+    /// Removes an alias. Errors: NotFound, Changed.
     pub async fn remove_alias(&self, address: &AliasAddress) -> Result<(), Refusal> {
         let mut change = self.inner.change().await?;
-        if !aliases::delete(&mut change.tx, address).await? {
-            return Err(fields::not_found("alias", address));
-        }
+        let alias = known(&mut change.tx, address).await?;
+        self.check(Some(alias.revision()))?;
+        aliases::delete(&mut change.tx, address).await?;
         change.commit().await?;
         Ok(())
+    }
+
+    /// An alias that is to be added.
+    pub(super) fn fresh_alias(&self, new: NewAlias) -> Result<Alias, Refusal> {
+        fields::text("description", &new.description, MAX_DESCRIPTION)?;
+        domain(&new.address)?;
+        let now = self.inner.now();
+        Ok(Alias {
+            id: AliasId::fresh(),
+            destinations: self.checked(new.destinations)?,
+            address: new.address,
+            enabled: new.enabled,
+            description: new.description,
+            created_at: now,
+            updated_at: now,
+        })
     }
 
     /// At least one destination, not too many, each once.
@@ -103,6 +129,11 @@ impl Directory {
             problem,
         })
     }
+}
+
+async fn add(tx: &mut Tx, alias: &Alias) -> Result<(), Refusal> {
+    let domain = domains::known(tx, domain(&alias.address)?).await?;
+    Ok(aliases::insert(tx, alias, domain.id).await?)
 }
 
 async fn known(tx: &mut Tx, address: &AliasAddress) -> Result<Alias, Refusal> {

@@ -1,7 +1,7 @@
 //! Domains.
 
 use super::change::Change;
-use super::{Directory, Page, fields};
+use super::{Directory, DomainChange, NewDomain, Page, Placed, fields};
 use crate::model::account::DomainRecord;
 use crate::model::address::Domain;
 use crate::model::ids::DomainId;
@@ -25,51 +25,68 @@ impl Directory {
     }
 
     /// Adds a domain. Errors: Exists, NotFound (the domain it is to be another name of), Invalid.
-    pub async fn create_domain(&self, domain: Domain, alias_of: Option<Domain>, description: String) -> Result<DomainRecord, Refusal> {
-        fields::text("description", &description, MAX_DESCRIPTION)?;
-        let now = self.inner.now();
-        let record = DomainRecord {
-            id: DomainId::fresh(),
-            domain,
-            alias_of,
-            enabled: true,
-            description,
-            created_at: now,
-            updated_at: now,
-        };
+    pub async fn create_domain(&self, new: NewDomain) -> Result<DomainRecord, Refusal> {
+        let record = self.fresh(new)?;
         let mut change = self.inner.change().await?;
-        check_alias_of(&mut change, &record).await?;
-        let inserted = domains::insert(&mut change.tx, &record).await;
-        inserted.map_err(|error| fields::exists(error, "domain", &record.domain))?;
+        if domains::find(&mut change.tx, &record.domain).await?.is_some() {
+            return Err(fields::is_there("domain", &record.domain));
+        }
+        add(&mut change, &record).await?;
         change.commit().await?;
         Ok(record)
     }
 
-    /// Changes a domain: what is `None` stays. Errors: NotFound, Invalid.
-    pub async fn change_domain(
-        &self,
-        domain: &Domain,
-        alias_of: Option<Option<Domain>>,
-        enabled: Option<bool>,
-        description: Option<String>,
-    ) -> Result<DomainRecord, Refusal> {
-        fields::text("description", description.as_deref().unwrap_or_default(), MAX_DESCRIPTION)?;
+    /// Adds a domain, or sets every field of the one that is there. Errors: NotFound (the domain it is to be another name of), Invalid,
+    /// Changed.
+    pub async fn put_domain(&self, new: NewDomain) -> Result<Placed<DomainRecord>, Refusal> {
+        let record = self.fresh(new)?;
+        let mut change = self.inner.change().await?;
+        let placed = self.place_domain(&mut change, record).await?;
+        change.commit().await?;
+        Ok(placed)
+    }
+
+    /// The same within a change. An error has changed nothing.
+    pub(super) async fn place_domain(&self, change: &mut Change<'_>, new: DomainRecord) -> Result<Placed<DomainRecord>, Refusal> {
+        let there = domains::find(&mut change.tx, &new.domain).await?;
+        self.check(there.as_ref().map(DomainRecord::revision))?;
+        let Some(there) = there else {
+            add(change, &new).await?;
+            return Ok(Placed { now: new, is_new: true });
+        };
+        let now = DomainRecord {
+            id: there.id,
+            created_at: there.created_at,
+            updated_at: self.inner.after(there.updated_at),
+            ..new
+        };
+        check_alias_of(change, &now).await?;
+        domains::update(&mut change.tx, &now).await?;
+        Ok(Placed { now, is_new: false })
+    }
+
+    /// Changes a domain: what is `None` stays. Errors: NotFound, Invalid, Changed.
+    pub async fn change_domain(&self, domain: &Domain, wanted: DomainChange) -> Result<DomainRecord, Refusal> {
+        fields::text("description", wanted.description.as_deref().unwrap_or_default(), MAX_DESCRIPTION)?;
         let mut change = self.inner.change().await?;
         let mut record = known(&mut change.tx, domain).await?;
-        record.alias_of = alias_of.unwrap_or(record.alias_of);
-        record.enabled = enabled.unwrap_or(record.enabled);
-        record.description = description.unwrap_or(record.description);
-        record.updated_at = self.inner.now();
+        self.check(Some(record.revision()))?;
+        record.alias_of = wanted.alias_of.unwrap_or(record.alias_of);
+        record.enabled = wanted.enabled.unwrap_or(record.enabled);
+        record.description = wanted.description.unwrap_or(record.description);
+        record.updated_at = self.inner.after(record.updated_at);
         check_alias_of(&mut change, &record).await?;
         domains::update(&mut change.tx, &record).await?;
         change.commit().await?;
         Ok(record)
     }
 
-    /// Removes a domain. Refused with InUse while it has users, aliases, or domains that are other names of it.
+    /// Removes a domain. Refused with InUse while it has users, aliases, or domains that are other names of it. Errors: NotFound, InUse,
+    /// Changed.
     pub async fn remove_domain(&self, domain: &Domain) -> Result<(), Refusal> {
         let mut change = self.inner.change().await?;
         let record = known(&mut change.tx, domain).await?;
+        self.check(Some(record.revision()))?;
         let uses = domains::uses(&mut change.tx, &record).await?;
         let counted = [(uses.users, "users"), (uses.aliases, "aliases"), (uses.domains, "alias domains")];
         if let Some((count, what)) = counted.into_iter().find(|(count, _)| *count > 0) {
@@ -79,6 +96,26 @@ impl Directory {
         change.commit().await?;
         Ok(())
     }
+
+    /// The record of a domain that is to be added.
+    pub(super) fn fresh(&self, new: NewDomain) -> Result<DomainRecord, Refusal> {
+        fields::text("description", &new.description, MAX_DESCRIPTION)?;
+        let now = self.inner.now();
+        Ok(DomainRecord {
+            id: DomainId::fresh(),
+            domain: new.domain,
+            alias_of: new.alias_of,
+            enabled: new.enabled,
+            description: new.description,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+}
+
+async fn add(change: &mut Change<'_>, record: &DomainRecord) -> Result<(), Refusal> {
+    check_alias_of(change, record).await?;
+    Ok(domains::insert(&mut change.tx, record).await?)
 }
 
 /// The domain, or that there is none.

@@ -2,7 +2,6 @@
 
 use crate::model::address::EmailAddress;
 use crate::model::refusal::Refusal;
-use crate::store;
 
 /// The most items on a page.
 const MAX_PAGE: usize = 1_000;
@@ -53,14 +52,11 @@ pub(super) fn not_found(what: &'static str, name: impl ToString) -> Refusal {
     }
 }
 
-/// A taken key is the caller's matter, anything else is ours.
-pub(super) fn exists(error: store::Error, what: &'static str, name: impl ToString) -> Refusal {
-    match error {
-        store::Error::Conflict => Refusal::Exists {
-            what,
-            name: name.to_string(),
-        },
-        error => error.into(),
+/// A taken key is the caller's matter.
+pub(super) fn is_there(what: &'static str, name: impl ToString) -> Refusal {
+    Refusal::Exists {
+        what,
+        name: name.to_string(),
     }
 }
 

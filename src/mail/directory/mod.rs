@@ -37,10 +37,12 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use crate::config;
-use crate::model::account::{ApiKey, Role, User};
-use crate::model::address::EmailAddress;
+use crate::model::account::{AliasAddress, ApiKey, Role, User};
+use crate::model::address::{Domain, EmailAddress};
 use crate::model::clock::{self, Clock};
 use crate::model::ids::UserId;
+use crate::model::refusal::Refusal;
+use crate::model::revision::{Expectation, Revision};
 use crate::model::secret::Secret;
 use crate::store::{self, db::Database};
 
@@ -69,6 +71,87 @@ pub struct LocalRecipient {
     pub user: Arc<User>,
     /// What stood after the `+` in the address.
     pub detail: Option<String>,
+}
+
+/// What to make a domain of.
+#[derive(Debug, Clone)]
+pub struct NewDomain {
+    /// Its name.
+    pub domain: Domain,
+    /// The domain that it is another name of.
+    pub alias_of: Option<Domain>,
+    /// Whether it takes and sends mail.
+    pub enabled: bool,
+    /// Free text.
+    pub description: String,
+}
+
+impl From<Domain> for NewDomain {
+    /// An enabled domain of its own.
+    fn from(domain: Domain) -> Self {
+        Self {
+            domain,
+            alias_of: None,
+            enabled: true,
+            description: String::new(),
+        }
+    }
+}
+
+/// A change of a domain: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct DomainChange {
+    /// The domain that it is another name of; `Some(None)`: it is one of its own.
+    pub alias_of: Option<Option<Domain>>,
+    /// Whether it takes and sends mail.
+    pub enabled: Option<bool>,
+    /// Free text.
+    pub description: Option<String>,
+}
+
+/// What to make an alias of.
+#[derive(Debug, Clone)]
+pub struct NewAlias {
+    /// What it answers to.
+    pub address: AliasAddress,
+    /// Where its mail goes.
+    pub destinations: Vec<EmailAddress>,
+    /// A disabled alias answers as if it were not there.
+    pub enabled: bool,
+    /// Free text.
+    pub description: String,
+}
+
+impl NewAlias {
+    /// An enabled alias.
+    pub fn new(address: AliasAddress, destinations: Vec<EmailAddress>) -> Self {
+        Self {
+            address,
+            destinations,
+            enabled: true,
+            description: String::new(),
+        }
+    }
+}
+
+/// A change of an alias: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct AliasChange {
+    /// Where its mail goes.
+    pub destinations: Option<Vec<EmailAddress>>,
+    /// Whether it answers.
+    pub enabled: Option<bool>,
+    /// Free text.
+    pub description: Option<String>,
+}
+
+/// What became of a request to create or replace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The thing as it is now.
+    pub now: T,
+    /// Whether it was made, not replaced.
+    pub is_new: bool,
 }
 
 /// What to make a user of.
@@ -165,6 +248,8 @@ pub struct Tokens {
 #[derive(Clone)]
 pub struct Directory {
     inner: Arc<Inner>,
+    /// In which state a thing must be to be changed through this handle.
+    expected: Expectation,
 }
 
 struct Inner {
@@ -205,7 +290,25 @@ impl Directory {
             clock,
         });
         tokio::spawn(cache::watch(Arc::downgrade(&inner)));
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            expected: Expectation::default(),
+        })
+    }
+
+    /// The same directory for one change, of a thing that is expected to be in some state: the change looks at it within its
+    /// transaction, and is refused with [`Refusal::Changed`] otherwise.
+    #[must_use]
+    pub fn expecting(&self, expected: Expectation) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            expected,
+        }
+    }
+
+    /// Whether the thing that is about to be changed is as expected.
+    fn check(&self, found: Option<Revision>) -> Result<(), Refusal> {
+        self.expected.check(found)
     }
 }
 
@@ -213,5 +316,11 @@ impl Inner {
     /// Now, in the milliseconds that the database keeps: what is given back equals what is read later.
     fn now(&self) -> Timestamp {
         clock::timestamp(self.clock.now_ms())
+    }
+
+    /// Now, but later than the last change: no two states of a thing have the same time.
+    fn after(&self, last_change: Timestamp) -> Timestamp {
+        let last = last_change.as_millisecond();
+        clock::timestamp(self.clock.now_ms().max(last.saturating_add(1)))
     }
 }

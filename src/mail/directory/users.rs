@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::authenticate::MAX_PASSWORD_OCTETS;
 use super::change::Change;
 use super::hashing::Hashed;
-use super::{Directory, NewPassword, NewUser, Page, UserChange, domains, fields, password};
+use super::{Directory, NewPassword, NewUser, Page, Placed, UserChange, domains, fields, password};
 use crate::model::account::{Role, User};
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::ids::UserId;
@@ -42,6 +42,131 @@ impl Directory {
 
     /// Only the directory's part; the mailboxes are made by `mail::accounts`. Errors: Exists, NotFound (the domain), Invalid.
     pub async fn create_user(&self, new: NewUser) -> Result<Arc<User>, Refusal> {
+        let stored = self.prepared(new).await?;
+        let mut change = self.inner.change().await?;
+        if users::find(&mut change.tx, &stored.user.login).await?.is_some() {
+            return Err(fields::is_there("user", &stored.user.login));
+        }
+        add(&mut change.tx, &stored).await?;
+        change.commit().await?;
+        Ok(Arc::new(stored.user))
+    }
+
+    /// Makes a user, or sets every field of the one who is there; without a new password theirs stays. `may` says whether that one may be
+    /// replaced. Errors: those of `may`, NotFound (the domain), Invalid, InUse (the last server administrator), Changed.
+    pub async fn put_user(&self, new: NewUser, may: impl Fn(&User) -> Result<(), Refusal> + Send) -> Result<Placed<Arc<User>>, Refusal> {
+        let stored = self.prepared(new).await?;
+        let mut change = self.inner.change().await?;
+        let placed = self.place_user(&mut change, stored, may).await?;
+        change.commit().await?;
+        Ok(placed)
+    }
+
+    /// The same within a change. An error has changed nothing.
+    pub(super) async fn place_user(
+        &self,
+        change: &mut Change<'_>,
+        new: StoredUser,
+        may: impl Fn(&User) -> Result<(), Refusal>,
+    ) -> Result<Placed<Arc<User>>, Refusal> {
+        let there = users::find(&mut change.tx, &new.user.login).await?;
+        self.check(there.as_ref().map(|stored| stored.user.revision()))?;
+        let Some(there) = there else {
+            add(&mut change.tx, &new).await?;
+            let now = Arc::new(new.user);
+            return Ok(Placed { now, is_new: true });
+        };
+        may(&there.user)?;
+        let was = there.user.clone();
+        let mut stored = StoredUser {
+            user: User {
+                id: was.id,
+                address: was.address.clone(),
+                created_at: was.created_at,
+                updated_at: self.inner.after(was.updated_at),
+                ..new.user
+            },
+            ..there
+        };
+        let has_new_password = new.password.is_some();
+        if has_new_password {
+            (stored.password, stored.scram) = (new.password, new.scram);
+        }
+        self.store(change, &was, stored, has_new_password).await
+    }
+
+    /// Changes a user. Errors: NotFound, Invalid, InUse (the last server administrator), Changed.
+    pub async fn change_user(&self, login: &str, wanted: UserChange) -> Result<Arc<User>, Refusal> {
+        fields::text("display_name", wanted.display_name.as_deref().unwrap_or_default(), MAX_DISPLAY_NAME)?;
+        let mut change = self.inner.change().await?;
+        let mut stored = known(&mut change.tx, login).await?;
+        self.check(Some(stored.user.revision()))?;
+        let was = stored.user.clone();
+        let user = &mut stored.user;
+        user.display_name = wanted.display_name.unwrap_or_else(|| std::mem::take(&mut user.display_name));
+        user.role = wanted.role.unwrap_or(user.role);
+        user.enabled = wanted.enabled.unwrap_or(user.enabled);
+        user.quota_bytes = wanted.quota_bytes.unwrap_or(user.quota_bytes);
+        user.quota_messages = wanted.quota_messages.unwrap_or(user.quota_messages);
+        user.updated_at = self.inner.after(user.updated_at);
+        check_role(user.role, user.address.as_ref())?;
+        let placed = self.store(&mut change, &was, stored, false).await?;
+        change.commit().await?;
+        Ok(placed.now)
+    }
+
+    /// Stores what a user became, ends their tokens where that is due, and keeps one administrator.
+    async fn store(
+        &self,
+        change: &mut Change<'_>,
+        was: &User,
+        mut stored: StoredUser,
+        has_new_password: bool,
+    ) -> Result<Placed<Arc<User>>, Refusal> {
+        let loses_admin = is_admin(was) && !is_admin(&stored.user);
+        if loses_admin && users::count_admins(&mut change.tx).await? <= 1 {
+            return Err(last_admin());
+        }
+        if has_new_password || was.enabled && !stored.user.enabled {
+            end_tokens(change, &mut stored).await?;
+        }
+        users::update(&mut change.tx, &stored).await?;
+        let now = Arc::new(stored.user);
+        Ok(Placed { now, is_new: false })
+    }
+
+    /// Sets a password and ends the user's tokens. Errors: NotFound, Invalid, Changed.
+    pub async fn set_password(&self, login: &str, password: NewPassword) -> Result<(), Refusal> {
+        let hashed = self.hashed(password).await?;
+        let mut change = self.inner.change().await?;
+        let mut stored = known(&mut change.tx, login).await?;
+        self.check(Some(stored.user.revision()))?;
+        stored.password = Some(hashed.hash);
+        stored.scram = hashed.scram;
+        stored.user.updated_at = self.inner.after(stored.user.updated_at);
+        end_tokens(&mut change, &mut stored).await?;
+        users::update(&mut change.tx, &stored).await?;
+        change.commit().await?;
+        Ok(())
+    }
+
+    /// Removes a user from the directory; aliases that lead to them stay. Errors: NotFound, InUse (the last server administrator),
+    /// Changed.
+    pub async fn remove_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
+        let mut change = self.inner.change().await?;
+        let stored = known(&mut change.tx, login).await?;
+        self.check(Some(stored.user.revision()))?;
+        if is_admin(&stored.user) && users::count_admins(&mut change.tx).await? <= 1 {
+            return Err(last_admin());
+        }
+        users::delete(&mut change.tx, stored.user.id).await?;
+        change.ended.push(stored.user.id);
+        change.commit().await?;
+        Ok(Arc::new(stored.user))
+    }
+
+    /// What is stored of a user who is to be added: values checked, the password hashed.
+    pub(super) async fn prepared(&self, new: NewUser) -> Result<StoredUser, Refusal> {
         let address = if new.login.contains('@') {
             Some(address(&new.login)?)
         } else {
@@ -71,73 +196,12 @@ impl Directory {
             created_at: now,
             updated_at: now,
         };
-        let stored = StoredUser {
+        Ok(StoredUser {
             user,
             password,
             scram: scram.flatten(),
             token_epoch: 0,
-        };
-        let mut change = self.inner.change().await?;
-        let domain = match stored.user.address.as_ref().and_then(EmailAddress::domain) {
-            Some(domain) => Some(domains::known(&mut change.tx, domain).await?.id),
-            None => None,
-        };
-        let inserted = users::insert(&mut change.tx, &stored, domain).await;
-        inserted.map_err(|error| fields::exists(error, "user", &stored.user.login))?;
-        change.commit().await?;
-        Ok(Arc::new(stored.user))
-    }
-
-    /// Changes a user. Errors: NotFound, Invalid, InUse (the last server administrator).
-    pub async fn change_user(&self, login: &str, wanted: UserChange) -> Result<Arc<User>, Refusal> {
-        fields::text("display_name", wanted.display_name.as_deref().unwrap_or_default(), MAX_DISPLAY_NAME)?;
-        let mut change = self.inner.change().await?;
-        let mut stored = known(&mut change.tx, login).await?;
-        let (was_enabled, was_admin) = (stored.user.enabled, is_admin(&stored.user));
-        let user = &mut stored.user;
-        user.display_name = wanted.display_name.unwrap_or_else(|| std::mem::take(&mut user.display_name));
-        user.role = wanted.role.unwrap_or(user.role);
-        user.enabled = wanted.enabled.unwrap_or(user.enabled);
-        user.quota_bytes = wanted.quota_bytes.unwrap_or(user.quota_bytes);
-        user.quota_messages = wanted.quota_messages.unwrap_or(user.quota_messages);
-        user.updated_at = self.inner.now();
-        check_role(user.role, user.address.as_ref())?;
-        if was_enabled && !user.enabled {
-            end_tokens(&mut change, &mut stored).await?;
-        }
-        users::update(&mut change.tx, &stored).await?;
-        if was_admin && !is_admin(&stored.user) {
-            keep_one_admin(&mut change.tx).await?;
-        }
-        change.commit().await?;
-        Ok(Arc::new(stored.user))
-    }
-
-    /// Sets a password and ends the user's tokens. Errors: NotFound, Invalid.
-    pub async fn set_password(&self, login: &str, password: NewPassword) -> Result<(), Refusal> {
-        let hashed = self.hashed(password).await?;
-        let mut change = self.inner.change().await?;
-        let mut stored = known(&mut change.tx, login).await?;
-        stored.password = Some(hashed.hash);
-        stored.scram = hashed.scram;
-        stored.user.updated_at = self.inner.now();
-        end_tokens(&mut change, &mut stored).await?;
-        users::update(&mut change.tx, &stored).await?;
-        change.commit().await?;
-        Ok(())
-    }
-
-    /// Removes a user from the directory; aliases that lead to them stay. Errors: NotFound, InUse (the last server administrator).
-    pub async fn remove_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
-        let mut change = self.inner.change().await?;
-        let stored = known(&mut change.tx, login).await?;
-        users::delete(&mut change.tx, stored.user.id).await?;
-        change.ended.push(stored.user.id);
-        if is_admin(&stored.user) {
-            keep_one_admin(&mut change.tx).await?;
-        }
-        change.commit().await?;
-        Ok(Arc::new(stored.user))
+        })
     }
 
     /// What is stored for a new password.
@@ -186,6 +250,14 @@ fn address(text: &str) -> Result<EmailAddress, Refusal> {
     }
 }
 
+async fn add(tx: &mut Tx, stored: &StoredUser) -> Result<(), Refusal> {
+    let domain = match stored.user.address.as_ref().and_then(EmailAddress::domain) {
+        Some(domain) => Some(domains::known(tx, domain).await?.id),
+        None => None,
+    };
+    Ok(users::insert(tx, stored, domain).await?)
+}
+
 /// The user with what is stored, or that there is none.
 pub(super) async fn known(tx: &mut Tx, login: &str) -> Result<StoredUser, Refusal> {
     let found = users::find(tx, &key(login)?).await?;
@@ -215,12 +287,7 @@ fn is_admin(user: &User) -> bool {
     user.enabled && user.role == Role::ServerAdmin
 }
 
-/// After one was taken away, there is still an enabled server administrator.
-async fn keep_one_admin(tx: &mut Tx) -> Result<(), Refusal> {
-    if users::count_admins(tx).await? == 0 {
-        return Err(Refusal::InUse(
-            "this is the last server administrator; make another one first".into(),
-        ));
-    }
-    Ok(())
+/// There is always an enabled server administrator.
+fn last_admin() -> Refusal {
+    Refusal::InUse("this is the last server administrator; make another one first".into())
 }

@@ -14,7 +14,7 @@ pub(super) fn code(refusal: &Refusal) -> Code {
         Refusal::TooLarge(_) => Word::TooBig,
         Refusal::BadCredentials => Word::AuthenticationFailed,
         Refusal::Exists { .. } => Word::AlreadyExists,
-        Refusal::InUse(_) => Word::InUse,
+        Refusal::InUse(_) | Refusal::Changed => Word::InUse,
         Refusal::LimitReached(_) => Word::Limit,
         Refusal::TryLater { .. } => Word::Unavailable,
     })

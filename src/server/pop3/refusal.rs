@@ -21,6 +21,7 @@ fn code(refusal: &Refusal) -> Option<Code> {
         | Refusal::NotYourAddress { .. }
         | Refusal::BadMessage(_)
         | Refusal::Exists { .. }
+        | Refusal::Changed
         | Refusal::Invalid { .. } => None,
     }
 }

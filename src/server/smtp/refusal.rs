@@ -19,7 +19,7 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
         Refusal::BadMessage(_) => (554, (5, 6, 0)),
         Refusal::BadCredentials => return reply::AUTH_FAILED,
         Refusal::NotPermitted(_) => (550, (5, 7, 1)),
-        Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) => (554, (5, 3, 0)),
+        Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) | Refusal::Changed => (554, (5, 3, 0)),
         Refusal::Invalid { .. } => (501, (5, 5, 4)),
         Refusal::LimitReached(_) => (452, (4, 7, 1)),
         Refusal::TryLater { .. } => (451, (4, 3, 0)),

@@ -151,8 +151,8 @@ pub async fn update(tx: &mut Tx, alias: &Alias) -> Result<(), Error> {
     insert_destinations(tx, alias).await
 }
 
-/// Removes an alias with its destinations; whether it was there.
-pub async fn delete(tx: &mut Tx, of: &AliasAddress) -> Result<bool, Error> {
+/// Removes an alias with its destinations.
+pub async fn delete(tx: &mut Tx, of: &AliasAddress) -> Result<(), Error> {
     let delete = tx.query("DELETE FROM aliases WHERE address = ?");
-    Ok(delete.bind(key(of)).execute().await? == 1)
+    delete.bind(key(of)).execute().await.map(drop)
 }

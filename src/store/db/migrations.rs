@@ -50,6 +50,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(16, "0016_metadata"),
     migration!(17, "0017_acls"),
     migration!(18, "0018_queue_due"),
+    migration!(19, "0019_replies"),
 ];
 
 impl Migration {

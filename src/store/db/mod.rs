@@ -17,6 +17,7 @@ pub mod metadata;
 mod migrations;
 pub mod mta_sts;
 pub mod queue;
+pub mod replies;
 pub mod settings;
 pub mod submissions;
 pub mod tls_reports;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use posthouse::config;
-use posthouse::mail::directory::{Directory, NewPassword, NewUser, Route, UserChange};
+use posthouse::mail::directory::{AliasChange, Directory, DomainChange, NewAlias, NewDomain, NewPassword, NewUser, Route, UserChange};
 use posthouse::model::account::{AliasAddress, Role, User};
 use posthouse::model::address::{Domain, EmailAddress};
 use posthouse::model::clock::Clock;
@@ -57,7 +57,7 @@ pub fn user(login: &str) -> NewUser {
 /// `house.test` with these users.
 pub async fn house(fresh: &Fresh, users: &[&str]) -> Directory {
     let directory = open(fresh).await;
-    directory.create_domain(domain("house.test"), None, String::new()).await.unwrap();
+    directory.create_domain(domain("house.test").into()).await.unwrap();
     for login in users {
         directory.create_user(user(login)).await.unwrap();
     }
@@ -67,22 +67,35 @@ pub async fn house(fresh: &Fresh, users: &[&str]) -> Directory {
 pub async fn domains_come_and_go(fresh: Fresh) {
     let directory = open(&fresh).await;
     let made = directory
-        .create_domain(domain("Bücher.Example"), None, "books".into())
+        .create_domain(NewDomain {
+            description: "books".into(),
+            ..domain("Bücher.Example").into()
+        })
         .await
         .unwrap();
     assert_eq!(made.domain.as_str(), "xn--bcher-kva.example");
     assert_eq!(directory.domain(&domain("BÜCHER.example")).await.unwrap(), made);
-    let again = directory.create_domain(domain("bücher.example"), None, String::new()).await;
+    let again = directory.create_domain(domain("bücher.example").into()).await;
     assert!(matches!(again, Err(Refusal::Exists { what: "domain", .. })), "{again:?}");
     let other = directory
-        .create_domain(domain("books.test"), Some(made.domain.clone()), String::new())
+        .create_domain(NewDomain {
+            alias_of: Some(made.domain.clone()),
+            ..domain("books.test").into()
+        })
         .await
         .unwrap();
     assert_eq!(other.alias_of, Some(made.domain.clone()));
     let busy = directory.remove_domain(&made.domain).await;
     assert!(matches!(busy, Err(Refusal::InUse(_))), "{busy:?}");
     let changed = directory
-        .change_domain(&other.domain, Some(None), Some(false), Some("x".into()))
+        .change_domain(
+            &other.domain,
+            DomainChange {
+                alias_of: Some(None),
+                enabled: Some(false),
+                description: Some("x".into()),
+            },
+        )
         .await
         .unwrap();
     assert_eq!((changed.alias_of, changed.enabled, &*changed.description), (None, false, "x"));
@@ -130,23 +143,30 @@ pub async fn users_come_and_go(fresh: Fresh) {
 pub async fn aliases_come_and_go(fresh: Fresh) {
     let directory = house(&fresh, &["ada@house.test"]).await;
     let to = vec![address("ada@house.test"), address("Out@side.test"), address("ADA@house.test")];
-    let made = directory.create_alias(alias("Info@house.test"), to, String::new()).await.unwrap();
+    let made = directory.create_alias(NewAlias::new(alias("Info@house.test"), to)).await.unwrap();
     assert_eq!(made.destinations, [address("ada@house.test"), address("out@side.test")]);
     let found = directory.alias(&alias("INFO@house.test")).await.unwrap();
     assert_eq!((found.id, &found.destinations), (made.id, &made.destinations));
     assert_eq!(found.destinations[1].to_string(), "Out@side.test");
     let again = directory
-        .create_alias(alias("info@house.test"), vec![address("x@y.test")], String::new())
+        .create_alias(NewAlias::new(alias("info@house.test"), vec![address("x@y.test")]))
         .await;
     assert!(matches!(again, Err(Refusal::Exists { what: "alias", .. })), "{again:?}");
     let one = vec![address("x@y.test")];
     let changed = directory
-        .change_alias(&made.address, Some(one.clone()), Some(false), None)
+        .change_alias(
+            &made.address,
+            AliasChange {
+                destinations: Some(one.clone()),
+                enabled: Some(false),
+                ..Default::default()
+            },
+        )
         .await
         .unwrap();
     assert_eq!((changed.destinations, changed.enabled), (one, false));
     let catch_all = directory
-        .create_alias(alias("@house.test"), vec![address("ada@house.test")], String::new())
+        .create_alias(NewAlias::new(alias("@house.test"), vec![address("ada@house.test")]))
         .await;
     assert_eq!(catch_all.unwrap().address.to_string(), "@house.test");
     directory.remove_alias(&made.address).await.unwrap();
@@ -156,11 +176,11 @@ pub async fn aliases_come_and_go(fresh: Fresh) {
 
 pub async fn lists_have_pages(fresh: Fresh) {
     let directory = house(&fresh, &["b@house.test", "a@house.test", "d@house.test", "c@house.test"]).await;
-    directory.create_domain(domain("other.test"), None, String::new()).await.unwrap();
+    directory.create_domain(domain("other.test").into()).await.unwrap();
     directory.create_user(user("b@other.test")).await.unwrap();
     for name in ["x@house.test", "@house.test", "x@other.test"] {
         directory
-            .create_alias(alias(name), vec![address("a@house.test"), address("b@house.test")], String::new())
+            .create_alias(NewAlias::new(alias(name), vec![address("a@house.test"), address("b@house.test")]))
             .await
             .unwrap();
     }
@@ -235,14 +255,7 @@ pub async fn wrong_values_are_named(fresh: Fresh) {
     ] {
         cases.push((field, directory.create_user(change).await.map(drop)));
     }
-    let none = directory.create_alias(alias("a@house.test"), vec![], String::new()).await;
-    cases.push(("destinations", none.map(drop)));
-    let itself = directory
-        .change_domain(&domain("house.test"), Some(Some(domain("house.test"))), None, None)
-        .await;
-    cases.push(("alias_of", itself.map(drop)));
-    let key = directory.create_api_key("k".into(), Role::DomainAdmin, None, None).await;
-    cases.push(("domain", key.map(drop)));
+    cases.extend(other_wrong_values(&directory).await);
     for (expected, result) in cases {
         assert!(
             matches!(&result, Err(Refusal::Invalid { field, .. }) if *field == expected),
@@ -251,14 +264,40 @@ pub async fn wrong_values_are_named(fresh: Fresh) {
     }
 }
 
+/// Those of aliases, domains and keys.
+async fn other_wrong_values(directory: &Directory) -> [(&'static str, Result<(), Refusal>); 3] {
+    let none = directory.create_alias(NewAlias::new(alias("a@house.test"), vec![])).await;
+    let itself = directory
+        .change_domain(
+            &domain("house.test"),
+            DomainChange {
+                alias_of: Some(Some(domain("house.test"))),
+                ..Default::default()
+            },
+        )
+        .await;
+    let key = directory.create_api_key("k".into(), Role::DomainAdmin, None, None).await;
+    [
+        ("destinations", none.map(drop)),
+        ("alias_of", itself.map(drop)),
+        ("domain", key.map(drop)),
+    ]
+}
+
 pub async fn domain_names_make_no_chain(fresh: Fresh) {
     let directory = house(&fresh, &[]).await;
     directory
-        .create_domain(domain("x.test"), Some(domain("house.test")), String::new())
+        .create_domain(NewDomain {
+            alias_of: Some(domain("house.test")),
+            ..domain("x.test").into()
+        })
         .await
         .unwrap();
     let chain = directory
-        .create_domain(domain("y.test"), Some(domain("x.test")), String::new())
+        .create_domain(NewDomain {
+            alias_of: Some(domain("x.test")),
+            ..domain("y.test").into()
+        })
         .await;
     assert!(matches!(chain, Err(Refusal::Invalid { field: "alias_of", .. })), "{chain:?}");
 }

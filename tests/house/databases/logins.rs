@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use posthouse::mail::directory::{Directory, NewPassword, NewUser, Principal, UserChange};
+use posthouse::mail::directory::{Directory, NewDomain, NewPassword, NewUser, Principal, UserChange};
 use posthouse::model::account::Role;
 use posthouse::model::clock::{Clock, timestamp};
 use posthouse::model::refusal::Refusal;
@@ -40,7 +40,10 @@ fn switch(enabled: bool) -> UserChange {
 pub async fn passwords_are_checked(fresh: Fresh) {
     let (directory, _) = with_ada(&fresh, Clock::System).await;
     directory
-        .create_domain(domain("bücher.example"), Some(domain("house.test")), String::new())
+        .create_domain(NewDomain {
+            alias_of: Some(domain("house.test")),
+            ..domain("bücher.example").into()
+        })
         .await
         .unwrap();
     directory.create_user(user("mute@house.test")).await.unwrap();

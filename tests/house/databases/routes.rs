@@ -1,6 +1,6 @@
 //! Where mail goes.
 
-use posthouse::mail::directory::{Directory, Route, UserChange};
+use posthouse::mail::directory::{AliasChange, Directory, DomainChange, NewAlias, NewDomain, Route, UserChange};
 use posthouse::model::account::Role;
 use posthouse::model::refusal::Refusal;
 
@@ -36,7 +36,7 @@ async fn route(directory: &Directory, to: &str) -> String {
 
 async fn lead(directory: &Directory, from: &str, to: &[&str]) {
     let to = to.iter().map(|it| address(it)).collect();
-    directory.create_alias(alias(from), to, String::new()).await.unwrap();
+    directory.create_alias(NewAlias::new(alias(from), to)).await.unwrap();
 }
 
 async fn expect(directory: &Directory, table: &[(&str, &str)]) {
@@ -53,12 +53,21 @@ async fn furnished(fresh: &Fresh) -> Directory {
     )
     .await;
     directory
-        .create_domain(domain("bücher.example"), Some(domain("house.test")), String::new())
+        .create_domain(NewDomain {
+            alias_of: Some(domain("house.test")),
+            ..domain("bücher.example").into()
+        })
         .await
         .unwrap();
-    directory.create_domain(domain("quiet.test"), None, String::new()).await.unwrap();
+    directory.create_domain(domain("quiet.test").into()).await.unwrap();
     directory
-        .change_domain(&domain("quiet.test"), None, Some(false), None)
+        .change_domain(
+            &domain("quiet.test"),
+            DomainChange {
+                enabled: Some(false),
+                ..Default::default()
+            },
+        )
         .await
         .unwrap();
     let off = UserChange {
@@ -85,7 +94,13 @@ async fn furnished(fresh: &Fresh) -> Directory {
     lead(&directory, "off.alias@house.test", &["off@house.test"]).await;
     lead(&directory, "sleeping@house.test", &["ada@house.test"]).await;
     directory
-        .change_alias(&alias("sleeping@house.test"), None, Some(false), None)
+        .change_alias(
+            &alias("sleeping@house.test"),
+            AliasChange {
+                enabled: Some(false),
+                ..Default::default()
+            },
+        )
         .await
         .unwrap();
     directory
@@ -181,10 +196,13 @@ pub async fn aliases_in_circles_end(fresh: Fresh) {
 pub async fn postmaster_is_always_somebody(fresh: Fresh) {
     let directory = house(&fresh, &["ada@house.test"]).await;
     directory
-        .create_domain(domain("names.test"), Some(domain("house.test")), String::new())
+        .create_domain(NewDomain {
+            alias_of: Some(domain("house.test")),
+            ..domain("names.test").into()
+        })
         .await
         .unwrap();
-    directory.create_domain(domain("small.test"), None, String::new()).await.unwrap();
+    directory.create_domain(domain("small.test").into()).await.unwrap();
     expect(&directory, &[("postmaster@house.test", "unknown")]).await;
     let mut admin = user("root@small.test");
     admin.role = Role::ServerAdmin;
@@ -214,7 +232,10 @@ pub async fn postmaster_is_always_somebody(fresh: Fresh) {
 pub async fn senders_are_their_own(fresh: Fresh) {
     let directory = house(&fresh, &["ada@house.test", "bob@house.test"]).await;
     directory
-        .create_domain(domain("names.test"), Some(domain("house.test")), String::new())
+        .create_domain(NewDomain {
+            alias_of: Some(domain("house.test")),
+            ..domain("names.test").into()
+        })
         .await
         .unwrap();
     lead(&directory, "info@house.test", &["team@house.test"]).await;
@@ -243,7 +264,13 @@ pub async fn senders_are_their_own(fresh: Fresh) {
         );
     }
     directory
-        .change_domain(&domain("house.test"), None, Some(false), None)
+        .change_domain(
+            &domain("house.test"),
+            DomainChange {
+                enabled: Some(false),
+                ..Default::default()
+            },
+        )
         .await
         .unwrap();
     assert_eq!(directory.may_send_as(&bob, &address("bob@house.test")).await, Ok(false));

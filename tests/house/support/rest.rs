@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -14,6 +15,7 @@ pub struct Rest {
     client: Client,
     root: String,
     token: Option<String>,
+    headers: Vec<(String, String)>,
 }
 
 /// What a request was answered.
@@ -24,6 +26,7 @@ pub struct Response {
     pub kind: String,
     /// The body as text.
     pub text: String,
+    headers: HeaderMap,
 }
 
 impl Rest {
@@ -42,6 +45,7 @@ impl Rest {
             client,
             root: format!("http://{address}"),
             token: None,
+            headers: Vec::new(),
         }
     }
 
@@ -51,6 +55,12 @@ impl Rest {
         let tokens = rest.post("/auth/login", json!({"username": username, "password": password})).ok();
         rest.token = Some(tokens["access_token"].as_str().expect("a token").to_owned());
         rest
+    }
+
+    /// The same caller, who sends one more header with each request.
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// The same caller with another token.
@@ -87,6 +97,9 @@ impl Rest {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -98,6 +111,7 @@ impl Rest {
                 .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
             Response {
                 status: response.status().as_u16(),
+                headers: response.headers().clone(),
                 kind: kind.unwrap_or_default(),
                 text: response.text().await.expect("a body"),
             }
@@ -106,6 +120,15 @@ impl Rest {
 }
 
 impl Response {
+    /// A header of the reply, empty if it is not there.
+    pub fn header(&self, name: &str) -> String {
+        let value = self
+            .headers
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        value.unwrap_or_default()
+    }
+
     /// The body of a success as JSON; anything else ends the test.
     #[track_caller]
     pub fn ok(&self) -> Value {
