@@ -24,6 +24,19 @@ pub struct Http {
     pub idempotency_hours: u64,
     /// The origins whose pages browsers let use the API, such as `https://panel.example.org`; `*` is all of them. Empty: none.
     pub cors_origins: Vec<String>,
+    /// The most octets of a submission in JSON, with its attachments in base64. A message that is larger can be sent as it is.
+    #[schemars(range(min = 1024, max = 1_073_741_824))]
+    pub max_submission_json_bytes: usize,
+    /// The most octets of such submissions that are in memory at the same time, of all callers together; who comes then is asked to try
+    /// again later.
+    #[schemars(range(min = 1024, max = 1_099_511_627_776_u64))]
+    pub large_body_bytes: usize,
+    /// How many requests may wait for messages at the same time.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub max_waiting: usize,
+    /// How many seconds a request may wait for a message.
+    #[schemars(range(min = 1, max = 3600))]
+    pub max_wait_seconds: u64,
 }
 
 impl Default for Http {
@@ -35,6 +48,10 @@ impl Default for Http {
             guest_requests_per_minute: 6_000,
             idempotency_hours: 24,
             cors_origins: Vec::new(),
+            max_submission_json_bytes: 36_700_160,
+            large_body_bytes: 134_217_728,
+            max_waiting: 1_000,
+            max_wait_seconds: 300,
         }
     }
 }

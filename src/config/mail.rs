@@ -22,6 +22,9 @@ pub struct Mail {
     /// The most octets of header fields that are held in memory, of all mailboxes together: what SEARCH, SORT and THREAD go through.
     #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
     pub header_cache_bytes: u64,
+    /// The most octets of summaries that are held in memory, of all mailboxes together: what the API lists of messages.
+    #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
+    pub summary_cache_bytes: u64,
     /// Whether the words of messages are indexed in the background under `search/` of the data directory, so that SEARCH TEXT and BODY
     /// read few messages. What they find is the same.
     pub full_text_index: bool,
@@ -41,6 +44,7 @@ impl Default for Mail {
             memory_bytes_per_message: 131_072,
             shared: true,
             header_cache_bytes: 134_217_728,
+            summary_cache_bytes: 67_108_864,
             full_text_index: true,
             index_from_messages: 200,
             index_memory_bytes: 33_554_432,

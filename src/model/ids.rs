@@ -54,6 +54,34 @@ impl MailId {
     }
 }
 
+macro_rules! object_id {
+    ($(#[$doc:meta])* $name:ident, $letter:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u128);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($letter, "{:032x}"), self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                let digits = text.strip_prefix($letter).filter(|digits| digits.len() == 32).ok_or(BadId)?;
+                let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+                u128::from_str_radix(digits, 16).ok().filter(|_| is_hex).map(Self).ok_or(BadId)
+            }
+        }
+    };
+}
+
+object_id!(/// What a message holds: equal messages have the same, wherever they lie (EMAILID, RFC 8474 §5.1).
+    EmailId, "M");
+object_id!(/// The conversation that a message is part of (THREADID, RFC 8474 §5.2).
+    ThreadId, "T");
+
 /// The text is no id of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an id")]
@@ -140,5 +168,15 @@ mod tests {
         assert!("!".parse::<MailId>().is_err());
         assert!("zzzzzzzzzzzzzzzzz".parse::<MailId>().is_err());
         assert!("zzzzzzzzzzzzz".parse::<MailId>().is_err());
+    }
+
+    #[test]
+    fn object_ids_are_written_and_read_back() {
+        let thread = ThreadId(0xab);
+        assert_eq!(thread.to_string(), format!("T{}ab", "0".repeat(30)));
+        assert_eq!(thread.to_string().parse(), Ok(thread));
+        for bad in ["", "T", "Tab", &format!("M{}", "0".repeat(32)), &format!("T+{}", "0".repeat(31))] {
+            assert_eq!(bad.parse::<ThreadId>(), Err(BadId), "{bad}");
+        }
     }
 }

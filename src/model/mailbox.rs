@@ -268,6 +268,12 @@ pub struct MessageMeta {
     pub internal_date: Timestamp,
 }
 
+impl AsRef<Self> for MessageMeta {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

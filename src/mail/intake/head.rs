@@ -96,7 +96,7 @@ pub(super) fn made_message_id(id: MailId, hostname: &str) -> String {
 }
 
 /// A member of the list as an address, if it is one.
-fn author(member: Address) -> Option<EmailAddress> {
+pub(super) fn author(member: Address) -> Option<EmailAddress> {
     let Address::Mailbox { local, domain, .. } = member else {
         return None;
     };

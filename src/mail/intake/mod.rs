@@ -12,9 +12,11 @@ mod deliver;
 mod head;
 mod story;
 mod submission;
+mod submit;
 mod trace;
 
 pub use allowance::Allowance;
+pub use submit::{NotSent, Submission, Submitted};
 
 use std::net::IpAddr;
 use std::sync::Arc;

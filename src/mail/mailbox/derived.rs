@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::Mailbox;
 use super::index::Write;
+use super::listed;
 use super::read::{Entry, StoredMessage, open};
-use crate::model::ids::Uid;
+use crate::model::ids::{EmailId, ThreadId, Uid};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::derived::{self, Derived};
@@ -32,18 +33,18 @@ const AT_ONCE: usize = 4;
 /// The most octets of a message in which text for its preview is looked for.
 const MAX_PREVIEWED: u64 = 262_144;
 /// The most characters of a preview (RFC 8970 §3.1).
-const PREVIEW: usize = 200;
+pub const PREVIEW: usize = 200;
 /// Octets that are read at a time of a message whose digest is made.
 const PIECE: usize = 65_536;
 
-/// The digests that the ids of a message are written from (RFC 8474 §5): of its content, so that equal messages have the same EMAILID
+/// The ids of a message (RFC 8474 §5): of its content, so that equal messages have the same EMAILID
 /// wherever they lie and whatever becomes of the index, and of the Message-ID that its thread began with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ObjectIds {
-    /// For EMAILID.
-    pub email: u128,
-    /// For THREADID.
-    pub thread: u128,
+    /// EMAILID.
+    pub email: EmailId,
+    /// THREADID.
+    pub thread: ThreadId,
 }
 
 /// Something that is made from a message.
@@ -133,25 +134,27 @@ impl Make for ObjectIds {
             true => message.begin().clone(),
             false => message.read_begin(MAX_HEADER)?,
         };
-        let thread = view::thread_root(&header).map_or(email, |root| half(Sha256::new_with_prefix(root)));
-        Ok(Self { email, thread })
+        Ok(Self {
+            email: EmailId(email),
+            thread: listed::thread(&header).unwrap_or(ThreadId(email)),
+        })
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
-        Some([self.email.to_be_bytes(), self.thread.to_be_bytes()].concat())
+        Some([self.email.0.to_be_bytes(), self.thread.0.to_be_bytes()].concat())
     }
 
     fn decode(data: Vec<u8>) -> Option<Self> {
         let (email, thread) = data.split_at_checked(16)?;
         Some(Self {
-            email: u128::from_be_bytes(email.try_into().ok()?),
-            thread: u128::from_be_bytes(thread.try_into().ok()?),
+            email: EmailId(u128::from_be_bytes(email.try_into().ok()?)),
+            thread: ThreadId(u128::from_be_bytes(thread.try_into().ok()?)),
         })
     }
 }
 
 /// The first half of a digest: enough that no two of all messages ever written share it.
-fn half(digest: Sha256) -> u128 {
+pub(super) fn half(digest: Sha256) -> u128 {
     let octets = digest.finalize();
     octets.iter().take(16).fold(0, |half, octet| half << 8 | u128::from(*octet))
 }

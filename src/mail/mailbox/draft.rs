@@ -8,6 +8,7 @@ use super::blocking;
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::maildir::Content;
+use crate::wire::message::crlf::Crlf;
 
 /// How a draft treats line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub struct Draft {
     limit: u64,
     memory_limit: usize,
     line_ends: LineEnds,
-    last: u8,
+    crlf: Crlf,
 }
 
 impl Draft {
@@ -45,7 +46,7 @@ impl Draft {
             limit,
             memory_limit,
             line_ends,
-            last: 0,
+            crlf: Crlf::default(),
         }
     }
 
@@ -66,9 +67,9 @@ impl Draft {
         match self.line_ends {
             LineEnds::AsTheyAre => {
                 self.memory.extend_from_slice(octets);
-                self.last = octets.last().copied().unwrap_or(self.last);
+                self.crlf.pass(octets);
             }
-            LineEnds::Mended => self.mend(octets),
+            LineEnds::Mended => self.crlf.mend(octets, &mut self.memory),
         }
         self.size = self.size.saturating_add((self.memory.len() - before) as u64);
         if self.size > self.limit {
@@ -79,18 +80,6 @@ impl Draft {
             self.flush().await
         } else {
             Ok(())
-        }
-    }
-
-    fn mend(&mut self, octets: &[u8]) {
-        for line in octets.split_inclusive(|&octet| octet == b'\n') {
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            self.memory.extend_from_slice(text);
-            if text.len() < line.len() {
-                let cr = text.last().map_or(self.last == b'\r', |&octet| octet == b'\r');
-                self.memory.extend_from_slice(if cr { b"\n" } else { b"\r\n" });
-            }
-            self.last = line.last().copied().unwrap_or(self.last);
         }
     }
 

@@ -24,9 +24,6 @@ struct Rename {
 impl Mailbox {
     /// The bit of a keyword, made if it is new and there is room (26 a mailbox): none if not.
     pub async fn keyword(&self, name: &str) -> Result<Option<Flags>, Refusal> {
-        if name.eq_ignore_ascii_case(FORWARDED) {
-            return Ok(Some(Flags::FORWARDED));
-        }
         if let Some(known) = self.known_keyword(name) {
             return Ok(Some(known));
         }
@@ -60,7 +57,11 @@ impl Mailbox {
         Ok(None)
     }
 
-    fn known_keyword(&self, name: &str) -> Option<Flags> {
+    /// The bit of a keyword that some message of the mailbox has, or had.
+    pub fn known_keyword(&self, name: &str) -> Option<Flags> {
+        if name.eq_ignore_ascii_case(FORWARDED) {
+            return Some(Flags::FORWARDED);
+        }
         let keywords = self.keywords();
         let number = keywords.iter().position(|known| known.eq_ignore_ascii_case(name))?;
         u8::try_from(number).ok().and_then(Flags::keyword)

@@ -81,8 +81,26 @@ impl Mailboxes {
         Ok(tx.commit().await?)
     }
 
-    /// Removes a mailbox with its messages. The INBOX cannot go, nor one that has others below it ([`Refusal::InUse`]).
-    pub async fn delete(&self, user: &User, name: &MailboxName) -> Result<(), Refusal> {
+    /// Gives a mailbox a special use, in the place of the one that has it; or none.
+    pub async fn set_special_use(&self, user: &User, name: &MailboxName, special_use: Option<SpecialUse>) -> Result<(), Refusal> {
+        let mut tx = self.inner.ledger.database.write().await?;
+        let rows = mailboxes::of_user(&mut tx, user.id).await?;
+        let row = find(&rows, name)?;
+        for other in rows
+            .iter()
+            .filter(|other| special_use.is_some() && other.info.special_use == special_use)
+        {
+            mailboxes::set_special_use(&mut tx, other.info.id, None).await?;
+        }
+        mailboxes::set_special_use(&mut tx, row.info.id, special_use).await?;
+        tx.commit().await?;
+        self.inner.watches.wake(Watched::Mailboxes(user.id));
+        self.reopen(user).await
+    }
+
+    /// Removes a mailbox, with its messages if it may have any. [`Refusal::InUse`] if it may not and has some, or if it has others below
+    /// it. The INBOX cannot go.
+    pub async fn delete(&self, user: &User, name: &MailboxName, contents: Contents) -> Result<(), Refusal> {
         if name.is_inbox() {
             return Err(Refusal::NotPermitted("the INBOX cannot be deleted".into()));
         }
@@ -95,6 +113,9 @@ impl Mailboxes {
         }
         let maildir = Maildir::at(self.inner.user_dir(user)?.join(&row.folder));
         let mut tx = self.inner.ledger.database.write().await?;
+        if contents == Contents::None && mailboxes::has_messages(&mut tx, row.info.id).await? {
+            return Err(Refusal::InUse(format!("the mailbox {name} has messages")));
+        }
         mailboxes::delete(&mut tx, row.info.id).await?;
         tx.commit().await?;
         let id = row.info.id;
@@ -322,6 +343,15 @@ impl Mailboxes {
         }
         Ok(())
     }
+}
+
+/// What a mailbox that is to be removed may have in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contents {
+    /// Anything.
+    Any,
+    /// Nothing.
+    None,
 }
 
 /// A mailbox that is to be made.

@@ -7,6 +7,7 @@
 //! RFC 3501 §2.3.1.1 (UIDs), RFC 7162 §3.1 (modseqs), RFC 6154 §2 (special use), RFC 4315 §3 (COPYUID).
 
 mod access;
+mod blocks;
 mod chunks;
 mod derived;
 mod draft;
@@ -14,8 +15,8 @@ mod examine;
 mod flags;
 mod folders;
 mod full_text;
-mod headers;
 mod index;
+mod listed;
 mod load;
 mod metadata;
 mod names;
@@ -23,6 +24,7 @@ mod place;
 mod quota;
 mod read;
 mod scan;
+mod search;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -40,15 +42,18 @@ use tokio::sync::watch::{Receiver, Sender};
 
 pub use access::{ANYONE, Access, OTHERS, Shared};
 pub use chunks::{Chunks, Iter};
-pub use derived::ObjectIds;
+pub use derived::{ObjectIds, PREVIEW};
 pub use draft::{Draft, LineEnds};
 pub use examine::Shown;
+pub use folders::Contents;
 pub use full_text::Lookup;
+pub use listed::Summary;
 pub use metadata::{Annotated, AnnotationVersions};
 pub use place::Placed;
 pub use quota::{MaildropLock, Usage};
 pub use read::StoredMessage;
 pub use scan::ReindexReport;
+pub use search::{Search, Test};
 pub use transfer::Copied;
 pub use watch::{Glance, Watched, Watcher};
 
@@ -100,7 +105,7 @@ struct Inner {
     inboxes: Mutex<HashMap<UserId, Target>>,
     maildrops: Arc<Mutex<HashSet<UserId>>>,
     full_text: full_text::FullText,
-    headers: headers::Headers,
+    listed: listed::Listed,
     readers: tokio::sync::Semaphore,
     watches: watch::Watches,
 }
@@ -194,7 +199,7 @@ impl Mailboxes {
             inboxes: Mutex::default(),
             maildrops: Arc::default(),
             full_text: full_text::FullText::new(index_dir(&ground)),
-            headers: headers::Headers::new(ground.settings.header_cache_bytes),
+            listed: listed::Listed::new(&ground.settings),
             readers: examine::readers(),
             watches: watch::Watches::default(),
             ground,
@@ -267,6 +272,11 @@ impl Mailbox {
     /// All messages now.
     pub fn messages(&self) -> Messages {
         self.view().messages.clone()
+    }
+
+    /// The message with this UID.
+    pub fn message(&self, uid: Uid) -> Option<MessageMeta> {
+        self.view().get(uid).map(|(message, _)| message.clone())
     }
 
     /// What SELECT tells, all of one moment: a message that comes later has a UID of at least `uid_next`, and is not among the recent.

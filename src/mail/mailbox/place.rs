@@ -235,8 +235,18 @@ impl Mailbox {
     /// Puts a message into the folder, on stable storage, without a UID so far.
     pub async fn place(&self, mut draft: Draft, flags: Flags, date: Timestamp) -> Result<Placed, Refusal> {
         draft.finish().await?;
+        self.place_draft(&draft, flags, date).await
+    }
+
+    /// The same with a message that goes elsewhere too, and is finished. [`Refusal::OverQuota`].
+    pub(in crate::mail) async fn place_copy(&self, draft: &Draft, flags: Flags, date: Timestamp) -> Result<Placed, Refusal> {
+        self.check_room(draft.size(), 1, None).await?;
+        self.place_draft(draft, flags, date).await
+    }
+
+    async fn place_draft(&self, draft: &Draft, flags: Flags, date: Timestamp) -> Result<Placed, Refusal> {
         let letter = Letter {
-            draft: &draft,
+            draft,
             prefix: Vec::new(),
             flags,
             date: Some(date),

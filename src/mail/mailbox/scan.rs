@@ -234,7 +234,7 @@ impl Mailboxes {
             derived::forget_all(&mut tx, info.id).await?;
             store::db::mailboxes::recount(&mut tx, info.id).await?;
             tx.commit().await?;
-            self.inner.headers.forget(info.id, mailbox.uid_next());
+            self.inner.listed.forget(info.id, mailbox.uid_next());
             self.inner.full_text.forget(info.id).await;
             sum.mailboxes += 1;
             sum.messages += mailbox.messages().len() as u64;

@@ -299,12 +299,15 @@ async fn renaming_takes_what_is_below_and_what_is_open() {
     house.mailboxes.rename(&alice, &name("a/b"), &name("x/y")).await.unwrap();
     assert_eq!(open.info().name, name("x/y/c"));
     assert!(open.open_message(Uid(1)).await.unwrap().is_some());
-    assert!(matches!(house.mailboxes.delete(&alice, &name("x")).await, Err(Refusal::InUse(_))));
+    assert!(matches!(
+        house.mailboxes.delete(&alice, &name("x"), Contents::Any).await,
+        Err(Refusal::InUse(_))
+    ));
     assert!(matches!(
         house.mailboxes.rename(&alice, &name("x"), &name("x/z")).await,
         Err(Refusal::NotPermitted(_))
     ));
-    house.mailboxes.delete(&alice, &name("x/y/c")).await.unwrap();
+    house.mailboxes.delete(&alice, &name("x/y/c"), Contents::None).await.unwrap();
     assert!(matches!(
         house.mailboxes.open(&alice, &name("x/y/c")).await,
         Err(Refusal::NotFound { .. })

@@ -5,7 +5,10 @@
 //! last second of the stories, never anything of the mail; and should the database not keep up, steps are dropped, which the log says.
 //! What is older than `trace.keep_days` is forgotten.
 
+mod fates;
 mod told;
+
+pub use fates::{Fate, FateState, fates};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,6 +47,8 @@ struct Inner {
     clock: Clock,
     keep_days: u64,
     told: Mutex<Told>,
+    /// Who writes what was told holds this, so that who waits for it hears of what was taken to be written too.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Traces {
@@ -54,6 +59,7 @@ impl Traces {
             clock,
             keep_days: settings.keep_days,
             told: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -86,8 +92,11 @@ impl Traces {
         self.inner.keep_days > 0
     }
 
-    /// The story of one message. Errors: NotFound.
+    /// The story of one message, as far as this process told it and others have written it. Errors: NotFound.
     pub async fn story(&self, id: MailId) -> Result<Story, Refusal> {
+        if self.are_kept() {
+            self.flush().await;
+        }
         let mut tx = self.inner.database.read().await?;
         let chapters = rows::chapters(&mut tx, id).await?;
         let mut events = Vec::new();
@@ -144,6 +153,7 @@ impl Traces {
 
     /// Writes what was told so far.
     pub async fn flush(&self) {
+        let _writing = self.inner.writing.lock().await;
         loop {
             let (portion, lost) = self.inner.told().take();
             if lost > 0 {

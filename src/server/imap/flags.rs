@@ -27,13 +27,6 @@ pub(super) async fn to_set(mailbox: &Mailbox, flags: &[Flag]) -> Result<Flags, F
 pub(super) fn known(mailbox: &Mailbox, flags: &[Flag]) -> Flags {
     flags.iter().fold(Flags::NONE, |bits, flag| match flag {
         Flag::Fixed(bit) => bits.with(*bit),
-        Flag::Keyword(name) => bits.with(keyword(mailbox, name).unwrap_or(Flags::NONE)),
+        Flag::Keyword(name) => bits.with(mailbox.known_keyword(name).unwrap_or(Flags::NONE)),
     })
-}
-
-/// The bit of a keyword that the mailbox has.
-pub(super) fn keyword(mailbox: &Mailbox, name: &str) -> Option<Flags> {
-    let keywords = mailbox.keywords();
-    let index = keywords.iter().position(|known| known.eq_ignore_ascii_case(name))?;
-    Flags::keyword(u8::try_from(index).ok()?)
 }

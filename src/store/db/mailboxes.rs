@@ -140,6 +140,20 @@ pub async fn rename(tx: &mut Tx, id: MailboxId, name: &MailboxName, folder: &str
     Ok(())
 }
 
+/// Gives a mailbox a special use, or none.
+pub async fn set_special_use(tx: &mut Tx, id: MailboxId, special_use: Option<SpecialUse>) -> Result<(), Error> {
+    let sql = "UPDATE mailboxes SET special_use = ? WHERE id = ?";
+    let special_use = special_use.map(SpecialUse::as_str);
+    tx.query(sql).bind(special_use).bind(id.0).execute().await?;
+    Ok(())
+}
+
+/// Whether a mailbox has messages.
+pub async fn has_messages(tx: &mut Tx, id: MailboxId) -> Result<bool, Error> {
+    let sql = "SELECT uid FROM messages WHERE mailbox_id = ? LIMIT 1";
+    Ok(tx.query(sql).bind(id.0).optional(|row| uid(row, 0)).await?.is_some())
+}
+
 /// Forgets a mailbox and everything known of its messages.
 pub async fn delete(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
     derived::forget_all(tx, id).await?;

@@ -87,11 +87,6 @@ pub fn mailbox_id(out: &mut Vec<u8>, id: MailboxId) {
     out.extend_from_slice(format!("(F{id})").as_bytes());
 }
 
-/// `M0123…`: EMAILID and THREADID as they are written (RFC 8474 §7 objectid).
-pub fn object_id(kind: char, id: u128) -> String {
-    format!("{kind}{id:032x}")
-}
-
 /// A mailbox name: in UTF-8 for a client that has asked for it (RFC 6855 §3, RFC 9051 §5.1), else in modified UTF-7 (RFC 3501 §5.1.3).
 pub fn mailbox(out: &mut Vec<u8>, name: &str, utf8: bool) {
     if !utf8 || name.is_ascii() {

@@ -8,13 +8,17 @@
 //! RFC 2047 §2, §6 (encoded words)
 //! RFC 5051 §2, RFC 5256 §2.1 (collation, base subject)
 //! RFC 6152 §3 (8-bit content for 7-bit servers)
+//! RFC 8601 §2.2 (results of authentication)
 
+pub mod authentication;
 pub mod casemap;
 mod charset;
 pub mod compose;
+pub mod crlf;
 pub mod downgrade;
 pub mod dsn;
 pub mod header;
+pub mod letter;
 mod lexer;
 mod line;
 pub mod search;

@@ -1,10 +1,10 @@
 //! What is kept of a message beside its octets: EMAILID and THREADID (RFC 8474 §5), SAVEDATE (RFC 8514 §4.2), PREVIEW (RFC 8970 §3).
 
 use crate::mail::mailbox::Mailbox;
-use crate::model::ids::Uid;
+use crate::model::ids::{EmailId, ThreadId, Uid};
 use crate::model::refusal::Refusal;
 use crate::wire::imap::date::write_date_time;
-use crate::wire::imap::encode::{nstring, object_id};
+use crate::wire::imap::encode::nstring;
 use crate::wire::imap::fetch::Item;
 
 use super::{AtHand, Lazy};
@@ -26,12 +26,12 @@ pub(super) fn write(out: &mut Vec<u8>, item: &Item, at_hand: &AtHand) {
         }
         Item::EmailId => {
             out.extend_from_slice(b"EMAILID (");
-            out.extend_from_slice(object_id('M', at_hand.objects.map_or(0, |ids| ids.email)).as_bytes());
+            out.extend_from_slice(at_hand.objects.map_or(EmailId(0), |ids| ids.email).to_string().as_bytes());
             out.push(b')');
         }
         Item::ThreadId => {
             out.extend_from_slice(b"THREADID (");
-            out.extend_from_slice(object_id('T', at_hand.objects.map_or(0, |ids| ids.thread)).as_bytes());
+            out.extend_from_slice(at_hand.objects.map_or(ThreadId(0), |ids| ids.thread).to_string().as_bytes());
             out.push(b')');
         }
         _ => {

@@ -15,8 +15,7 @@ use crate::wire::imap::encode::set;
 use crate::wire::imap::response::{Code, Status, status};
 use crate::wire::imap::search::Key;
 
-use super::test::Test;
-use super::{Asked, Hit, run};
+use super::{Asked, Hit, sift, test};
 
 /// A search and what it finds.
 pub(in crate::server::imap) struct Context {
@@ -102,7 +101,6 @@ fn differences(selected: &Selected, before: &Messages) -> Vec<Hit> {
                 hits.push(Hit {
                     sequence: u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1),
                     message: message.clone(),
-                    recent: false,
                 });
             }
         }
@@ -112,8 +110,8 @@ fn differences(selected: &Selected, before: &Messages) -> Vec<Hit> {
 
 impl Context {
     async fn look(&mut self, selected: &Selected, candidates: &[Hit], stream: &mut Stream) -> Result<(), Fault> {
-        let test = Arc::new(Test::prepare(&mut self.key.clone(), selected).await?);
-        let found = run::sift(selected, &test, (candidates.to_vec(), None)).await?;
+        let test = Arc::new(test::prepare(&mut self.key.clone(), selected).await?);
+        let found = sift(selected, &test, candidates.to_vec(), None).await?;
         let (mut added, mut removed) = (Vec::new(), Vec::new());
         let mut found = found.iter().peekable();
         for hit in candidates {

@@ -2,7 +2,6 @@
 
 mod context;
 mod progress;
-mod run;
 mod stored;
 mod tell;
 mod test;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::config;
-use crate::mail::mailbox::Mailbox;
+use crate::mail::mailbox::{self, Mailbox, Test};
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::model::refusal::Refusal;
@@ -22,10 +21,9 @@ use crate::wire::imap::response::Code;
 use crate::wire::imap::search::{BadCharset, Key, Returns, Search};
 
 use super::outcome::{Done, Fault};
-use super::selected::Selected;
+use super::selected::{Finder, Selected};
 
 use progress::Progress;
-use test::Test;
 
 pub(super) use context::{Context, cancel_update, changed, gone, refuse_update};
 pub(super) use tell::{Answer, tell};
@@ -45,8 +43,12 @@ pub(super) struct Asked<'a> {
 pub(super) struct Hit {
     pub(super) sequence: u32,
     pub(super) message: MessageMeta,
-    /// Whether it is \Recent in this session.
-    pub(super) recent: bool,
+}
+
+impl AsRef<MessageMeta> for Hit {
+    fn as_ref(&self) -> &MessageMeta {
+        &self.message
+    }
 }
 
 /// What was found.
@@ -124,10 +126,37 @@ pub(super) async fn find(selected: &mut Selected, key: Result<Key, BadCharset>, 
     let mut key = key.map_err(|BadCharset| Fault::No(Code::BadCharset, "this charset is not known here".into()))?;
     let asks_modseq = key.asks_modseq();
     selected.condstore |= asks_modseq;
-    let test = Arc::new(Test::prepare(&mut key, selected).await?);
-    let candidates = run::all(selected);
-    let hits = run::sift(selected, &test, (candidates, Some(Progress::new(asked)))).await?;
+    let test = Arc::new(test::prepare(&mut key, selected).await?);
+    let hits = sift(selected, &test, all(selected), Some(Progress::new(asked))).await?;
     Ok(Found { hits, asks_modseq })
+}
+
+/// All messages of the view, as they are now.
+fn all(selected: &Selected) -> Vec<Hit> {
+    let now = selected.mailbox.messages();
+    let mut finder = Finder::new(&now, 0);
+    let hit = |(known, sequence): (&MessageMeta, u32)| Hit {
+        sequence,
+        message: finder.find(known.uid).unwrap_or(known).clone(),
+    };
+    selected.view.iter().zip(1_u32..).map(hit).collect()
+}
+
+/// Those of the messages that pass the test, in their order. What is gone is not found.
+async fn sift(
+    selected: &Selected,
+    test: &Arc<Test>,
+    candidates: Vec<Hit>,
+    mut progress: Option<Progress<'_, '_>>,
+) -> Result<Vec<Hit>, Fault> {
+    let mut search = mailbox::Search::begin(&selected.mailbox, test, candidates).await?;
+    while search.step().await? {
+        if let Some(progress) = &mut progress {
+            let (done, all) = search.progress();
+            progress.step(done, all).await?;
+        }
+    }
+    Ok(search.finish())
 }
 
 /// Goes through messages with the fields of their headers that are kept. One that is gone has none.

@@ -7,7 +7,6 @@ use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
 use crate::server::imap::selected::Selected;
 use crate::wire::imap::date::day;
-use crate::wire::imap::encode::object_id;
 use crate::wire::imap::search::Key;
 use crate::wire::imap::sequence::SequenceSet;
 
@@ -45,7 +44,7 @@ async fn find(by_object: &mut ByObject, selected: &Selected) -> Result<(), Refus
         let end = selected.view.len().min(start.saturating_add(STEP));
         let uids: Vec<Uid> = selected.view.range(start..end).map(|message| message.uid).collect();
         for (uid, ids) in selected.mailbox.object_ids(&uids).await? {
-            for id in [object_id('M', ids.email), object_id('T', ids.thread)] {
+            for id in [ids.email.to_string(), ids.thread.to_string()] {
                 by_object.entry(id).and_modify(|found| found.push(uid));
             }
         }

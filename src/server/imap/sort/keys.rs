@@ -142,7 +142,6 @@ mod tests {
                 size,
                 internal_date: Timestamp::UNIX_EPOCH,
             },
-            recent: false,
         }
     }
 

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::charset;
 use super::header::{self, Fields, decode_text};
-use super::structure::{Address, Param, Part, Structure};
+use super::structure::{Address, Envelope, Param, Part, Structure};
 use super::transfer::{Encoding, decode_all};
 
 /// A message for people. Built from its octets, so it takes about the memory of these once more.
@@ -66,6 +66,50 @@ impl std::fmt::Display for Mailbox {
             Some(name) => write!(f, "{name} <{}>", self.address),
             None => f.write_str(&self.address),
         }
+    }
+}
+
+/// What a list shows of a message's header, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// Subject.
+    pub subject: Option<String>,
+    /// From.
+    pub from: Vec<Mailbox>,
+    /// To.
+    pub to: Vec<Mailbox>,
+    /// Cc.
+    pub cc: Vec<Mailbox>,
+    /// Date; none if the field names no moment.
+    pub date: Option<Timestamp>,
+    /// Message-ID without its angle brackets.
+    pub message_id: Option<String>,
+}
+
+impl Heading {
+    /// Of a message with this envelope, with at most so many addresses a field.
+    pub fn new(envelope: &Envelope, addresses: usize) -> Self {
+        let people = |list: &[Address]| {
+            let mut people = mailboxes(list);
+            people.truncate(addresses);
+            people
+        };
+        Self {
+            subject: envelope.subject.as_deref().map(decode_text),
+            from: people(&envelope.from),
+            to: people(&envelope.to),
+            cc: people(&envelope.cc),
+            date: envelope.date.as_deref().and_then(header::sent_at),
+            message_id: envelope.message_id.as_deref().and_then(|raw| message_ids(raw).pop()),
+        }
+    }
+
+    /// About how many octets its texts take.
+    pub fn octets(&self) -> usize {
+        let people = [&self.from, &self.to, &self.cc].into_iter().flatten();
+        let texts = [&self.subject, &self.message_id].into_iter().flatten();
+        let of_person = |it: &Mailbox| size_of::<Mailbox>() + it.address.len() + it.name.as_ref().map_or(0, String::len);
+        people.map(of_person).chain(texts.map(String::len)).sum()
     }
 }
 
@@ -138,6 +182,11 @@ pub fn attachments(message: &[u8], structure: &Structure) -> Vec<Attachment> {
         .zip(1..)
         .map(|(part, n)| attachment(message, part, n))
         .collect()
+}
+
+/// Whether it has a file that people would save: one that is not meant to be shown with the text.
+pub fn has_attachments(structure: &Structure) -> bool {
+    Bodies::of(&structure.root).attachments.iter().any(|part| !is_inline(part))
 }
 
 /// Undoes the transfer encoding of a part's octets.
@@ -263,6 +312,14 @@ fn is_attachment(part: &Part) -> bool {
     part.disposition.as_ref().is_some_and(|it| !it.kind.eq_ignore_ascii_case("inline"))
 }
 
+/// Whether an attachment is meant to be shown with the text.
+fn is_inline(part: &Part) -> bool {
+    match &part.disposition {
+        Some(disposition) => disposition.kind.eq_ignore_ascii_case("inline"),
+        None => part.id.is_some(),
+    }
+}
+
 /// The texts of the parts one behind the other; none if there is no part.
 fn joined(message: &[u8], parts: &[&Part]) -> Option<String> {
     let mut out: Option<String> = None;
@@ -286,10 +343,7 @@ fn attachment(message: &[u8], part: &Part, n: u32) -> Attachment {
         n,
         filename: filename(part),
         media_type: format!("{}/{}", part.media_type, part.subtype).to_ascii_lowercase(),
-        inline: match &part.disposition {
-            Some(disposition) => disposition.kind.eq_ignore_ascii_case("inline"),
-            None => content_id.is_some(),
-        },
+        inline: is_inline(part),
         content_id,
         size: u64::try_from(size).unwrap_or(u64::MAX),
         encoding,
