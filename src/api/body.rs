@@ -1,9 +1,11 @@
 //! What comes in: JSON bodies and query strings, strict, bounded, with the field at fault named.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
@@ -11,12 +13,16 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::house::House;
 use super::problem::{Kind, Problem};
+use crate::model::refusal::Refusal;
 
-/// How long a client may take to send a JSON body.
+/// How long a client may take to send a JSON body, or the next piece of a large body.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long it may take to send a large body.
+const STREAM_TIME: Duration = Duration::from_secs(600);
 
 /// A JSON body.
 pub(super) struct Json<T>(pub T);
@@ -33,7 +39,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             acceptable?;
             let octets = tokio::time::timeout(BODY_TIME, read(payload, limit))
                 .await
-                .map_err(|_| Problem::new(Kind::TooSlow, "the body did not come in time"))??;
+                .map_err(|_| too_slow())??;
             parse_json(&octets).map(Self)
         })
     }
@@ -56,35 +62,121 @@ pub(super) fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(des
     T::deserialize(deserializer).map(Some)
 }
 
-fn check_head(request: &HttpRequest, limit: usize) -> Result<(), Problem> {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let media = header(CONTENT_TYPE)
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim();
-    let json = ["application/json", "application/merge-patch+json"];
-    if !json.iter().any(|name| media.eq_ignore_ascii_case(name)) {
-        return Err(Problem::new(Kind::WrongMediaType, "the body must be application/json"));
+/// What JSON bodies call themselves.
+const JSON: [&str; 2] = ["application/json", "application/merge-patch+json"];
+/// What messages call themselves: the second has UTF-8 in its header (RFC 6532 §3.7).
+const MESSAGE: [&str; 2] = ["message/rfc822", "message/global"];
+
+/// What a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    Json,
+    Message,
+}
+
+/// What the body is; none if it says something else, or nothing.
+pub(super) fn media(request: &HttpRequest) -> Option<Media> {
+    let header = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let name = header.split(';').next().unwrap_or_default().trim();
+    let is_among = |names: [&str; 2]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    match () {
+        () if is_among(JSON) => Some(Media::Json),
+        () if is_among(MESSAGE) => Some(Media::Message),
+        () => None,
     }
-    match header(CONTENT_LENGTH).and_then(|value| value.parse::<u64>().ok()) {
-        Some(length) if length > limit as u64 => Err(too_large(limit)),
+}
+
+/// Whether the body is no larger than this, as far as it says.
+pub(super) fn check_length(request: &HttpRequest, limit: u64) -> Result<(), Problem> {
+    let length = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match length {
+        Some(length) if length > limit => Err(too_large(limit)),
         _ => Ok(()),
     }
+}
+
+/// A message goes to a draft piece by piece: a large one is never in memory. NUL octets are in none (RFC 5322 §3.1, RFC 6532 §3).
+pub(super) async fn stream(
+    payload: actix_web::web::Payload,
+    mut take: impl AsyncFnMut(&[u8]) -> Result<(), Refusal>,
+) -> Result<(), Problem> {
+    let mut payload = payload.into_inner();
+    let read = async {
+        while let Some(piece) = next(&mut payload).await? {
+            if memchr::memchr(0, &piece).is_some() {
+                let detail = "the message has a NUL octet; what is no text must be encoded, in base64";
+                return Err(Problem::new(Kind::BadMessage, detail));
+            }
+            take(&piece).await?;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(STREAM_TIME, read).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+/// A large JSON body, with the room that it takes from what all callers have together for such bodies: to be held as long as the body.
+pub(super) async fn large_json<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: actix_web::web::Payload,
+    (room, limit): (&Arc<Semaphore>, usize),
+) -> Result<(T, Option<OwnedSemaphorePermit>), Problem> {
+    check_length(request, limit as u64)?;
+    let mut payload = payload.into_inner();
+    let (mut octets, mut taken) = (BytesMut::new(), None::<OwnedSemaphorePermit>);
+    let read = async {
+        while let Some(piece) = next(&mut payload).await? {
+            if octets.len().saturating_add(piece.len()) > limit {
+                return Err(too_large(limit as u64));
+            }
+            let kib = u32::try_from(piece.len().div_ceil(1024)).unwrap_or(u32::MAX);
+            let more = Arc::clone(room).try_acquire_many_owned(kib).map_err(|_| Refusal::LATER)?;
+            match &mut taken {
+                Some(taken) => taken.merge(more),
+                None => taken = Some(more),
+            }
+            octets.extend_from_slice(&piece);
+        }
+        Ok((parse_json(&octets)?, taken))
+    };
+    tokio::time::timeout(STREAM_TIME, read).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn next(payload: &mut Payload) -> Result<Option<Bytes>, Problem> {
+    let piece = tokio::time::timeout(BODY_TIME, payload.next()).await.map_err(|_| too_slow())?;
+    piece.transpose().map_err(broke_off)
+}
+
+fn broke_off(error: PayloadError) -> Problem {
+    Problem::new(Kind::Malformed, format!("the body broke off: {error}"))
+}
+
+fn too_slow() -> Problem {
+    Problem::new(Kind::TooSlow, "the body did not come in time")
+}
+
+fn check_head(request: &HttpRequest, limit: usize) -> Result<(), Problem> {
+    if media(request) != Some(Media::Json) {
+        return Err(Problem::new(Kind::WrongMediaType, "the body must be application/json"));
+    }
+    check_length(request, limit as u64)
 }
 
 async fn read(mut payload: Payload, limit: usize) -> Result<Bytes, Problem> {
     let mut octets = BytesMut::new();
     while let Some(piece) = payload.next().await {
-        let piece = piece.map_err(|error| Problem::new(Kind::Malformed, format!("the body broke off: {error}")))?;
+        let piece = piece.map_err(broke_off)?;
         if octets.len().saturating_add(piece.len()) > limit {
-            return Err(too_large(limit));
+            return Err(too_large(limit as u64));
         }
         octets.extend_from_slice(&piece);
     }
     Ok(octets.freeze())
 }
 
-fn too_large(limit: usize) -> Problem {
+fn too_large(limit: u64) -> Problem {
     Problem::new(Kind::TooLarge, format!("the body is larger than the limit of {limit} octets"))
 }
 

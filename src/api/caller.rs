@@ -97,6 +97,11 @@ impl Caller {
         house.directory.expecting(self.expected.clone())
     }
 
+    /// In which state they expect what they change.
+    pub fn expected(&self) -> Expectation {
+        self.expected.clone()
+    }
+
     fn role(&self) -> Role {
         match &self.principal {
             Principal::User(user) => user.role,
@@ -174,6 +179,16 @@ impl Caller {
     /// Whether setting the password of this user takes the old one: a plain user's own does.
     pub fn must_know_password(&self, login: &Login) -> bool {
         self.role() == Role::User && self.is(login)
+    }
+
+    /// Those who may change a user's mail: those who may read it.
+    pub fn changes_mail(&self, login: &Login) -> Result<(), Problem> {
+        self.reads_mail(login)
+    }
+
+    /// Those who may send mail in a user's name: those who may read it.
+    pub fn sends_mail(&self, login: &Login) -> Result<(), Problem> {
+        self.reads_mail(login)
     }
 
     /// Those who may read a user's mail: the user, and server administrators.

@@ -7,6 +7,8 @@ use actix_web::web::Data;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
 use super::Api;
@@ -14,10 +16,12 @@ use super::problem::Problem;
 use super::rates::Rates;
 use crate::config;
 use crate::mail::directory::Directory;
+use crate::mail::intake::Intake;
 use crate::mail::mailbox::{Mailboxes, StoredMessage};
 use crate::mail::queue::Queue;
 use crate::mail::repeats::Repeats;
 use crate::mail::sign::Signing;
+use crate::mail::traces::Traces;
 use crate::model::refusal::Refusal;
 
 /// Says whether the server can do its work at this moment (the database answers), or why not, for the log.
@@ -27,12 +31,22 @@ pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send +
 pub(super) struct House {
     pub directory: Directory,
     pub mailboxes: Mailboxes,
+    pub intake: Intake,
+    pub traces: Traces,
     pub queue: Queue,
     pub signing: Signing,
     pub repeats: Repeats,
     pub rates: Rates,
     pub settings: config::Http,
+    pub hostname: String,
+    pub max_recipients: usize,
     pub ready: Ready,
+    /// Ends what waits.
+    pub stop: CancellationToken,
+    /// How many requests may wait for something to happen.
+    pub waiting: Semaphore,
+    /// How many KiB of large bodies may be in memory.
+    pub large_bodies: Arc<Semaphore>,
     /// How many messages may be in memory for parsing at the same time: each may be as large as the largest message.
     parsing: Semaphore,
     runtime: Handle,
@@ -45,12 +59,19 @@ impl House {
         Data::new(Self {
             directory: api.directory,
             mailboxes: api.mailboxes,
+            intake: api.intake,
+            traces: api.traces,
             queue: api.queue,
             signing: api.signing,
             repeats: api.repeats,
             rates: Rates::new(&api.settings),
+            waiting: Semaphore::new(api.settings.max_waiting),
+            large_bodies: Arc::new(Semaphore::new(api.settings.large_body_bytes / 1024)),
             settings: api.settings,
+            hostname: api.hostname,
+            max_recipients: api.max_recipients,
             ready: api.ready,
+            stop: api.stop,
             parsing: Semaphore::new(cores),
             runtime,
         })
@@ -68,6 +89,20 @@ impl House {
     {
         let work = work(Arc::clone(self)).instrument(tracing::Span::current());
         match self.runtime.spawn(work).await {
+            Ok(outcome) => outcome.map_err(Problem::from),
+            Err(error) => Err(Problem::broken(&error)),
+        }
+    }
+
+    /// The same for work that changes nothing, such as waiting: it is broken off if the client goes away.
+    pub async fn run_while_asked<T, W, F>(self: &Arc<Self>, work: W) -> Result<T, Problem>
+    where
+        W: FnOnce(Arc<Self>) -> F,
+        F: Future<Output = Result<T, Refusal>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let work = work(Arc::clone(self)).instrument(tracing::Span::current());
+        match AbortOnDropHandle::new(self.runtime.spawn(work)).await {
             Ok(outcome) => outcome.map_err(Problem::from),
             Err(error) => Err(Problem::broken(&error)),
         }

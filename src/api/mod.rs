@@ -32,6 +32,7 @@ mod rates;
 mod reply;
 mod request_id;
 mod router;
+mod submissions;
 mod tag;
 mod time;
 mod users;
@@ -43,16 +44,19 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::{App, HttpServer};
+use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::AppExt;
 
 pub use house::Ready;
 
 use crate::config;
 use crate::mail::directory::Directory;
+use crate::mail::intake::Intake;
 use crate::mail::mailbox::Mailboxes;
 use crate::mail::queue::Queue;
 use crate::mail::repeats::Repeats;
 use crate::mail::sign::Signing;
+use crate::mail::traces::Traces;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
@@ -63,6 +67,10 @@ pub struct Api {
     pub directory: Directory,
     /// Stored mail.
     pub mailboxes: Mailboxes,
+    /// Where submitted mail goes in.
+    pub intake: Intake,
+    /// What became of it.
+    pub traces: Traces,
     /// Outgoing mail.
     pub queue: Queue,
     /// The keys that sign it.
@@ -71,6 +79,12 @@ pub struct Api {
     pub repeats: Repeats,
     /// The section `[http]`.
     pub settings: config::Http,
+    /// The server's name.
+    pub hostname: String,
+    /// The most recipients of a message.
+    pub max_recipients: usize,
+    /// Ends what waits.
+    pub stop: CancellationToken,
     /// How long requests in flight have to finish at a stop, in seconds.
     pub shutdown_seconds: u64,
     /// Answers `GET /health/ready`.
@@ -108,6 +122,8 @@ pub fn server(
     })
     .workers(workers)
     .client_request_timeout(HEAD_TIME)
+    // Who closes its side has gone away: what waits for it ends.
+    .h1_allow_half_closed(false)
     .shutdown_timeout(shutdown_seconds)
     .disable_signals();
     for listener in listeners {

@@ -25,8 +25,8 @@ use super::{conventions, router};
             **Lists** come in pages: send `next_cursor` as `cursor` until there is none.\n\n\
             **Errors** are problem documents (RFC 9457) with a stable `type`, `urn:posthouse:problem:` and one of `malformed`, \
             `not-authenticated`, `bad-credentials`, `not-permitted`, `disabled`, `not-found`, `no-such-path`, `wrong-method`, `too-slow`, \
-            `exists`, `in-use`, `over-quota`, `still-running`, `done-already`, `changed`, `too-large`, `wrong-media-type`, `invalid`, \
-            `key-reused`, `alias-loop`, `bad-message`, `limit-reached`, `broken`, `try-later`. Every reply has an `x-request-id`, which the \
+            `exists`, `in-use`, `over-quota`, `still-running`, `done-already`, `changed`, `too-large`, `wrong-media-type`, `bad-range`, \
+            `invalid`, `key-reused`, `alias-loop`, `bad-message`, `limit-reached`, `broken`, `try-later`. Every reply has an `x-request-id`, which the \
             log has too.\n\n\
             **Changes that do not overwrite others'.** A resource has an `ETag`. Sent back as `If-Match` with PUT, PATCH or DELETE, the \
             change is made only if nobody made another meanwhile, and refused with 412 otherwise; `If-None-Match: *` with PUT makes, and \
@@ -46,7 +46,8 @@ use super::{conventions, router};
         (name = "users", description = "The people and programs with a mailbox, and the administrators."),
         (name = "aliases", description = "The addresses that lead to others."),
         (name = "mailboxes", description = "The folders of a user."),
-        (name = "messages", description = "Reading stored mail."),
+        (name = "messages", description = "Stored mail: reading, finding, changing, importing, waiting for it."),
+        (name = "submissions", description = "Sending mail."),
         (name = "queue", description = "Outgoing mail that waits."),
         (name = "api-keys", description = "The keys by which programs log in."),
         (name = "health", description = "For those who watch the server.")

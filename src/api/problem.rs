@@ -44,6 +44,7 @@ pub(super) enum Kind {
     Changed,
     TooLarge,
     WrongMediaType,
+    BadRange,
     Invalid,
     KeyReused,
     AliasLoop,
@@ -82,6 +83,7 @@ impl Kind {
                 "The media type is not taken here",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ),
+            Self::BadRange => ("bad-range", "There is no such range", StatusCode::RANGE_NOT_SATISFIABLE),
             Self::Invalid => ("invalid", "A value is invalid", StatusCode::UNPROCESSABLE_ENTITY),
             Self::KeyReused => (
                 "key-reused",
@@ -118,6 +120,7 @@ impl Kind {
             Self::Changed => "it has been changed since; read it again",
             Self::TooLarge => "the body is larger than the limit of 1048576 octets",
             Self::WrongMediaType => "the body must be application/json",
+            Self::BadRange => "there are 2431 octets",
             Self::Invalid => "the address has no @",
             Self::KeyReused => "this key was used for another request; a new request needs a new key",
             Self::AliasLoop => "the aliases of info@example.test lead in a circle",
@@ -177,7 +180,7 @@ impl Problem {
     }
 
     /// The body of the reply.
-    fn document(&self) -> Document {
+    pub fn document(&self) -> Document {
         let (name, title, status) = self.kind.spelled();
         Document {
             r#type: format!("{URN}{name}"),
@@ -286,6 +289,9 @@ pub(super) struct Unexpected;
 /// What an operation may answer besides if it can be repeated under a key.
 pub(super) struct Repeated;
 
+/// What an operation may answer besides if it sends octets by ranges.
+pub(super) struct RangeProblems;
+
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[
@@ -340,6 +346,12 @@ impl IntoResponses for Unexpected {
 impl IntoResponses for Repeated {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[Kind::TooSlow, Kind::StillRunning, Kind::KeyReused])
+    }
+}
+
+impl IntoResponses for RangeProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[Kind::BadRange])
     }
 }
 

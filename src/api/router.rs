@@ -15,7 +15,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
-    aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, idempotency, mailboxes, messages, openapi, queue, rates, users,
+    aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, idempotency, mailboxes, messages, openapi, queue, rates, submissions,
+    users,
 };
 
 /// Adds all routes.
@@ -28,6 +29,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             // The last is the first that a request comes to.
             scope::scope(BASE)
                 .configure(resources)
+                .configure(mail)
                 .wrap(from_fn(idempotency::once))
                 .wrap(from_fn(rates::limit))
                 .wrap(from_fn(caller::recognise)),
@@ -66,12 +68,6 @@ fn resources(config: &mut ServiceConfig) {
         .service(aliases::put::handler)
         .service(aliases::change::handler)
         .service(aliases::remove::handler)
-        .service(mailboxes::list)
-        .service(mailboxes::show)
-        .service(messages::list::handler)
-        .service(messages::show::handler)
-        .service(messages::raw::handler)
-        .service(messages::attachment::handler)
         .service(queue::list::handler)
         .service(queue::bulk::change)
         .service(queue::bulk::retry)
@@ -85,6 +81,36 @@ fn resources(config: &mut ServiceConfig) {
         .service(api_keys::list)
         .service(api_keys::create)
         .service(api_keys::remove);
+}
+
+/// The mail of users.
+fn mail(config: &mut ServiceConfig) {
+    config
+        .service(mailboxes::list::handler)
+        .service(mailboxes::create::handler)
+        .service(mailboxes::show::handler)
+        .service(mailboxes::change::handler)
+        .service(mailboxes::remove::handler)
+        .service(mailboxes::changes::handler)
+        .service(mailboxes::rights::list)
+        .service(mailboxes::rights::show)
+        .service(mailboxes::rights::put)
+        .service(mailboxes::rights::remove)
+        .service(messages::list::handler)
+        .service(messages::wait::handler)
+        .service(messages::batch::handler)
+        .service(messages::threads::list)
+        .service(messages::threads::show)
+        .service(messages::search::handler)
+        .service(messages::import::handler)
+        .service(messages::change::handler)
+        .service(messages::remove::handler)
+        .service(messages::copy::handler)
+        .service(messages::show::handler)
+        .service(messages::raw::handler)
+        .service(messages::attachment::handler)
+        .service(submissions::create::handler)
+        .service(submissions::show::handler);
 }
 
 fn bad_path(error: &PathError) -> Problem {

@@ -38,7 +38,8 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let http = bind_all("listen.http", &config.listen.http)?;
     let https = bind_all("listen.https", &config.listen.https)?;
     let addresses = addresses(&listeners, &http, &https);
-    let http = http_server(&config, &services, http, https, &tls)?;
+    let stop = CancellationToken::new();
+    let http = http_server((&config, &services, &intake), (http, https), &tls, &stop)?;
 
     let given = std::env::var(ADMIN_PASSWORD).ok().map(Secret::new);
     let admin = services.directory.ensure_admin(given).await;
@@ -48,7 +49,6 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     if config.mail.full_text_index {
         services.mailboxes.keep_index();
     }
-    let stop = CancellationToken::new();
     let mut told_to_stop = Signals::listen()?;
     let http = http.map(|server| (server.handle(), tokio::spawn(server)));
     let serving = listeners.serve(&config.limits, stop.clone());
@@ -158,11 +158,10 @@ fn addresses(listeners: &Listeners, http: &[TcpListener], https: &[TcpListener])
 
 /// The REST API; none if it has no listener.
 fn http_server(
-    config: &Config,
-    services: &Services,
-    http: Vec<TcpListener>,
-    https: Vec<TcpListener>,
+    (config, services, intake): (&Config, &Services, &Intake),
+    (http, https): (Vec<TcpListener>, Vec<TcpListener>),
     tls: &Arc<rustls::ServerConfig>,
+    stop: &CancellationToken,
 ) -> Result<Option<actix_web::dev::Server>, Failure> {
     if http.is_empty() && https.is_empty() {
         return Ok(None);
@@ -171,10 +170,15 @@ fn http_server(
     let api = Api {
         directory: services.directory.clone(),
         mailboxes: services.mailboxes.clone(),
+        intake: intake.clone(),
+        traces: services.traces.clone(),
         queue: services.queue.clone(),
         signing: services.signing.clone(),
         repeats: Repeats::open(services.database.clone(), config.http.idempotency_hours, Clock::System),
         settings: config.http.clone(),
+        hostname: config.hostname.clone(),
+        max_recipients: config.smtp.max_recipients,
+        stop: stop.clone(),
         shutdown_seconds: config.limits.shutdown_seconds,
         ready: Arc::new(move || {
             let database = database.clone();

@@ -1,13 +1,15 @@
 //! Which state of a thing somebody saw, and which they expect to change (RFC 9110 §13.1).
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hasher};
 use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::ids::{ModSeq, Uid};
 use super::refusal::Refusal;
 
-/// A state of a thing of the directory: which thing, and when it was last changed. No two states of a thing have the same.
+/// A state of a thing: which thing, and when it was last changed. No two states of a thing have the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revision {
     id: i64,
@@ -20,6 +22,24 @@ impl Revision {
         Self {
             id,
             changed_ms: changed_at.as_millisecond(),
+        }
+    }
+
+    /// The state of the message with this number since this change of its mailbox.
+    pub fn of_message(uid: Uid, modseq: ModSeq) -> Self {
+        Self {
+            id: i64::from(uid.0),
+            changed_ms: modseq.0.cast_signed(),
+        }
+    }
+
+    /// The state of the thing with this id that nobody notes the changes of: by all that it is.
+    pub fn of_all(id: i64, all: impl std::hash::Hash) -> Self {
+        let mut hasher = DefaultHasher::new();
+        all.hash(&mut hasher);
+        Self {
+            id,
+            changed_ms: hasher.finish().cast_signed(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod fuzzing;
 mod grammar;
 mod layers;
 mod logging_in;
+mod mail_api;
 mod outbound;
 mod outbound_crash;
 mod outbound_dane;

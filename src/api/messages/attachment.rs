@@ -1,15 +1,15 @@
-use actix_web::body::SizedStream;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::id::MessageId;
-use super::{open, stream};
+use super::open;
+use super::stream::{self, Content};
 use crate::api::caller::Caller;
 use crate::api::field::{self, Login, not_found};
 use crate::api::house::House;
-use crate::api::problem::{Problem, Problems};
+use crate::api::problem::{Problem, Problems, RangeProblems};
 use crate::api::reply::Octets;
 use crate::wire::message::structure::Structure;
 use crate::wire::message::view;
@@ -22,8 +22,8 @@ const NAME: usize = 200;
 
 /// Get an attachment
 ///
-/// Its octets, decoded. The media type is the sender's word, so they come as a download that no browser shows. For the user and
-/// for server administrators.
+/// Its octets, decoded; with `Range`, those of one range. The media type is the sender's word, so they come as a download that no browser
+/// shows. For the user and for server administrators.
 #[utoipa::path(
     operation_id = "get_attachment", tag = "messages", security(("bearer" = [])),
     params(
@@ -33,12 +33,21 @@ const NAME: usize = 200;
     ),
     responses(
         (status = 200, description = "The attachment.", body = inline(Octets), content_type = "application/octet-stream",
-         headers(("Content-Disposition" = String, description = "`attachment`, with the name of the file."))),
-        Problems
+         headers(("Content-Disposition" = String, description = "`attachment`, with the name of the file."),
+                 ("ETag" = String, description = "Names the octets."))),
+        (status = 206, description = "The range of it that was asked for.", body = inline(Octets), content_type = "application/octet-stream",
+         headers(("Content-Range" = String, description = "Which octets these are."))),
+        (status = 304, description = "The client has it already."),
+        Problems, RangeProblems
     )
 )]
 #[get("/users/{address}/messages/{message_id}/attachments/{n}")]
-pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, String, String)>) -> Result<HttpResponse, Problem> {
+pub async fn handler(
+    caller: Caller,
+    house: Data<House>,
+    path: Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let (address, id, number) = path.into_inner();
     let login: Login = field::named("user", &address)?;
     caller.reads_mail(&login)?;
@@ -56,12 +65,20 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, Str
     });
     let (attachment, file) = found.await?.ok_or_else(|| not_found("attachment", &number))?;
     let media_type = HeaderValue::from_str(&attachment.media_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    let pieces = stream::pieces(house, file, attachment.range, attachment.encoding);
-    Ok(HttpResponse::Ok()
-        .content_type(media_type)
-        .insert_header((CONTENT_DISPOSITION, disposition(attachment.filename.as_deref(), n)))
-        .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .body(SizedStream::new(attachment.size, pieces)))
+    let content = Content {
+        tag: format!("{id}-{}-{n}", file.size()),
+        file,
+        range: attachment.range,
+        encoding: attachment.encoding,
+        size: attachment.size,
+    };
+    let disposition = disposition(attachment.filename.as_deref(), n);
+    Ok(stream::answer(&request, house, content, |reply| {
+        reply
+            .content_type(media_type)
+            .insert_header((CONTENT_DISPOSITION, disposition))
+            .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"));
+    }))
 }
 
 /// RFC 6266 §4.3: the name in ASCII for old clients, and in UTF-8. Never a path, never a control character.

@@ -7,7 +7,7 @@ use crate::model::ids::{BadId, MailboxId, Uid};
 
 /// The name of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MessageId {
+pub(in crate::api) struct MessageId {
     pub mailbox: MailboxId,
     pub uid: Uid,
 }

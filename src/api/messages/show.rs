@@ -4,16 +4,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::id::MessageId;
-use super::summary::{Correspondent, MessageSummary};
+use super::summary::{Correspondent, MessageSummary, Shelf};
 use super::{Opened, html, open};
-use crate::api::body::Json;
 use crate::api::caller::Caller;
 use crate::api::field::{self, Login};
 use crate::api::house::House;
 use crate::api::problem::{Problem, Problems};
+use crate::api::reply::Tagged;
+use crate::mail::mailbox::{PREVIEW, Summary};
 use crate::model::refusal::Refusal;
-use crate::wire::message::structure::{Envelope, Structure};
-use crate::wire::message::view::{self, View};
+use crate::wire::message::authentication;
+use crate::wire::message::structure::Structure;
+use crate::wire::message::view::{self, Heading, View};
 
 /// The most octets of text, and of HTML, that are shown. The raw message has the rest.
 const SHOWN: usize = 1_048_576;
@@ -25,9 +27,6 @@ pub(in crate::api) struct Message {
     summary: MessageSummary,
     reply_to: Vec<Correspondent>,
     bcc: Vec<Correspondent>,
-    /// Message-ID, without angle brackets.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<String>,
     /// In-Reply-To, without angle brackets.
     in_reply_to: Vec<String>,
     /// References, without angle brackets, the oldest first.
@@ -44,6 +43,44 @@ pub(in crate::api) struct Message {
     truncated: bool,
     /// All that is not text or HTML of the message.
     attachments: Vec<Attachment>,
+    /// What this server found out about who sent it, as it noted when the message came in; what others noted is left out.
+    authentication: Vec<Authentication>,
+}
+
+/// The result of a check (RFC 8601 §2.2).
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"method": "dkim", "result": "pass", "properties": [{"name": "header.d", "value": "elsewhere.test"}]}))]
+pub(in crate::api) struct Authentication {
+    /// Such as `spf`, `dkim`, `dmarc`, `arc`, `iprev`.
+    method: String,
+    /// Such as `pass`, `fail`, `none`, `softfail`, `temperror`.
+    result: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What was checked.
+    properties: Vec<AuthenticationProperty>,
+}
+
+/// Something that was checked.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"name": "header.d", "value": "elsewhere.test"}))]
+pub(in crate::api) struct AuthenticationProperty {
+    /// Such as `header.d` or `smtp.mailfrom`.
+    name: String,
+    value: String,
+}
+
+impl From<authentication::Outcome> for Authentication {
+    fn from(outcome: authentication::Outcome) -> Self {
+        let property = |(name, value)| AuthenticationProperty { name, value };
+        Self {
+            method: outcome.method,
+            result: outcome.result,
+            reason: outcome.reason,
+            properties: outcome.properties.into_iter().map(property).collect(),
+        }
+    }
 }
 
 /// A header field.
@@ -74,6 +111,13 @@ pub(in crate::api) struct Attachment {
     content_id: Option<String>,
 }
 
+impl Message {
+    /// The message, in the state that changes can name.
+    pub(super) fn tagged(self) -> Tagged<Self> {
+        Tagged(self.summary.revision(), self)
+    }
+}
+
 impl From<view::Attachment> for Attachment {
     fn from(attachment: view::Attachment) -> Self {
         Self {
@@ -100,7 +144,7 @@ impl From<view::Attachment> for Attachment {
     responses((status = 200, description = "The message.", body = Message), Problems)
 )]
 #[get("/users/{address}/messages/{message_id}")]
-pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, String)>) -> Result<Json<Message>, Problem> {
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, String)>) -> Result<Tagged<Message>, Problem> {
     let (address, id) = path.into_inner();
     let login: Login = field::named("user", &address)?;
     caller.reads_mail(&login)?;
@@ -109,19 +153,28 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, Str
         let opened = open(&house, &login, id).await?;
         read(&house, &opened).await
     });
-    Ok(Json(message.await?))
+    Ok(message.await?.tagged())
 }
 
-async fn read(house: &House, opened: &Opened) -> Result<Message, Refusal> {
-    let parts = house.whole(&opened.file, parts).await?;
-    let summary = MessageSummary::new(&opened.mailbox, &opened.meta, &parts.envelope, usize::MAX);
+/// The message for people.
+pub(super) async fn read(house: &House, opened: &Opened) -> Result<Message, Refusal> {
+    let hostname = house.hostname.clone();
+    let parts = house.whole(&opened.file, move |octets| parts(octets, &hostname)).await?;
+    let threads = opened.mailbox.threads(&[opened.meta.uid]).await?;
+    // A message that went in between has no thread any more.
+    let thread = threads.first().map(|(_, thread)| *thread).ok_or_else(|| opened.gone())?;
+    let summary = Summary {
+        heading: parts.heading,
+        has_attachments: parts.has_attachments,
+        preview: parts.preview,
+        thread,
+    };
     let people = |list: Vec<view::Mailbox>| list.into_iter().map(Correspondent::from).collect();
     let view = parts.view;
     Ok(Message {
-        summary,
+        summary: MessageSummary::new(&Shelf::of(&opened.mailbox), &opened.meta, &summary),
         reply_to: people(view.reply_to),
         bcc: people(view.bcc),
-        message_id: view.message_id,
         in_reply_to: view.in_reply_to,
         references: view.references,
         headers: view.headers.into_iter().map(|(name, value)| HeaderField { name, value }).collect(),
@@ -129,17 +182,21 @@ async fn read(house: &House, opened: &Opened) -> Result<Message, Refusal> {
         html: view.html,
         truncated: parts.truncated,
         attachments: view.attachments.into_iter().map(Attachment::from).collect(),
+        authentication: parts.authentication.into_iter().map(Authentication::from).collect(),
     })
 }
 
 /// A message read; the HTML is clean.
 struct Parts {
-    envelope: Envelope,
+    heading: Heading,
+    has_attachments: bool,
+    preview: String,
     view: View,
     truncated: bool,
+    authentication: Vec<authentication::Outcome>,
 }
 
-fn parts(octets: &[u8]) -> Parts {
+fn parts(octets: &[u8], hostname: &str) -> Parts {
     let structure = Structure::parse(octets);
     let mut view = View::new(octets, &structure);
     let mut truncated = false;
@@ -148,9 +205,12 @@ fn parts(octets: &[u8]) -> Parts {
     }
     view.html = view.html.map(|html| html::clean(&html));
     Parts {
-        envelope: structure.envelope,
+        heading: Heading::new(&structure.envelope, usize::MAX),
+        has_attachments: view::has_attachments(&structure),
+        preview: view::preview(octets, &structure, PREVIEW),
         view,
         truncated,
+        authentication: authentication::results(octets, hostname),
     }
 }
 
@@ -171,7 +231,7 @@ mod tests {
     #[test]
     fn html_is_cleaned_and_long_texts_are_cut() {
         let message = b"Subject: x\r\nContent-Type: text/html\r\n\r\n<p onclick=x()>Hi<script>y()</script></p>";
-        let parts = parts(message);
+        let parts = parts(message, "mail.house.test");
         assert_eq!(parts.view.html.as_deref(), Some("<p>Hi</p>"));
         assert!(!parts.truncated);
         let mut text = "ü".repeat(SHOWN);

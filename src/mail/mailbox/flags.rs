@@ -131,6 +131,12 @@ impl Mailbox {
         self.remove_where(|message| uids.binary_search(&message.uid).is_ok()).await
     }
 
+    /// Removes one, unless it was changed after `unchanged_since`; whether it was removed.
+    pub async fn remove_unchanged(&self, uid: Uid, unchanged_since: ModSeq) -> Result<bool, Refusal> {
+        let removed = self.remove_where(|message| message.uid == uid && message.modseq <= unchanged_since).await?;
+        Ok(!removed.is_empty())
+    }
+
     async fn remove_where(&self, goes: impl Fn(&MessageMeta) -> bool) -> Result<Vec<Uid>, Refusal> {
         let _work = self.work.lock().await;
         let (files, writes, removed) = {

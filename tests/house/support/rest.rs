@@ -1,8 +1,8 @@
 //! A plain client of the REST API.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -26,7 +26,8 @@ pub struct Response {
     pub kind: String,
     /// The body as text.
     pub text: String,
-    headers: HeaderMap,
+    /// The headers, their names in lower case.
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Rest {
@@ -85,8 +86,22 @@ impl Rest {
         self.request(Method::DELETE, path, None)
     }
 
-    /// A request; paths are below `/api/v1` unless they name one of the server's own pages.
+    /// A request with headers of its own, without a body.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        self.send(Method::GET, path, headers, None)
+    }
+    /// A body that is not JSON.
+    pub fn post_raw(&self, path: &str, kind: &str, body: &[u8]) -> Response {
+        self.send(Method::POST, path, &[("content-type", kind)], Some(body.to_vec()))
+    }
+
     fn request(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let headers = body.as_ref().map(|_| ("content-type", "application/json"));
+        self.send(method, path, headers.as_slice(), body.map(|body| body.to_string().into_bytes()))
+    }
+
+    /// A request; paths are below `/api/v1` unless they name one of the server's own pages.
+    fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Response {
         let outside = ["/openapi.json", "/docs", "/health", "/metrics"];
         let base = if outside.iter().any(|page| path.starts_with(page)) {
             ""
@@ -100,19 +115,21 @@ impl Rest {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         if let Some(body) = body {
-            request = request.json(&body);
+            request = request.body(body);
         }
         self.runtime.block_on(async {
             let response = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
-            let kind = response
-                .headers()
-                .get("content-type")
-                .map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+            let headers = response.headers().iter();
+            let headers = headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+            let headers: BTreeMap<String, String> = headers.collect();
             Response {
                 status: response.status().as_u16(),
-                headers: response.headers().clone(),
-                kind: kind.unwrap_or_default(),
+                kind: headers.get("content-type").cloned().unwrap_or_default(),
+                headers,
                 text: response.text().await.expect("a body"),
             }
         })
@@ -122,11 +139,7 @@ impl Rest {
 impl Response {
     /// A header of the reply, empty if it is not there.
     pub fn header(&self, name: &str) -> String {
-        let value = self
-            .headers
-            .get(name)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        value.unwrap_or_default()
+        self.headers.get(name).cloned().unwrap_or_default()
     }
 
     /// The body of a success as JSON; anything else ends the test.

@@ -1,0 +1,254 @@
+//! Who else may do what with a mailbox (RFC 4314).
+
+use actix_web::web::{Data, Path};
+use actix_web::{delete, get, put};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::located;
+use crate::api::body::Json;
+use crate::api::caller::Caller;
+use crate::api::field::{self, Login, not_found};
+use crate::api::house::House;
+use crate::api::problem::{BodyProblems, Problem, Problems};
+use crate::api::reply::NoContent;
+use crate::mail::mailbox::ANYONE;
+use crate::model::ids::MailboxId;
+use crate::model::refusal::Refusal;
+use crate::model::rights::Rights;
+
+/// What somebody may do with a mailbox (RFC 4314 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::api) enum Right {
+    /// See that it is there.
+    Lookup,
+    /// Read its messages.
+    Read,
+    /// Mark messages as seen.
+    Seen,
+    /// Change other marks.
+    Write,
+    /// Put messages into it.
+    Insert,
+    /// Send mail to it.
+    Post,
+    /// Make mailboxes below it.
+    Create,
+    /// Delete it.
+    Delete,
+    /// Mark messages for removal.
+    Trash,
+    /// Remove messages.
+    Expunge,
+    /// Give and take rights.
+    Admin,
+}
+
+/// Each right with its letter.
+const LETTERS: [(Right, &str); 11] = [
+    (Right::Lookup, "l"),
+    (Right::Read, "r"),
+    (Right::Seen, "s"),
+    (Right::Write, "w"),
+    (Right::Insert, "i"),
+    (Right::Post, "p"),
+    (Right::Create, "k"),
+    (Right::Delete, "x"),
+    (Right::Trash, "t"),
+    (Right::Expunge, "e"),
+    (Right::Admin, "a"),
+];
+
+/// What somebody may do with a mailbox.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"login": "bob@example.test", "rights": ["lookup", "read", "seen"]}))]
+pub(in crate::api) struct MailboxRights {
+    /// The login of a user of the same domain, or `anyone` for all of them.
+    login: String,
+    rights: Vec<Right>,
+}
+
+/// What somebody is to be allowed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"rights": ["lookup", "read", "seen"]}))]
+pub(in crate::api) struct NewRights {
+    /// All that they may do, at least one thing.
+    #[schema(min_items = 1)]
+    rights: Vec<Right>,
+}
+
+/// Who may do what with a mailbox.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct MailboxRightsList {
+    /// By login; the owner, who may do everything, is not among them.
+    items: Vec<MailboxRights>,
+}
+
+impl MailboxRights {
+    fn new(login: String, rights: Rights) -> Self {
+        let letters = rights.letters();
+        let has = LETTERS.into_iter().filter(|(_, letter)| letters.contains(letter));
+        Self {
+            login,
+            rights: has.map(|(right, _)| right).collect(),
+        }
+    }
+}
+
+fn rights(wanted: &[Right]) -> Result<Rights, Problem> {
+    let letters = LETTERS.into_iter().filter(|(right, _)| wanted.contains(right));
+    let letters: String = letters.map(|(_, letter)| letter).collect();
+    match Rights::parse(&letters) {
+        Ok(rights) if !rights.is_empty() => Ok(rights),
+        _ => Err(field::invalid("rights", "there must be at least one; DELETE takes all of them")),
+    }
+}
+
+/// The login of a user, or all.
+fn named(login: &str) -> Result<String, Problem> {
+    if login.eq_ignore_ascii_case(ANYONE) {
+        return Ok(ANYONE.to_owned());
+    }
+    Ok(field::named::<Login>("user of this domain", login)?.key())
+}
+
+/// List rights on a mailbox
+///
+/// What others of the domain may do with it, over IMAP below `Other Users/`. For the owner and for server administrators.
+#[utoipa::path(
+    operation_id = "list_mailbox_rights", tag = "mailboxes", security(("bearer" = [])),
+    params(
+        ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
+        ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq")
+    ),
+    responses((status = 200, description = "Who may do what.", body = MailboxRightsList), Problems)
+)]
+#[get("/users/{address}/mailboxes/{mailbox_id}/rights")]
+pub async fn list(caller: Caller, house: Data<House>, path: Path<(String, String)>) -> Result<Json<MailboxRightsList>, Problem> {
+    let (address, id) = path.into_inner();
+    let login: Login = field::named("user", &address)?;
+    caller.reads_mail(&login)?;
+    let id: MailboxId = field::named("mailbox", &id)?;
+    let found = house.run(|house| async move {
+        let (user, info) = located(&house, &login, id).await?;
+        house.mailboxes.acl(&user, &info.name).await
+    });
+    let items = found.await?.into_iter().map(|(login, rights)| MailboxRights::new(login, rights));
+    Ok(Json(MailboxRightsList { items: items.collect() }))
+}
+
+/// Show rights on a mailbox
+///
+/// What a user of the domain, or `anyone`, was given. For the owner and for server administrators.
+#[utoipa::path(
+    operation_id = "show_mailbox_rights", tag = "mailboxes", security(("bearer" = [])),
+    params(
+        ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
+        ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),
+        ("login" = String, Path, description = "The login of the other user, or `anyone`.", example = "bob@example.test")
+    ),
+    responses((status = 200, description = "What they may do.", body = MailboxRights), Problems)
+)]
+#[get("/users/{address}/mailboxes/{mailbox_id}/rights/{login}")]
+pub async fn show(caller: Caller, house: Data<House>, path: Path<(String, String, String)>) -> Result<Json<MailboxRights>, Problem> {
+    let (address, id, other) = path.into_inner();
+    let login: Login = field::named("user", &address)?;
+    caller.reads_mail(&login)?;
+    let id: MailboxId = field::named("mailbox", &id)?;
+    let other = named(&other)?;
+    let found = house.run(|house| async move {
+        let (user, info) = located(&house, &login, id).await?;
+        house.mailboxes.acl(&user, &info.name).await
+    });
+    let found = found.await?.into_iter().find(|(login, _)| *login == other);
+    let (login, rights) = found.ok_or_else(|| not_found("right of", &other))?;
+    Ok(Json(MailboxRights::new(login, rights)))
+}
+
+/// Give rights on a mailbox
+///
+/// To another user of the domain or to `anyone`, in the place of those that they had. For the owner and for server administrators.
+#[utoipa::path(
+    operation_id = "put_mailbox_rights", tag = "mailboxes", security(("bearer" = [])), request_body = NewRights,
+    params(
+        ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
+        ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),
+        ("login" = String, Path, description = "The login of the other user, or `anyone`.", example = "bob@example.test")
+    ),
+    responses((status = 200, description = "What they may do now.", body = MailboxRights), Problems, BodyProblems)
+)]
+#[put("/users/{address}/mailboxes/{mailbox_id}/rights/{login}")]
+pub async fn put(
+    caller: Caller,
+    house: Data<House>,
+    path: Path<(String, String, String)>,
+    Json(body): Json<NewRights>,
+) -> Result<Json<MailboxRights>, Problem> {
+    let (address, id, other) = path.into_inner();
+    let login: Login = field::named("user", &address)?;
+    caller.changes_mail(&login)?;
+    let id: MailboxId = field::named("mailbox", &id)?;
+    let (other, rights) = (named(&other)?, rights(&body.rights)?);
+    let given = house.run(|house| async move {
+        let (user, info) = located(&house, &login, id).await?;
+        house.mailboxes.set_acl(&user, &info.name, &other, |_| rights).await?;
+        Ok(MailboxRights::new(other, rights))
+    });
+    given.await.map(Json)
+}
+
+/// Take rights on a mailbox
+///
+/// All that a user, or `anyone`, was given. For the owner and for server administrators.
+#[utoipa::path(
+    operation_id = "delete_mailbox_rights", tag = "mailboxes", security(("bearer" = [])),
+    params(
+        ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
+        ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),
+        ("login" = String, Path, description = "The login of the other user, or `anyone`.", example = "bob@example.test")
+    ),
+    responses((status = 204, description = "They have none any more."), Problems)
+)]
+#[delete("/users/{address}/mailboxes/{mailbox_id}/rights/{login}")]
+pub async fn remove(caller: Caller, house: Data<House>, path: Path<(String, String, String)>) -> Result<NoContent, Problem> {
+    let (address, id, other) = path.into_inner();
+    let login: Login = field::named("user", &address)?;
+    caller.changes_mail(&login)?;
+    let id: MailboxId = field::named("mailbox", &id)?;
+    let other = named(&other)?;
+    house
+        .run(|house| async move {
+            let (user, info) = located(&house, &login, id).await?;
+            let had = house
+                .mailboxes
+                .acl(&user, &info.name)
+                .await?
+                .into_iter()
+                .any(|(known, _)| known == other);
+            if !had {
+                return Err(Refusal::NotFound {
+                    what: "right of",
+                    name: other,
+                });
+            }
+            house.mailboxes.set_acl(&user, &info.name, &other, |_| Rights::NONE).await
+        })
+        .await?;
+    Ok(NoContent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_right_has_a_name() {
+        let all: Vec<Right> = LETTERS.into_iter().map(|(right, _)| right).collect();
+        assert_eq!(rights(&all).unwrap(), Rights::ALL);
+        assert_eq!(MailboxRights::new(String::new(), Rights::ALL).rights, all);
+        assert_eq!(rights(&[Right::Read, Right::Lookup]).unwrap().letters(), "lr");
+        assert!(rights(&[]).is_err());
+    }
+}
