@@ -15,8 +15,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
-    aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, idempotency, mailboxes, messages, openapi, queue, rates, submissions,
-    users,
+    aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, idempotency, mailboxes, messages, openapi, queue, rates,
+    submissions, users,
 };
 
 /// Adds all routes.

@@ -11,10 +11,13 @@ use crate::api::caller::Caller;
 use crate::api::field::{self, Login, not_found};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
-use crate::api::reply::NoContent;
+use crate::api::reply::{NoContent, Tagged};
 use crate::mail::mailbox::ANYONE;
+use crate::model::account::User;
 use crate::model::ids::MailboxId;
+use crate::model::mailbox::MailboxInfo;
 use crate::model::refusal::Refusal;
+use crate::model::revision::Revision;
 use crate::model::rights::Rights;
 
 /// What somebody may do with a mailbox (RFC 4314 §2.1).
@@ -106,6 +109,17 @@ fn rights(wanted: &[Right]) -> Result<Rights, Problem> {
     }
 }
 
+/// The state of what somebody was given on a mailbox.
+fn revision(mailbox: MailboxId, rights: Rights) -> Revision {
+    Revision::of_all(mailbox.0, rights.letters())
+}
+
+/// What somebody was given.
+async fn given(house: &House, owner: &User, info: &MailboxInfo, login: &str) -> Result<Option<Rights>, Refusal> {
+    let all = house.mailboxes.acl(owner, &info.name).await?;
+    Ok(all.into_iter().find(|(known, _)| known == login).map(|(_, rights)| rights))
+}
+
 /// The login of a user, or all.
 fn named(login: &str) -> Result<String, Problem> {
     if login.eq_ignore_ascii_case(ANYONE) {
@@ -152,7 +166,7 @@ pub async fn list(caller: Caller, house: Data<House>, path: Path<(String, String
     responses((status = 200, description = "What they may do.", body = MailboxRights), Problems)
 )]
 #[get("/users/{address}/mailboxes/{mailbox_id}/rights/{login}")]
-pub async fn show(caller: Caller, house: Data<House>, path: Path<(String, String, String)>) -> Result<Json<MailboxRights>, Problem> {
+pub async fn show(caller: Caller, house: Data<House>, path: Path<(String, String, String)>) -> Result<Tagged<MailboxRights>, Problem> {
     let (address, id, other) = path.into_inner();
     let login: Login = field::named("user", &address)?;
     caller.reads_mail(&login)?;
@@ -164,7 +178,7 @@ pub async fn show(caller: Caller, house: Data<House>, path: Path<(String, String
     });
     let found = found.await?.into_iter().find(|(login, _)| *login == other);
     let (login, rights) = found.ok_or_else(|| not_found("right of", &other))?;
-    Ok(Json(MailboxRights::new(login, rights)))
+    Ok(Tagged(revision(id, rights), MailboxRights::new(login, rights)))
 }
 
 /// Give rights on a mailbox
@@ -185,18 +199,21 @@ pub async fn put(
     house: Data<House>,
     path: Path<(String, String, String)>,
     Json(body): Json<NewRights>,
-) -> Result<Json<MailboxRights>, Problem> {
+) -> Result<Tagged<MailboxRights>, Problem> {
     let (address, id, other) = path.into_inner();
     let login: Login = field::named("user", &address)?;
     caller.changes_mail(&login)?;
     let id: MailboxId = field::named("mailbox", &id)?;
     let (other, rights) = (named(&other)?, rights(&body.rights)?);
-    let given = house.run(|house| async move {
+    let expected = caller.expected();
+    let put = house.run(|house| async move {
         let (user, info) = located(&house, &login, id).await?;
+        let had = given(&house, &user, &info, &other).await?;
+        expected.check(had.map(|had| revision(id, had)))?;
         house.mailboxes.set_acl(&user, &info.name, &other, |_| rights).await?;
-        Ok(MailboxRights::new(other, rights))
+        Ok(Tagged(revision(id, rights), MailboxRights::new(other, rights)))
     });
-    given.await.map(Json)
+    put.await
 }
 
 /// Take rights on a mailbox
@@ -218,21 +235,15 @@ pub async fn remove(caller: Caller, house: Data<House>, path: Path<(String, Stri
     caller.changes_mail(&login)?;
     let id: MailboxId = field::named("mailbox", &id)?;
     let other = named(&other)?;
+    let expected = caller.expected();
     house
         .run(|house| async move {
             let (user, info) = located(&house, &login, id).await?;
-            let had = house
-                .mailboxes
-                .acl(&user, &info.name)
-                .await?
-                .into_iter()
-                .any(|(known, _)| known == other);
-            if !had {
-                return Err(Refusal::NotFound {
-                    what: "right of",
-                    name: other,
-                });
-            }
+            let had = given(&house, &user, &info, &other).await?.ok_or_else(|| Refusal::NotFound {
+                what: "right of",
+                name: other.clone(),
+            })?;
+            expected.check(Some(revision(id, had)))?;
             house.mailboxes.set_acl(&user, &info.name, &other, |_| Rights::NONE).await
         })
         .await?;

@@ -29,7 +29,10 @@ const NAME: usize = 200;
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17"),
-        ("n" = u32, Path, description = "The number of the attachment, from 1.", example = 1, minimum = 1)
+        ("n" = u32, Path, description = "The number of the attachment, from 1.", example = 1, minimum = 1),
+        ("Range" = Option<String>, Header, description = "One range of octets; of several, all is sent.", example = "bytes=0-499"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of what the client has a part of: if it is another one, all is sent."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what the client has: if it is the same, the answer is 304.")
     ),
     responses(
         (status = 200, description = "The attachment.", body = inline(Octets), content_type = "application/octet-stream",

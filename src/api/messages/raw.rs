@@ -18,7 +18,10 @@ use crate::wire::message::transfer::Encoding;
     operation_id = "get_raw_message", tag = "messages", security(("bearer" = [])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
-        ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17")
+        ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17"),
+        ("Range" = Option<String>, Header, description = "One range of octets; of several, all is sent.", example = "bytes=0-499"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of what the client has a part of: if it is another one, all is sent."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of what the client has: if it is the same, the answer is 304.")
     ),
     responses(
         (status = 200, description = "The message.", body = inline(Octets), content_type = "message/rfc822",

@@ -33,7 +33,11 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, Str
         .run(|house| async move {
             let found = located(&house, &login, id).await?;
             expected.check(Some(found.revision()))?;
-            let unchanged_since = if expected.is.is_some() { found.meta.modseq } else { ModSeq(u64::MAX) };
+            let unchanged_since = if expected.is.is_some() {
+                found.meta.modseq
+            } else {
+                ModSeq(u64::MAX)
+            };
             match found.mailbox.remove_unchanged(id.uid, unchanged_since).await? {
                 true => Ok(()),
                 false if found.mailbox.message(id.uid).is_some() => Err(Refusal::Changed),

@@ -133,7 +133,9 @@ impl Mailbox {
 
     /// Removes one, unless it was changed after `unchanged_since`; whether it was removed.
     pub async fn remove_unchanged(&self, uid: Uid, unchanged_since: ModSeq) -> Result<bool, Refusal> {
-        let removed = self.remove_where(|message| message.uid == uid && message.modseq <= unchanged_since).await?;
+        let removed = self
+            .remove_where(|message| message.uid == uid && message.modseq <= unchanged_since)
+            .await?;
         Ok(!removed.is_empty())
     }
 

@@ -277,6 +277,28 @@ fn messages_are_marked_moved_copied_and_removed() {
 }
 
 #[test]
+fn a_message_is_changed_only_in_the_state_that_is_expected() {
+    let (house, alice) = furnished();
+    let one = format!("{ALICE}/messages/{}", each(&alice.get(&format!("{ALICE}/messages")).ok(), "id")[0]);
+    let seen = alice.get(&one).header("etag");
+    assert_eq!(alice.get_with(&one, &[("if-none-match", &seen)]).status, 304);
+    let expecting = |tag: &str| super::alice(&house).with_header("If-Match", tag);
+    let changed = expecting(&seen).patch(&one, json!({"marks": {"flagged": true}}));
+    assert_eq!(changed.ok()["flagged"], true);
+    expecting(&seen).patch(&one, json!({"marks": {"flagged": false}})).problem(412);
+    expecting(&seen).delete(&one).problem(412);
+    assert_eq!(alice.get(&one).ok()["flagged"], true);
+    assert_eq!(expecting(&changed.header("etag")).delete(&one).status, 204);
+
+    let mailbox = format!("{ALICE}/mailboxes/{}", mailbox(&alice, "Archive"));
+    let seen = alice.get(&mailbox).header("etag");
+    alice.patch(&mailbox, json!({"subscribed": false})).ok();
+    expecting(&seen).patch(&mailbox, json!({"name": "Old"})).problem(412);
+    expecting(&seen).delete(&mailbox).problem(412);
+    assert_eq!(expecting(&alice.get(&mailbox).header("etag")).delete(&mailbox).status, 204);
+}
+
+#[test]
 fn many_messages_are_changed_at_once() {
     let (_house, alice) = furnished();
     let batch = format!("{ALICE}/messages/batch");

@@ -147,6 +147,19 @@ fn a_message_is_sent_as_it_is() {
 }
 
 #[test]
+fn a_message_that_is_sent_twice_under_one_key_is_sent_once() {
+    let house = House::furnished();
+    let once = alice(&house).with_header("Idempotency-Key", "k1");
+    let message = b"From: alice@house.test\nTo: bob@house.test\n\nx\n";
+    let first = once.post_raw(&submissions(), "message/rfc822", message);
+    let again = once.post_raw(&submissions(), "message/rfc822", message);
+    assert_eq!((first.ok(), again.header("idempotency-replayed").as_str()), (again.ok(), "true"));
+    assert_eq!(house.wait_for_inbox("bob@house.test", 1).len(), 1);
+    once.post(&submissions(), json!({"to": [{"address": "bob@house.test"}]}))
+        .problem(422);
+}
+
+#[test]
 fn the_rules_of_submission_hold() {
     let house = Builder::default()
         .set("submission.messages_per_hour", 2)
