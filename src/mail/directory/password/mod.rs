@@ -23,7 +23,7 @@ pub(super) enum Hash<'h> {
     ShaCrypt(&'h str),
     /// `$1$…`
     Md5Crypt(&'h str),
-    /// SHA-256 or SHA-512 of the password and a salt.
+    /// A digest of the password, and of a salt if there is any.
     Salted(salted::Salted),
     /// PBKDF2 with HMAC-SHA-1.
     Pbkdf2(pbkdf2::Pbkdf2<'h>),
@@ -44,11 +44,12 @@ impl<'h> Hash<'h> {
         let name = name.to_ascii_uppercase();
         let (scheme, encoding) = name.split_once('.').unwrap_or((&name, ""));
         match (scheme, encoding) {
-            ("SSHA256" | "SSHA512", _) => salted::Salted::parse(scheme, encoding, text).map(Self::Salted),
             ("SCRAM-SHA-256", "") => scram::parse(text).map(Self::Scram),
             ("PBKDF2", "") => pbkdf2::Pbkdf2::parse(text).map(Self::Pbkdf2),
-            ("ARGON2ID" | "ARGON2I" | "BLF-CRYPT" | "SHA512-CRYPT" | "SHA256-CRYPT" | "MD5-CRYPT" | "CRYPT", "") => Self::modular(text),
-            _ => None,
+            ("ARGON2ID" | "ARGON2I" | "BLF-CRYPT" | "SHA512-CRYPT" | "SHA256-CRYPT" | "MD5-CRYPT" | "MD5" | "CRYPT", "") => {
+                Self::modular(text)
+            }
+            _ => salted::Salted::parse(scheme, encoding, text).map(Self::Salted),
         }
     }
 

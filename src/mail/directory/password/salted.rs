@@ -1,7 +1,10 @@
-//! `{SSHA256}` and `{SSHA512}`: a digest of password and salt, followed by the salt, in Base64 or hexadecimal digits.
+//! `{SSHA256}`, `{SSHA512}` and older ones: a digest of password and salt, followed by the salt if there is any, in Base64 or hexadecimal
+//! digits. Those of old servers are quick to try passwords on; like all others they are replaced at the next login.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use md5::Md5;
+use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
@@ -10,35 +13,66 @@ use subtle::ConstantTimeEq;
 pub(in crate::mail::directory) struct Salted {
     digest: Vec<u8>,
     salt: Vec<u8>,
-    wide: bool,
+    algorithm: Algorithm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Algorithm {
+    Md5,
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl Algorithm {
+    const fn length(self) -> usize {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
 }
 
 impl Salted {
-    /// `encoding` is what follows the dot in the scheme's name.
+    /// `encoding` is what follows the dot in the scheme's name. None if the scheme is none of these.
     pub(super) fn parse(scheme: &str, encoding: &str, text: &str) -> Option<Self> {
-        let mut octets = match encoding {
-            "" | "B64" | "BASE64" => STANDARD.decode(text).ok()?,
-            "HEX" => unhex(text)?,
+        let (algorithm, has_salt) = match scheme {
+            "SSHA256" => (Algorithm::Sha256, true),
+            "SSHA512" => (Algorithm::Sha512, true),
+            "SSHA" => (Algorithm::Sha1, true),
+            "SMD5" => (Algorithm::Md5, true),
+            "SHA256" => (Algorithm::Sha256, false),
+            "SHA512" => (Algorithm::Sha512, false),
+            "SHA" | "SHA1" => (Algorithm::Sha1, false),
+            "PLAIN-MD5" | "LDAP-MD5" => (Algorithm::Md5, false),
             _ => return None,
         };
-        let wide = scheme == "SSHA512";
-        let length = if wide { 64 } else { 32 };
-        if octets.len() < length {
+        let is_hex = encoding == "HEX" || (encoding.is_empty() && scheme == "PLAIN-MD5");
+        let mut octets = match encoding {
+            _ if is_hex => unhex(text)?,
+            "" | "B64" | "BASE64" => STANDARD.decode(text).ok()?,
+            _ => return None,
+        };
+        let length = algorithm.length();
+        if octets.len() < length || (!has_salt && octets.len() != length) {
             return None;
         }
         let salt = octets.split_off(length);
         Some(Self {
             digest: octets,
             salt,
-            wide,
+            algorithm,
         })
     }
 
     pub(super) fn matches(&self, password: &str) -> bool {
-        if self.wide {
-            self.compare::<Sha512>(password)
-        } else {
-            self.compare::<Sha256>(password)
+        match self.algorithm {
+            Algorithm::Md5 => self.compare::<Md5>(password),
+            Algorithm::Sha1 => self.compare::<Sha1>(password),
+            Algorithm::Sha256 => self.compare::<Sha256>(password),
+            Algorithm::Sha512 => self.compare::<Sha512>(password),
         }
     }
 
