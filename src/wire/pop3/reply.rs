@@ -95,9 +95,10 @@ pub fn scan_listing(number: u32, octets: u64) -> String {
     format!("{number} {octets}")
 }
 
-/// A line of UIDL. The id stays for ever, since a UID is never used twice under one UIDVALIDITY (RFC 1939 §7, RFC 3501 §2.3.1.1).
+/// A line of UIDL. The id stays for ever, since a UID is never used twice under one UIDVALIDITY (RFC 1939 §7, RFC 3501 §2.3.1.1). It has
+/// the form that Dovecot gives it, so that who moves in from there downloads nothing again.
 pub fn unique_id_listing(number: u32, uidvalidity: u32, uid: u32) -> String {
-    format!("{number} {uidvalidity}.{uid}")
+    format!("{number} {uid:08x}{uidvalidity:08x}")
 }
 
 /// The first line of RETR.
@@ -205,6 +206,7 @@ mod tests {
         );
         let long = Reply::ok("ü".repeat(600)).encode();
         assert!(long.len() <= MAX_REPLY && std::str::from_utf8(&long).is_ok());
-        assert_eq!(unique_id_listing(1, u32::MAX, u32::MAX), "1 4294967295.4294967295");
+        // What Dovecot 2.3.19 says of the message with the UID 2.
+        assert_eq!(unique_id_listing(1, 1_795_670_551, 2), "1 000000026b07c217");
     }
 }
