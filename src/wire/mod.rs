@@ -2,7 +2,9 @@
 //!
 //! Every parser here is a grammar with limits; none panics, whatever the input.
 
+pub mod dovecot;
 pub mod imap;
+pub mod mbox;
 pub mod message;
 pub mod mta_sts;
 pub mod pop3;

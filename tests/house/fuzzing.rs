@@ -49,6 +49,20 @@ const WORDS: [&[u8]; 30] = [
     b"@",
 ];
 
+/// Files of other programs, and what another server says.
+const FOREIGN: [&str; 10] = [
+    "3 V1275660208 N25022 G3085f01b7f11094c501100008c4a11c1\n25006 :1276528487.M364837P9451.host,S=1355,W=1394\n25017 W2481 :1276533073.M242911P3632.host:2,F\n",
+    "1 1100000000 3\n1 1100000001.M1P2.host\n2 1100000002.M1P2.host\n",
+    "0 $Label1\n1 NonJunk\n25 z\n",
+    "V\t2\n\nSent\nArch\t2024\nv\u{1}tx\n",
+    "Sent\nArch.2024\na/b\n",
+    "From ada@client.test Wed Jun  3 12:05:04 2020\nA: 1\nStatus: RO\n\n>From here\n\nFrom - Thu Jun 04 00:00:00 +0100 2020\nContent-Length: 9\nX-Keywords: a b\n\nFrom x\n\n\n",
+    "* 12 FETCH (UID 5 FLAGS (\\Seen $Forwarded x) INTERNALDATE \" 7-Feb-1994 21:52:25 -0800\" RFC822.SIZE 4286 BODY[] {0}\r\n)\r\n",
+    "* LIST (\\HasNoChildren \\Sent) \"/\" \"[Gmail]/Gesendet &APw-\"\r\n",
+    "* NAMESPACE ((\"INBOX.\" \".\")) NIL ((\"Shared/\" \"/\"))\r\n",
+    "a1 OK [UIDVALIDITY 3857529045] done\r\n",
+];
+
 fn number(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is a number")),
@@ -112,8 +126,11 @@ fn parsers_keep_their_promises() {
     let (seed, count) = (number("HOUSE_SEED", 7), number("HOUSE_INPUTS", 1_000));
     let (imap, pop3, mail) = (said("imap"), said("pop3"), messages());
     let smtp: Vec<Vec<u8>> = ["smtp", "submission", "lmtp"].iter().flat_map(|protocol| said(protocol)).collect();
+    let foreign: Vec<Vec<u8>> = FOREIGN.iter().map(|text| text.as_bytes().to_vec()).collect();
     for (name, target) in targets::ALL {
         let seeds = match name.split('_').next() {
+            Some("dovecot" | "mbox") => &foreign,
+            Some("imap") if name == "imap_answer" => &foreign,
             Some("imap") => &imap,
             Some("message") => &mail,
             _ if matches!(name, "smtp_body" | "smtp_chunks" | "pop3_message") => &mail,

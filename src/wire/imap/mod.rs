@@ -39,7 +39,9 @@
 //! - RFC 9394 §3, RFC 5267 §4: PARTIAL, CONTEXT
 //! - RFC 9585 §3: INPROGRESS
 //! - RFC 2971 §3: ID
+//! - RFC 3501 §7: what servers answer, for the copy of an account from elsewhere
 
+pub mod answer;
 pub mod append;
 pub mod capability;
 pub mod command;

@@ -3,6 +3,7 @@
 //! That nothing panics is the first promise. The others: octets may come in any pieces, what is written is read again as the same, and
 //! no offset leads out of the message.
 
+pub mod foreign;
 pub mod imap;
 pub mod message;
 pub mod names;
@@ -14,7 +15,7 @@ pub mod smtp;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them, as the files in `fuzz_targets` are called.
-pub const ALL: [Target; 24] = [
+pub const ALL: [Target; 29] = [
     ("imap_command", imap::command),
     ("imap_frame", imap::frame),
     ("imap_utf7", imap::utf7),
@@ -39,6 +40,11 @@ pub const ALL: [Target; 24] = [
     ("addresses", names::addresses),
     ("file_names", names::files),
     ("policies", names::policies),
+    ("dovecot_uidlist", foreign::uidlist),
+    ("dovecot_keywords", foreign::keyword_names),
+    ("dovecot_subscriptions", foreign::subscribed),
+    ("mbox", foreign::mbox),
+    ("imap_answer", foreign::answer),
 ];
 
 /// The input without its first octet, and how long the pieces are in which the rest comes: the octet says it.
