@@ -10,6 +10,7 @@ mod configuration;
 mod dkim;
 mod domain;
 mod failure;
+mod import;
 mod openapi;
 mod output;
 mod pages;
@@ -89,6 +90,9 @@ enum Command {
     Trace(trace::Trace),
     /// Rebuild the index of mailboxes from the files of the Maildirs
     Reindex(reindex::Reindex),
+    /// Bring accounts and mail from other servers and programs
+    #[command(subcommand)]
+    Import(import::Import),
     /// Print the OpenAPI document of the REST API
     Openapi(openapi::Openapi),
     /// The configuration: check it, print an example or the reference
@@ -136,6 +140,7 @@ impl Cli {
             Command::Queue(command) => command.run(&global.services().await?, out).await,
             Command::Trace(command) => command.run(&global.services().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
+            Command::Import(command) => command.run(&global.services().await?, out).await,
             Command::Openapi(command) => command.run(out),
             Command::Config(command) => command.run(&global, out),
         }
@@ -237,6 +242,12 @@ mod tests {
             "posthouse trace alice@example.test --limit 5",
             "posthouse reindex",
             "posthouse reindex alice@example.test bob@example.test",
+            "posthouse import ispmail --database mysql://u:p@h/mailserver --maildir /var/vmail --dry-run",
+            "posthouse import ispmail --database postgres://u:p@h/postfix --move --default-scheme MD5-CRYPT",
+            "posthouse import imap --host imap.example.org --user alice --password-file p --to alice@example.test",
+            "posthouse import imap --host h --port 143 --tls starttls --user alice --to alice@example.test --folder INBOX --json",
+            "posthouse import mbox a.mbox b.mbox --to alice@example.test --mailbox Old --format mboxcl2",
+            "posthouse import maildir /home/alice/Maildir --to alice@example.test --copy",
             "posthouse openapi",
             "posthouse config check --config a.toml",
             "posthouse config example",

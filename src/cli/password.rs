@@ -45,7 +45,8 @@ impl PasswordFrom {
     }
 }
 
-fn first_line(input: impl BufRead) -> Result<Secret, Failure> {
+/// The password in the first line.
+pub(super) fn first_line(input: impl BufRead) -> Result<Secret, Failure> {
     let mut line = Vec::new();
     input.take(LONGEST + 1).read_until(b'\n', &mut line)?;
     if line.last() == Some(&b'\n') {
@@ -59,10 +60,8 @@ fn first_line(input: impl BufRead) -> Result<Secret, Failure> {
     }
     match String::from_utf8(line) {
         Ok(line) if !line.is_empty() => Ok(Secret::new(line)),
-        Ok(_) => Err(Failure::Usage(
-            "the first line of standard input is empty; it should be the password".into(),
-        )),
-        Err(_) => Err(Failure::Usage("the password on standard input is not UTF-8".into())),
+        Ok(_) => Err(Failure::Usage("the first line is empty; it should be the password".into())),
+        Err(_) => Err(Failure::Usage("the password is not UTF-8".into())),
     }
 }
 

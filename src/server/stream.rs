@@ -57,6 +57,9 @@ pub enum Gone {
     /// The login is over: say goodbye.
     #[error("the account was changed")]
     Ended,
+    /// What the client knows of its mailbox cannot be mended: say goodbye.
+    #[error("messages came before others that the client knows")]
+    Overtaken,
     /// The system said so.
     #[error("{0}")]
     Io(#[from] io::Error),

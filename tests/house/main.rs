@@ -13,6 +13,7 @@ mod grammar;
 mod layers;
 mod logging_in;
 mod mail_api;
+mod moving_in;
 mod outbound;
 mod outbound_crash;
 mod outbound_dane;

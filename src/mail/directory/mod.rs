@@ -30,6 +30,7 @@ mod tokens;
 mod users;
 
 pub use scram::ScramLogin;
+pub use users::knows_hash;
 
 use std::sync::Arc;
 

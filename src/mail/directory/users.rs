@@ -10,6 +10,7 @@ use crate::model::account::{Role, User};
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::ids::UserId;
 use crate::model::refusal::Refusal;
+use crate::model::secret::Secret;
 use crate::store::db::users::{self, StoredUser};
 use crate::store::db::{Tx, tokens};
 
@@ -224,17 +225,22 @@ impl Directory {
                 self.inner.hashing.hash(&clear).await
             }
             NewPassword::Hash(hash) => {
-                let text = hash.expose();
-                if text.len() > MAX_HASH_OCTETS || password::Hash::parse(text).is_none() {
+                if !knows_hash(&hash) {
                     return invalid("not a hash of a scheme that is known here, such as {ARGON2ID}, {BLF-CRYPT} or {SHA512-CRYPT}".into());
                 }
                 Ok(Hashed {
-                    hash: text.to_owned(),
+                    hash: hash.expose().to_owned(),
                     scram: None,
                 })
             }
         }
     }
+}
+
+/// Whether a password can be checked by this hash, in a scheme that is known here.
+pub fn knows_hash(hash: &Secret) -> bool {
+    let text = hash.expose();
+    text.len() <= MAX_HASH_OCTETS && password::Hash::parse(text).is_some()
 }
 
 fn key(login: &str) -> Result<String, Refusal> {

@@ -15,6 +15,7 @@ use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::store::Error;
 use crate::store::db::derived::{self, Derived};
+use crate::store::db::imports::{self, Import};
 use crate::store::db::messages::{self, NewMessage, Run};
 use crate::store::db::{Database, Tx, mailboxes};
 use crate::store::maildir::Place;
@@ -39,6 +40,17 @@ pub(super) enum Write {
     Recent(MailboxId, Uid),
     /// Keep what was made from messages.
     Derived(Derived, MailboxId, Vec<(Uid, Vec<u8>)>),
+    /// Take in messages from elsewhere.
+    Import(MailboxId, Box<Batch>),
+}
+
+/// Messages from a folder elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Batch {
+    /// Each with the UID that is kept for it, or none.
+    pub arrivals: Vec<(Option<Uid>, Addition)>,
+    /// How far the folder has come with them. Its modseq becomes that of the messages.
+    pub import: Import,
 }
 
 /// Why nothing was written.
@@ -204,7 +216,7 @@ async fn add_all(tx: &mut Tx, jobs: &[&[Write]], written: &mut Written) -> Resul
             }
             continue;
         };
-        messages::insert(tx, mailbox, first, modseq, &messages).await?;
+        messages::insert(tx, mailbox, modseq, (first.0..).map(Uid).zip(&messages)).await?;
         let mut next = first;
         let mut added = Vec::with_capacity(messages.len());
         for (at, part) in parts {
@@ -268,8 +280,36 @@ async fn other(tx: &mut Tx, write: &Write, context: (u32, &mut Vec<(MailboxId, M
         }
         Write::Recent(mailbox, from) => mailboxes::set_recent(tx, *mailbox, *from).await?,
         Write::Derived(kind, mailbox, made) => derived::insert(tx, *kind, *mailbox, made.clone()).await?,
+        Write::Import(mailbox, batch) => match import(tx, *mailbox, batch).await? {
+            Some(step) => steps.push(step),
+            None => return Ok(false),
+        },
     }
     Ok(true)
+}
+
+/// Messages from elsewhere, with one modseq. None if the mailbox is gone.
+async fn import(tx: &mut Tx, mailbox: MailboxId, batch: &Batch) -> Result<Option<(MailboxId, ModSeq, Change)>, Error> {
+    let arrivals = &batch.arrivals;
+    let taken = arrivals.iter().filter(|(uid, _)| uid.is_none()).count() as i64;
+    let bytes = arrivals.iter().map(|(_, it)| it.message.size as i64).sum();
+    let Some((next, modseq)) = messages::advance_taking(tx, mailbox, taken, (arrivals.len() as i64, bytes)).await? else {
+        return Ok(None);
+    };
+    let mut next = next.0..;
+    let uids: Vec<Uid> = arrivals
+        .iter()
+        .filter_map(|(uid, _)| uid.or_else(|| next.next().map(Uid)))
+        .collect();
+    let additions = || uids.iter().copied().zip(arrivals.iter().map(|(_, it)| it));
+    messages::insert(tx, mailbox, modseq, additions().map(|(uid, it)| (uid, &it.message))).await?;
+    let import = Import {
+        modseq,
+        ..batch.import.clone()
+    };
+    imports::put(tx, mailbox, &import).await?;
+    let added = additions().filter_map(|(uid, it)| entry(uid, modseq, it)).collect();
+    Ok(Some((mailbox, modseq, Change::Added(added))))
 }
 
 /// Whether to look for runs of expunged messages that are too old: now and then, without a memory of when it was done last. The modseqs

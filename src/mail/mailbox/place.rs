@@ -67,25 +67,8 @@ impl Inner {
             .into_iter()
             .map(|target| target.map(|target| self.reserve(target, letter.flags, size, date)))
             .collect();
-        // Owned copies, since the disk work must not end with the session that asked for it.
-        let content = letter.draft.content(&letter.prefix);
-        let (prefix, memory, file) = (
-            content.prefix.to_vec(),
-            content.memory.to_vec(),
-            content.file.map(ToOwned::to_owned),
-        );
-        let modified = letter.date.and_then(|date| SystemTime::try_from(date).ok());
         let wanted: Vec<(Target, FileName)> = placed.iter().flatten().map(|it| (it.target.clone(), it.name.clone())).collect();
-        let flags = letter.flags;
-        let results = blocking(move || {
-            let content = store::maildir::Content {
-                prefix: &prefix,
-                memory: &memory,
-                file: file.as_deref(),
-            };
-            Ok(write_all(&wanted, &content, flags, modified))
-        })
-        .await;
+        let results = self.write(wanted, &letter).await;
         let mut results = match results {
             Ok(results) => results.into_iter(),
             Err(error) => return vec![Err(error.into())],
@@ -105,18 +88,43 @@ impl Inner {
         locked(&self.inboxes).retain(|_, known| known.mailbox != id);
     }
 
+    /// Puts a message into a folder under a name that it has already.
+    pub(super) async fn place_named(self: &Arc<Self>, target: Target, name: FileName, letter: Letter<'_>) -> Result<Placed, Refusal> {
+        let date = letter.date.unwrap_or_else(|| self.ground.clock.now());
+        let size = letter.draft.size() + letter.prefix.len() as u64;
+        locked(&self.in_flight).insert(name.clone());
+        let placed = Placed::of_file(self, target.clone(), (name.clone(), letter.flags), (size, date));
+        let result = self.write(vec![(target, name)], &letter).await?.into_iter().next();
+        result.unwrap_or(Ok(()))?;
+        Ok(placed)
+    }
+
     fn reserve(self: &Arc<Self>, target: Target, flags: Flags, size: u64, date: Timestamp) -> Placed {
         let name = self.names.make();
         locked(&self.in_flight).insert(name.clone());
-        Placed {
-            house: Arc::clone(self),
-            target,
-            name,
-            flags,
-            size,
-            date,
-            kept: false,
-        }
+        Placed::of_file(self, target, (name, flags), (size, date))
+    }
+
+    /// Writes the files; a result for each.
+    async fn write(&self, wanted: Vec<(Target, FileName)>, letter: &Letter<'_>) -> Result<Vec<Result<(), store::Error>>, store::Error> {
+        // Owned copies, since the disk work must not end with the session that asked for it.
+        let content = letter.draft.content(&letter.prefix);
+        let (prefix, memory, file) = (
+            content.prefix.to_vec(),
+            content.memory.to_vec(),
+            content.file.map(ToOwned::to_owned),
+        );
+        let modified = letter.date.and_then(|date| SystemTime::try_from(date).ok());
+        let flags = letter.flags;
+        blocking(move || {
+            let content = store::maildir::Content {
+                prefix: &prefix,
+                memory: &memory,
+                file: file.as_deref(),
+            };
+            Ok(write_all(&wanted, &content, flags, modified))
+        })
+        .await
     }
 }
 
@@ -150,6 +158,24 @@ fn write_all(
 }
 
 impl Placed {
+    /// A file that is, or is about to be, in its folder.
+    pub(super) fn of_file(house: &Arc<Inner>, target: Target, (name, flags): (FileName, Flags), (size, date): (u64, Timestamp)) -> Self {
+        Self {
+            house: Arc::clone(house),
+            target,
+            name,
+            flags,
+            size,
+            date,
+            kept: false,
+        }
+    }
+
+    /// What the file is called.
+    pub(super) fn name(&self) -> &FileName {
+        &self.name
+    }
+
     /// Gives the message its UID and shows it to the mailbox's sessions.
     pub async fn index(&mut self) -> Result<Uid, Refusal> {
         let write = Write::Add(self.target.mailbox, vec![self.addition()]);
@@ -198,7 +224,7 @@ impl Placed {
         self.kept = true;
     }
 
-    fn addition(&self) -> Addition {
+    pub(super) fn addition(&self) -> Addition {
         Addition {
             message: NewMessage {
                 name: self.name.as_str().to_owned(),

@@ -57,6 +57,8 @@ pub struct ReindexReport {
 
 /// A sibling process's message may still be on its way into the index for so long.
 const SIBLING_GRACE: Duration = Duration::from_secs(10);
+/// A message that is brought from elsewhere has the time until an import that was broken off is gone on with: else it would lose its UID.
+const IMPORT_GRACE: Duration = Duration::from_hours(1);
 
 /// So many files are read one after the other, and so many times as many at the same time.
 const TOGETHER: usize = 64;
@@ -215,7 +217,12 @@ impl Mailbox {
         let (entering, unknown): (Vec<_>, Vec<_>) = unknown.cloned().partition(|(name, _)| in_flight.contains(name));
         let maildir = self.maildir();
         let of_sibling = |(name, at): &(FileName, Found)| {
-            self.house.names.is_of_a_sibling(name) && maildir.facts(name, *at).is_none_or(|facts| facts.age < SIBLING_GRACE)
+            let grace = match name.is_imported() {
+                true => IMPORT_GRACE,
+                false if self.house.names.is_of_a_sibling(name) => SIBLING_GRACE,
+                false => return false,
+            };
+            maildir.facts(name, *at).is_none_or(|facts| facts.age < grace)
         };
         let (waiting, strangers): (Vec<_>, Vec<_>) = unknown.into_iter().partition(of_sibling);
         (strangers, !waiting.is_empty() || !entering.is_empty())

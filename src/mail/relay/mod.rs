@@ -24,7 +24,7 @@ mod security;
 mod session;
 mod sts;
 mod target;
-mod tls;
+pub(in crate::mail) mod tls;
 mod transaction;
 
 pub(in crate::mail) use body::Body;

@@ -54,7 +54,7 @@ impl ServerCertVerifier for Anyone {
 }
 
 /// For servers whose identity is not asked for.
-pub(super) fn opportunistic() -> Result<TlsConnector, rustls::Error> {
+pub(in crate::mail) fn opportunistic() -> Result<TlsConnector, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = Arc::new(Anyone {
         provider: provider.clone(),
@@ -68,7 +68,7 @@ pub(super) fn opportunistic() -> Result<TlsConnector, rustls::Error> {
 }
 
 /// For a server that must prove its name by the authorities that the system trusts, or by those in the PEM file. Reads them from disk.
-pub(super) fn verified(authorities: Option<&Path>) -> Result<ClientConfig, NoTls> {
+pub(in crate::mail) fn verified(authorities: Option<&Path>) -> Result<ClientConfig, NoTls> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::warn!(%error, "cannot read some of the system's certificate authorities");
@@ -89,7 +89,7 @@ pub(super) fn verified(authorities: Option<&Path>) -> Result<ClientConfig, NoTls
 
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoTls {
+pub(in crate::mail) enum NoTls {
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
     #[error("{0}")]

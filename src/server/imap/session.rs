@@ -110,6 +110,7 @@ impl Session {
             Err(Gone::TimedOut) => Some((Word::Unavailable, "too long without a word")),
             Err(Gone::Stopping) => Some((Word::Unavailable, "the server is stopping")),
             Err(Gone::Ended) => Some((Word::AuthorizationFailed, "your account was changed, connect and log in again")),
+            Err(Gone::Overtaken) => Some((Word::Unavailable, "an account is being brought into your mailbox, connect again")),
         };
         if let Some((word, text)) = goodbye {
             self.say(None, Status::Bye, Some(&Code::Word(word)), text);

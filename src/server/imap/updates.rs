@@ -27,6 +27,9 @@ pub(super) async fn send(selected: &mut Selected, expunges: Expunges, stream: &m
     }
     let before = std::mem::replace(&mut selected.view, now.clone());
     let (gone, came) = compare(&before, &now);
+    if is_overtaken(&before, &now, gone.len()) {
+        return Err(Gone::Overtaken);
+    }
     if matches!(expunges, Expunges::Sent | Expunges::Own) {
         search::gone(selected, &before, &gone, stream);
     }
@@ -79,6 +82,14 @@ fn compare(before: &Messages, now: &Messages) -> (Vec<usize>, bool) {
         (_, None) => false,
     };
     (gone, came)
+}
+
+/// Whether there are new messages before others that the client knows: an import brings an account with its UIDs. No response can say
+/// so, since sequence numbers of messages only fall (RFC 3501 §2.3.1.2).
+fn is_overtaken(before: &Messages, now: &Messages, gone: usize) -> bool {
+    let Some(last) = before.last() else { return false };
+    let until_last = now.partition_point(|message| message.uid <= last.uid);
+    until_last > before.len().saturating_sub(gone)
 }
 
 fn uids_of(before: &Messages, gone: &[usize]) -> Vec<Uid> {
@@ -214,7 +225,14 @@ mod tests {
             (&[5], &[6], &[0], true),
         ] {
             assert_eq!(compare(&list(before), &list(now)), (gone.to_vec(), came));
+            assert!(!is_overtaken(&list(before), &list(now), gone.len()));
         }
+    }
+
+    #[test]
+    fn messages_between_others_are_noticed() {
+        assert!(is_overtaken(&list(&[5]), &list(&[1, 5]), 0));
+        assert!(is_overtaken(&list(&[5, 9]), &list(&[6, 9, 10]), 1));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Session {
             Err(Gone::TimedOut) => Some(reply::TIMED_OUT),
             Err(Gone::Stopping) => Some(reply::STOPPING),
             Err(Gone::Ended) => Some(reply::ACCOUNT_CHANGED),
-            Err(Gone::Closed) => return,
+            Err(Gone::Closed | Gone::Overtaken) => return,
             Err(Gone::Io(error)) => {
                 tracing::debug!(peer = ?self.stream.peer(), %error, "SMTP session ended");
                 return;

@@ -1,6 +1,6 @@
 //! Mailboxes, subscriptions, keywords' names, usage.
 
-use super::{Row, Tx, acls, derived, metadata};
+use super::{Row, Tx, acls, derived, imports, metadata};
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::store::Error;
@@ -159,6 +159,7 @@ pub async fn delete(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
     derived::forget_all(tx, id).await?;
     metadata::forget_mailbox(tx, id).await?;
     acls::forget_mailbox(tx, id).await?;
+    imports::forget_mailbox(tx, id).await?;
     for sql in [
         "DELETE FROM expunged WHERE mailbox_id = ?",
         "DELETE FROM messages WHERE mailbox_id = ?",

@@ -96,7 +96,16 @@ pub async fn prune_expunged(tx: &mut Tx, mailbox: MailboxId, keep: u32) -> Resul
 /// Counts one change of the mailbox, by `count` messages and `bytes` octets (which may be negative): the new modseq, and the
 /// first of `count` UIDs taken if `count` is positive. None if the mailbox is gone.
 pub async fn advance(tx: &mut Tx, mailbox: MailboxId, count: i64, bytes: i64) -> Result<Option<(Uid, ModSeq)>, Error> {
-    let taken = count.max(0);
+    advance_taking(tx, mailbox, count.max(0), (count, bytes)).await
+}
+
+/// The same, where only so many UIDs are taken: the other messages have theirs.
+pub async fn advance_taking(
+    tx: &mut Tx,
+    mailbox: MailboxId,
+    taken: i64,
+    (count, bytes): (i64, i64),
+) -> Result<Option<(Uid, ModSeq)>, Error> {
     let sql = "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1, messages = messages + ?, bytes = bytes + ? WHERE id = ?";
     tx.query(sql).bind(taken).bind(count).bind(bytes).bind(mailbox.0).execute().await?;
     let sql = "SELECT uid_next - ?, modseq FROM mailboxes WHERE id = ?";
@@ -107,12 +116,17 @@ pub async fn advance(tx: &mut Tx, mailbox: MailboxId, count: i64, bytes: i64) ->
         .await
 }
 
-/// Enters messages with the UIDs from `first` on. [`Error::Conflict`] if a name is there already.
-pub async fn insert(tx: &mut Tx, mailbox: MailboxId, first: Uid, modseq: ModSeq, messages: &[NewMessage]) -> Result<(), Error> {
-    let mut values: Vec<Value> = Vec::with_capacity(messages.len() * 7);
-    for (message, uid) in messages.iter().zip(i64::from(first.0)..) {
+/// Enters messages with their UIDs. [`Error::Conflict`] if a name or a UID is there already.
+pub async fn insert<'m>(
+    tx: &mut Tx,
+    mailbox: MailboxId,
+    modseq: ModSeq,
+    messages: impl Iterator<Item = (Uid, &'m NewMessage)>,
+) -> Result<(), Error> {
+    let mut values: Vec<Value> = Vec::with_capacity(messages.size_hint().0.saturating_mul(7));
+    for (uid, message) in messages {
         values.push(mailbox.0.into());
-        values.push(uid.into());
+        values.push(i64::from(uid.0).into());
         values.push(message.name.as_str().into());
         values.push(i64::from(message.flags.bits()).into());
         values.push((modseq.0 as i64).into());

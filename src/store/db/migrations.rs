@@ -51,6 +51,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(17, "0017_acls"),
     migration!(18, "0018_queue_due"),
     migration!(19, "0019_replies"),
+    migration!(20, "0020_imports"),
 ];
 
 impl Migration {

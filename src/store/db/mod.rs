@@ -11,6 +11,8 @@ pub mod derived;
 mod dialect;
 pub mod dkim_keys;
 pub mod domains;
+pub mod imports;
+pub mod ispmail;
 pub mod mailboxes;
 pub mod messages;
 pub mod metadata;

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use rand::RngExt;
+use sha2::{Digest, Sha256};
 
 use crate::model::address::EmailAddress;
 use crate::model::mailbox::Flags;
@@ -32,6 +33,23 @@ impl FileName {
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= 220 && !text.starts_with('.');
         (fits && !text.contains(['/', ':', '\0', '\n'])).then(|| Self(text.into()))
+    }
+
+    /// The name that a message of another Maildir, or from another server, has here: always the same, so that it is known again. What
+    /// follows its time is marked, so that nobody takes the file in before who brings it does.
+    pub fn imported(base: &str) -> Option<Self> {
+        let (first, rest) = base.split_once('.').unwrap_or((base, ""));
+        Self::parse(&format!("{first}.{IMPORTED}{rest}")).or_else(|| {
+            let digest = Sha256::digest(base.as_bytes());
+            let digest: String = digest.iter().take(16).map(|octet| format!("{octet:02x}")).collect();
+            let seconds: u64 = first.parse().unwrap_or(0);
+            Self::parse(&format!("{seconds}.{IMPORTED}{digest}"))
+        })
+    }
+
+    /// Whether it is such a name.
+    pub fn is_imported(&self) -> bool {
+        self.0.split('.').nth(1).is_some_and(|middle| middle.starts_with(IMPORTED))
     }
 
     /// Parts a file's name into base and flags. A name without `:2,` has none; letters that we do not know are left out.
@@ -59,6 +77,9 @@ impl FileName {
         name
     }
 }
+
+/// Marks the names of messages that came from elsewhere.
+const IMPORTED: &str = "PI";
 
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,6 +172,22 @@ mod tests {
         assert!(FileName::split(".hidden").is_none());
         assert!(FileName::split("").is_none());
         assert!(FileName::split("a:1,x").is_none());
+    }
+
+    #[test]
+    fn messages_from_elsewhere_are_known_by_their_names() {
+        for (base, ours) in [
+            ("1700000000.M1P2.host,S=1,W=2", "1700000000.PIM1P2.host,S=1,W=2"),
+            ("plain", "plain.PI"),
+            ("a:b.c", "0.PId2f39fb6a2a2c5a0"),
+        ] {
+            let name = FileName::imported(base).unwrap();
+            assert!(name.as_str().starts_with(ours.get(..4).unwrap()) && name.is_imported(), "{name}");
+            assert!(base.contains(':') || name.as_str() == ours, "{name}");
+        }
+        let long = FileName::imported(&format!("5.{}", "x".repeat(300))).unwrap();
+        assert!(long.is_imported() && long.as_str().len() == 36 && long.seconds() == Some(5));
+        assert!(!FileName::parse("1700000000.M1P2.PI").unwrap().is_imported());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -133,13 +133,14 @@ impl Maildir {
             return Ok(false);
         }
         let tmp = self.path.join("tmp").join(name.as_str());
-        rewrite(&path, &tmp, modified).map_err(at(&tmp))?;
+        rewrite(&path, &tmp, modified).and_then(|file| file.sync_all()).map_err(at(&tmp))?;
         fs::rename(&tmp, &path).map_err(at(&path))?;
         Ok(true)
     }
 }
 
-fn has_bare_lf(mut input: impl io::BufRead) -> io::Result<bool> {
+/// Whether there is a line end without CR.
+pub(super) fn has_bare_lf(mut input: impl io::BufRead) -> io::Result<bool> {
     let mut last = 0;
     loop {
         let piece = input.fill_buf()?;
@@ -156,27 +157,31 @@ fn has_bare_lf(mut input: impl io::BufRead) -> io::Result<bool> {
     }
 }
 
-fn rewrite(from: &Path, to: &Path, modified: SystemTime) -> io::Result<()> {
+/// Copies a file to a new one, each line end as CRLF. It is not synced.
+pub(super) fn rewrite(from: &Path, to: &Path, modified: SystemTime) -> io::Result<fs::File> {
     let mut input = io::BufReader::with_capacity(65_536, fs::File::open(from)?);
     let mut output = io::BufWriter::with_capacity(65_536, fs::File::create(to)?);
-    let mut piece = [0; 8192];
     let mut last = 0;
     loop {
-        let length = input.read(&mut piece)?;
-        let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else {
+        let piece = input.fill_buf()?;
+        if piece.is_empty() {
             break;
-        };
-        for &octet in piece {
-            if octet == b'\n' && last != b'\r' {
-                output.write_all(b"\r")?;
-            }
-            output.write_all(&[octet])?;
-            last = octet;
         }
+        for line in piece.split_inclusive(|&octet| octet == b'\n') {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            output.write_all(text)?;
+            if text.len() < line.len() {
+                let has_cr = text.last().map_or(last == b'\r', |&octet| octet == b'\r');
+                output.write_all(if has_cr { b"\n" } else { b"\r\n" })?;
+            }
+            last = line.last().copied().unwrap_or(last);
+        }
+        let length = piece.len();
+        input.consume(length);
     }
     let file = output.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.set_modified(modified)?;
-    file.sync_all()
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -402,6 +402,14 @@ mod tests {
             ("* SEARCH 1 2\r\n", Answer::Other),
             ("+ go on\r\n", Answer::Continue(b"go on".to_vec())),
             ("+\r\n", Answer::Continue(Vec::new())),
+        ] {
+            assert_eq!(parse(text), answer, "{text}");
+        }
+    }
+
+    #[test]
+    fn mailboxes_are_read() {
+        for (text, answer) in [
             (
                 "* LIST (\\HasNoChildren \\Sent) \"/\" \"[Gmail]/Gesendet &APw-\"\r\n",
                 Answer::List(listed(

@@ -1,5 +1,6 @@
 //! A certificate authority made for one test.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -33,6 +34,17 @@ impl Authority {
     /// Its certificate.
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.issuer.der().clone()
+    }
+
+    /// A certificate of this authority for `name`, with its key: two PEM files.
+    pub fn files(&self, name: &str) -> (PathBuf, PathBuf) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let files = ["certificate.pem", "key.pem"].map(|file| self.folder.path().join(format!("{name}-{file}")));
+        std::fs::write(&files[0], certificate.pem()).expect("a file");
+        std::fs::write(&files[1], key.serialize_pem()).expect("a file");
+        files.into()
     }
 
     /// A server configuration with a certificate of this authority for `name`.

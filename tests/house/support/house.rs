@@ -193,6 +193,13 @@ impl House {
         program::finish(&mut self.other_command(arguments), input)
     }
 
+    /// Starts a command and does not wait for it.
+    pub fn start_command(&self, arguments: &[&str]) -> Child {
+        let mut command = self.other_command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("the command starts")
+    }
+
     fn other_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
         command

@@ -6,6 +6,7 @@ pub mod authority;
 pub mod databases;
 pub mod dns;
 pub mod dnssec;
+pub mod dovecot;
 pub mod house;
 pub mod imap;
 pub mod line;
