@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
+use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut, Data};
 use actix_web::{FromRequest, HttpRequest};
@@ -13,6 +14,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::house::House;
@@ -34,12 +36,16 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let limit = request.app_data::<Data<House>>().map_or(0, |house| house.settings.max_json_bytes);
         let acceptable = check_head(request, limit);
+        let is_patch = request.method() == Method::PATCH;
         let payload = payload.take();
         Box::pin(async move {
             acceptable?;
             let octets = tokio::time::timeout(BODY_TIME, read(payload, limit))
                 .await
                 .map_err(|_| too_slow())??;
+            if !is_patch {
+                refuse_null(&octets)?;
+            }
             parse_json(&octets).map(Self)
         })
     }
@@ -180,6 +186,43 @@ fn too_large(limit: u64) -> Problem {
     Problem::new(Kind::TooLarge, format!("the body is larger than the limit of {limit} octets"))
 }
 
+/// Only a merge patch knows null (RFC 7396 §2): elsewhere a field without a value is absent.
+fn refuse_null(octets: &[u8]) -> Result<(), Problem> {
+    if memchr::memmem::find(octets, b"null").is_none() {
+        return Ok(());
+    }
+    // What is no JSON is refused by those who read it.
+    let value: Value = serde_json::from_slice(octets).unwrap_or_default();
+    match place_of_null(&value) {
+        Some(place) if !place.is_empty() => {
+            let detail = format!("{place} is null; a field without a value is left out");
+            Err(Problem::new(Kind::Invalid, detail).at(place))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The path of the first null within the value.
+fn place_of_null(value: &Value) -> Option<String> {
+    let join = |name: &str, rest: String| match rest.as_str() {
+        "" => name.to_owned(),
+        rest if rest.starts_with('[') => format!("{name}{rest}"),
+        rest => format!("{name}.{rest}"),
+    };
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Array(items) => {
+            let mut places = items.iter().enumerate().filter_map(|(at, item)| Some((at, place_of_null(item)?)));
+            places.next().map(|(at, rest)| join(&format!("[{at}]"), rest))
+        }
+        Value::Object(fields) => {
+            let mut places = fields.iter().filter_map(|(name, field)| Some((name, place_of_null(field)?)));
+            places.next().map(|(name, rest)| join(name, rest))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
 fn parse_json<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(octets);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -249,6 +292,23 @@ mod tests {
         for body in ["", "{", "{\"name\":\"a\"} x", "{\"name\":\"\\u00\"}"] {
             let problem = parse_json::<Sample>(body.as_bytes()).unwrap_err();
             assert_eq!(actix_web::ResponseError::status_code(&problem), 400, "{body}");
+        }
+    }
+
+    #[test]
+    fn null_is_refused_by_its_place() {
+        for (body, place) in [
+            (r#"{"a":"null","b":[1]}"#, None),
+            (r#"{"a":null}"#, Some("a")),
+            (r#"{"a":{"b":[1,null]}}"#, Some("a.b[1]")),
+            (r#"[{"a":1},{"a":null}]"#, Some("[1].a")),
+            ("null", None),
+            ("{null", None),
+        ] {
+            let field = refuse_null(body.as_bytes()).err();
+            let wanted =
+                place.map(|place| Problem::new(Kind::Invalid, format!("{place} is null; a field without a value is left out")).at(place));
+            assert_eq!(field, wanted, "{body}");
         }
     }
 

@@ -45,7 +45,7 @@ fn read(operation: &mut Operation) {
     let same = ResponseBuilder::new().description("The client has it already.");
     operation.responses.responses.insert("304".to_owned(), same.build().into());
     let text = "The `ETag` of what the client has: if it is still the same, the answer is 304 without a body.";
-    parameter(operation, header("If-None-Match", text));
+    parameter(operation, header("If-None-Match", text, None));
 }
 
 /// What is no JSON has tags of its own, if any.
@@ -56,7 +56,7 @@ fn is_open_reply(reply: &utoipa::openapi::Response) -> bool {
 fn change(operation: &mut Operation) {
     operation.responses.responses.extend(Unexpected::responses());
     let text = "The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.";
-    parameter(operation, header("If-Match", text));
+    parameter(operation, header("If-Match", text, None));
 }
 
 fn repeat(operation: &mut Operation) {
@@ -64,11 +64,11 @@ fn repeat(operation: &mut Operation) {
         operation.responses.responses.entry(status).or_insert(reply);
     }
     let text = "A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.";
-    parameter(operation, header("Idempotency-Key", text));
+    parameter(operation, header("Idempotency-Key", text, Some(255)));
 }
 
-fn header(name: &str, text: &str) -> Parameter {
-    let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(255));
+fn header(name: &str, text: &str, longest: Option<usize>) -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String).max_length(longest);
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)

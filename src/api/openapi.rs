@@ -78,7 +78,8 @@ pub fn json() -> String {
     document().to_pretty_json().unwrap_or_default() + "\n"
 }
 
-/// An optional field is absent, never null (generators for OpenAPI 3.0 know no null type): takes the null out of each type.
+/// An optional field is absent, never null: takes the null out of each type, but for the fields of merge patches that null clears,
+/// which say so by `x-clearable`.
 fn without_nulls(document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     match serde_json::to_value(&document) {
         Ok(mut value) => {
@@ -93,6 +94,9 @@ fn take_nulls(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(take_nulls),
         Value::Object(fields) => {
+            if fields.remove("x-clearable").is_some() {
+                return;
+            }
             if let Some(Value::Array(types)) = fields.get_mut("type") {
                 types.retain(|name| name != "null");
                 if let [only] = types.as_mut_slice() {
@@ -168,8 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_null() {
-        walk(&value(), &mut |fields| {
+    fn only_patches_know_null() {
+        let mut document = value();
+        let schemas = document["components"]["schemas"].as_object_mut().unwrap();
+        assert_eq!(
+            schemas["UserPatch"]["properties"]["quota_bytes"]["type"],
+            serde_json::json!(["integer", "null"])
+        );
+        schemas.retain(|name, _| !name.ends_with("Patch"));
+        walk(&document, &mut |fields| {
             let null = |it: &Value| it == "null" || it.as_array().is_some_and(|names| names.contains(&"null".into()));
             assert!(!fields.get("type").is_some_and(null), "{fields:?}");
             assert!(fields.get("default").is_none_or(|it| !it.is_null()));
@@ -235,6 +246,31 @@ mod tests {
                     document.pointer(&reference[1..]).unwrap()["example"].is_object(),
                     "{name}: {reference}"
                 );
+            }
+        }
+    }
+
+    /// Its own, or for a list that of its items.
+    fn has_example(document: &Value, schema: &Value) -> bool {
+        if let Some(reference) = schema["$ref"].as_str() {
+            return has_example(document, document.pointer(&reference[1..]).unwrap());
+        }
+        let own = !schema["example"].is_null() || schema["examples"].as_array().is_some_and(|all| !all.is_empty());
+        let items = &schema["properties"]["items"]["items"];
+        let parts = schema["allOf"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|part| has_example(document, part)));
+        own || parts || (items.is_object() && has_example(document, items))
+    }
+
+    #[test]
+    fn every_reply_has_an_example() {
+        let document = value();
+        for (name, operation) in operations(&document) {
+            for (status, reply) in operation["responses"].as_object().unwrap() {
+                let json = &reply["content"]["application/json"];
+                let example = json.is_null() || !json["example"].is_null() || has_example(&document, &json["schema"]);
+                assert!(example, "{name}: {status}");
             }
         }
     }

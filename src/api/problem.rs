@@ -160,6 +160,14 @@ impl Problem {
         }
     }
 
+    /// The same for what stands in the query string: what cannot be taken there makes the request malformed.
+    pub fn in_query(self) -> Self {
+        Self {
+            kind: Kind::Malformed,
+            ..self
+        }
+    }
+
     /// Too many requests; how long to wait.
     pub fn too_many(detail: String, after: Duration) -> Self {
         Self {

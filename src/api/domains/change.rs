@@ -20,7 +20,7 @@ use crate::model::address;
 pub(in crate::api) struct DomainPatch {
     /// The domain that this one is another name of. `null`: it is one of its own.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, extensions(("x-clearable" = json!(true))))]
     alias_of: Option<Option<String>>,
     /// Whether it takes and sends mail.
     #[serde(default, deserialize_with = "present")]

@@ -94,7 +94,8 @@ pub async fn handler(
         .after
         .map(|cursor| position(&cursor).ok_or_else(page::bad_cursor))
         .transpose()?;
-    let since = ModSeq(since.since_modseq.unwrap_or(0));
+    let modseq = field::number("since_modseq", since.since_modseq).map_err(Problem::in_query)?;
+    let since = ModSeq(modseq.unwrap_or(0));
     let found = house.run(|house| async move {
         let (user, info) = located(&house, &login, id).await?;
         let mailbox = house.mailboxes.open(&user, &info.name).await?;

@@ -1,5 +1,6 @@
 //! Which messages: the filters of a query string, and of a body.
 
+use crate::api::field;
 use crate::api::problem::{Kind, Problem};
 use crate::api::time::Time;
 use crate::mail::mailbox::{Mailbox, Test};
@@ -123,8 +124,9 @@ impl Filters<'_> {
         wanted.extend(text("keyword", self.keyword)?.map(Wanted::Keyword));
         wanted.extend(self.since.map(|time| Wanted::Since(time.0)));
         wanted.extend(self.before.map(|time| Wanted::Before(time.0)));
-        wanted.extend(self.larger.map(Wanted::Larger));
-        wanted.extend(self.smaller.map(Wanted::Smaller));
+        let size = |name, size| field::number(name, size).map_err(Problem::in_query);
+        wanted.extend(size("larger", self.larger)?.map(Wanted::Larger));
+        wanted.extend(size("smaller", self.smaller)?.map(Wanted::Smaller));
         for (name, fields, value) in [
             ("from", &["From"][..], self.from),
             ("to", &["To", "Cc"][..], self.to),

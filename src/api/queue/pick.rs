@@ -16,6 +16,9 @@ macro_rules! query {
         #[serde(deny_unknown_fields)]
         pub(in crate::api) struct $name {
             $($(#[$of_field])* $field: $type,)*
+            /// Of this message.
+            #[param(example = "01jzc8m3f9xkq")]
+            id: Option<String>,
             /// Sent by this address; `<>` is the null sender.
             #[param(example = "alice@example.test")]
             sender: Option<String>,
@@ -32,7 +35,7 @@ macro_rules! query {
             #[param(example = "waiting")]
             state: Option<String>,
             /// Queued more than so many seconds ago.
-            #[param(example = 3600)]
+            #[param(maximum = 9_223_372_036_854_775_807_i64, example = 3600)]
             older_than: Option<u64>,
             /// With this text in the last error.
             #[param(max_length = 255, example = "greylisted")]
@@ -43,6 +46,7 @@ macro_rules! query {
             /// The filters as values.
             fn filter(&self, house: &crate::api::house::House) -> Result<crate::model::queue::QueueFilter, crate::api::problem::Problem> {
                 $crate::api::queue::pick::Filters {
+                    id: self.id.as_deref(),
                     sender: self.sender.as_deref(),
                     sender_domain: self.sender_domain.as_deref(),
                     recipient: self.recipient.as_deref(),
@@ -60,6 +64,7 @@ pub(super) use query;
 
 /// The filters as they were sent.
 pub(super) struct Filters<'a> {
+    pub id: Option<&'a str>,
     pub sender: Option<&'a str>,
     pub sender_domain: Option<&'a str>,
     pub recipient: Option<&'a str>,
@@ -76,16 +81,20 @@ impl Filters<'_> {
             house.queue.now().saturating_sub(age).unwrap_or(jiff::Timestamp::MIN)
         };
         Ok(QueueFilter {
-            id: None,
+            id: self.id.map(|text| value("id", text)).transpose()?,
             sender: self.sender.map(sender).transpose()?,
             sender_domain: self.sender_domain.map(|text| value("sender_domain", text)).transpose()?,
             recipient: self.recipient.map(|text| value("recipient", text)).transpose()?,
             recipient_domain: self.recipient_domain.map(|text| value("recipient_domain", text)).transpose()?,
             state: self.state.map(|text| value("state", text)).transpose()?,
-            before: self.older_than.map(before),
-            error: self.error.map(|text| field::text("error", text.to_owned())).transpose()?,
+            before: field::number("older_than", self.older_than).map_err(Problem::in_query)?.map(before),
+            error: self.error.map(error).transpose()?,
         })
     }
+}
+
+fn error(text: &str) -> Result<String, Problem> {
+    field::text("error", text.to_owned()).map_err(Problem::in_query)
 }
 
 fn sender(text: &str) -> Result<ReversePath, Problem> {

@@ -28,11 +28,11 @@ pub(in crate::api) struct UserPatch {
     enabled: Option<bool>,
     /// The most octets their mailboxes may hold together. `null`: no limit.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
+    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64, extensions(("x-clearable" = json!(true))))]
     quota_bytes: Option<Option<u64>>,
     /// The most messages their mailboxes may hold together. `null`: no limit.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
+    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64, extensions(("x-clearable" = json!(true))))]
     quota_messages: Option<Option<u64>>,
 }
 
