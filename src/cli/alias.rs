@@ -1,13 +1,13 @@
 //! `posthouse alias`.
 
 use clap::Subcommand;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::failure::Failure;
+use super::house::House;
 use super::output::{Output, Show};
 use super::pages;
-use crate::app::Services;
 use crate::mail::directory::NewAlias;
 use crate::model::account::{self, AliasAddress};
 use crate::model::address::{Domain, EmailAddress};
@@ -45,36 +45,73 @@ pub(super) enum Alias {
 }
 
 impl Alias {
-    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
-        let directory = &services.directory;
+    pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Add {
                 address,
                 destinations,
                 description,
             } => {
-                let new = NewAlias {
-                    description,
-                    ..NewAlias::new(address, destinations)
-                };
-                let alias = directory.create_alias(new).await?;
-                out.done(&format!("Added alias {}.", alias.address), &View::from(alias))
+                let view = add(house, address, destinations, description).await?;
+                out.done(&format!("Added alias {}.", view.address), &view)
             }
-            Self::List { domain } => {
-                let fetch = async |after: Option<&str>| directory.aliases(domain.as_ref(), after, pages::PAGE).await;
-                pages::each(fetch, |aliases| out.rows(&aliases.into_iter().map(View::from).collect::<Vec<_>>())).await
-            }
-            Self::Show { address } => out.card(&View::from(directory.alias(&address).await?)),
+            Self::List { domain } => list(house, domain, out).await,
+            Self::Show { address } => out.card(&show(house, &address).await?),
             Self::Remove { address } => {
-                directory.remove_alias(&address).await?;
+                remove(house, &address).await?;
                 out.done(&format!("Removed alias {address}."), &json!({ "removed": address.to_string() }))
             }
         }
     }
 }
 
+async fn add(house: &House, address: AliasAddress, destinations: Vec<EmailAddress>, description: String) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => {
+            let new = NewAlias {
+                description,
+                ..NewAlias::new(address, destinations)
+            };
+            Ok(services.directory.create_alias(new).await?.into())
+        }
+        House::There(remote) => {
+            let destinations: Vec<String> = destinations.iter().map(ToString::to_string).collect();
+            let body = json!({ "address": address.to_string(), "destinations": destinations, "description": description });
+            remote.post(&["aliases"], &[], body).await
+        }
+    }
+}
+
+async fn list(house: &House, domain: Option<Domain>, out: &mut Output) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => {
+            let fetch = async |after: Option<&str>| services.directory.aliases(domain.as_ref(), after, pages::PAGE).await;
+            pages::each(fetch, |aliases| out.rows(&aliases.into_iter().map(View::from).collect::<Vec<_>>())).await
+        }
+        House::There(remote) => {
+            let domain = domain.map(|domain| ("domain", domain.to_string()));
+            let query: Vec<_> = domain.into_iter().chain([pages::limit()]).collect();
+            remote.each(&["aliases"], &query, |views: Vec<View>| out.rows(&views)).await
+        }
+    }
+}
+
+async fn show(house: &House, address: &AliasAddress) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => Ok(services.directory.alias(address).await?.into()),
+        House::There(remote) => remote.get(&["aliases", &address.to_string()]).await,
+    }
+}
+
+async fn remove(house: &House, address: &AliasAddress) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => Ok(services.directory.remove_alias(address).await?),
+        House::There(remote) => remote.delete(&["aliases", &address.to_string()]).await,
+    }
+}
+
 /// An alias, as it is printed.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct View {
     address: String,
     destinations: Vec<String>,

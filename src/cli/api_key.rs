@@ -2,13 +2,13 @@
 
 use clap::Subcommand;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::failure::Failure;
+use super::house::House;
 use super::output::{Output, Show};
 use super::role::{self, RoleName};
-use crate::app::Services;
 use crate::model::account;
 use crate::model::address::Domain;
 use crate::model::ids::ApiKeyId;
@@ -40,8 +40,7 @@ pub(super) enum ApiKey {
 }
 
 impl ApiKey {
-    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
-        let directory = &services.directory;
+    pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Add {
                 name,
@@ -49,31 +48,59 @@ impl ApiKey {
                 domain,
                 expires_at,
             } => {
-                let (key, secret) = directory.create_api_key(name, role.into(), domain, expires_at).await?;
-                let view = View {
-                    key: Some(secret.expose().to_owned()),
-                    ..View::from(key)
-                };
-                out.done(secret.expose(), &view)
+                let view = add(house, name, role, domain, expires_at).await?;
+                out.done(view.key.as_deref().unwrap_or_default(), &view)
             }
-            Self::List => {
-                let keys = directory.api_keys().await?;
-                out.rows(&keys.into_iter().map(View::from).collect::<Vec<_>>())
-            }
+            Self::List => list(house, out).await,
             Self::Remove { id } => {
-                directory.remove_api_key(id).await?;
+                remove(house, id).await?;
                 out.done(&format!("Removed API key {id}."), &json!({ "removed": id.to_string() }))
             }
         }
     }
 }
 
+async fn add(house: &House, name: String, role: RoleName, domain: Option<Domain>, expires_at: Option<Timestamp>) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => {
+            let (key, secret) = services.directory.create_api_key(name, role.into(), domain, expires_at).await?;
+            Ok(View {
+                key: Some(secret.expose().to_owned()),
+                ..View::from(key)
+            })
+        }
+        House::There(remote) => {
+            let domain = domain.map(|domain| domain.to_string());
+            let expires_at = expires_at.map(|time| time.to_string());
+            let body = json!({ "name": name, "role": role::name(role.into()), "domain": domain, "expires_at": expires_at });
+            remote.post(&["api-keys"], &[], body).await
+        }
+    }
+}
+
+async fn list(house: &House, out: &mut Output) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => {
+            let keys = services.directory.api_keys().await?;
+            out.rows(&keys.into_iter().map(View::from).collect::<Vec<_>>())
+        }
+        House::There(remote) => remote.each(&["api-keys"], &[], |views: Vec<View>| out.rows(&views)).await,
+    }
+}
+
+async fn remove(house: &House, id: ApiKeyId) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => Ok(services.directory.remove_api_key(id).await?),
+        House::There(remote) => remote.delete(&["api-keys", &id.to_string()]).await,
+    }
+}
+
 /// An API key, as it is printed.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct View {
     id: String,
     name: String,
-    role: &'static str,
+    role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     domain: Option<String>,
     created_at: String,
@@ -91,7 +118,7 @@ impl From<account::ApiKey> for View {
         Self {
             id: key.id.to_string(),
             name: key.name,
-            role: role::name(key.role),
+            role: role::name(key.role).to_owned(),
             domain: key.domain.map(|domain| domain.to_string()),
             created_at: key.created_at.to_string(),
             expires_at: key.expires_at.map(|time| time.to_string()),
@@ -107,7 +134,7 @@ impl Show for View {
         vec![
             self.id.clone(),
             self.name.clone(),
-            self.role.into(),
+            self.role.clone(),
             self.domain.clone().unwrap_or_default(),
             self.created_at.clone(),
             self.expires_at.clone().unwrap_or_default(),

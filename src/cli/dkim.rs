@@ -1,14 +1,17 @@
 //! `posthouse dkim`.
 
 use clap::{Subcommand, ValueEnum};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::failure::Failure;
+use super::house::House;
 use super::output::{Output, Show};
-use crate::app::Services;
 use crate::model::address::Domain;
-use crate::model::dkim::{Algorithm, DkimKey, KeyState, Selector};
+use crate::model::dkim::{self, Algorithm, DkimKey, KeyState, Selector};
+
+/// The keys below a domain, in the paths of the API.
+const KEYS: &str = "dkim-keys";
 
 /// The commands of `posthouse dkim`.
 #[derive(Debug, Subcommand)]
@@ -81,8 +84,7 @@ impl From<AlgorithmName> for Algorithm {
 }
 
 impl Dkim {
-    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
-        let signing = &services.signing;
+    pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Add {
                 domain,
@@ -93,34 +95,30 @@ impl Dkim {
                 let state = if active { KeyState::Active } else { KeyState::Pending };
                 let algorithms = algorithm.map_or(Algorithm::ALL.to_vec(), |name| vec![name.into()]);
                 for algorithm in algorithms {
-                    let key = signing.add(&domain, algorithm, selector.clone(), state).await?;
-                    out.done(&added(&key), &View::from(key))?;
+                    let key = add(house, &domain, algorithm, selector.clone(), state).await?;
+                    out.done(&added(&key), &key)?;
                 }
                 Ok(())
             }
-            Self::List { domain } => {
-                let keys = signing.keys(&domain).await?;
-                out.rows(&keys.into_iter().map(View::from).collect::<Vec<_>>())
-            }
+            Self::List { domain } => list(house, &domain, out).await,
             Self::Show { domain, selector } => {
-                let key = signing.key(&domain, &selector).await?;
-                let zone_line = key.zone_line();
-                out.card(&View::from(key))?;
+                let key = show(house, &domain, &selector).await?;
+                out.card(&key)?;
                 if out.is_for_people() {
-                    out.text(&format!("\n{zone_line}\n"))?;
+                    out.text(&format!("\n{}\n", key.zone_line()))?;
                 }
                 Ok(())
             }
             Self::Activate { domain, selector } => {
-                let key = signing.set_state(&domain, &selector, KeyState::Active).await?;
-                out.done(&format!("The key {selector} signs the mail of {domain}."), &View::from(key))
+                let key = set_state(house, &domain, &selector, KeyState::Active).await?;
+                out.done(&format!("The key {selector} signs the mail of {domain}."), &key)
             }
             Self::Retire { domain, selector } => {
-                let key = signing.set_state(&domain, &selector, KeyState::Retired).await?;
-                out.done(&format!("The key {selector} signs no more."), &View::from(key))
+                let key = set_state(house, &domain, &selector, KeyState::Retired).await?;
+                out.done(&format!("The key {selector} signs no more."), &key)
             }
             Self::Remove { domain, selector } => {
-                signing.remove(&domain, &selector).await?;
+                remove(house, &domain, &selector).await?;
                 let document = json!({ "removed": selector.as_str(), "domain": domain.as_str() });
                 out.done(&format!("Removed the key {selector} of {domain}."), &document)
             }
@@ -128,25 +126,94 @@ impl Dkim {
     }
 }
 
-fn added(key: &DkimKey) -> String {
-    let then = match key.state {
-        KeyState::Active => "it signs already",
-        KeyState::Pending | KeyState::Retired => "then activate it",
+async fn add(house: &House, domain: &Domain, algorithm: Algorithm, selector: Option<Selector>, state: KeyState) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => Ok(services.signing.add(domain, algorithm, selector, state).await?.into()),
+        House::There(remote) => {
+            let selector = selector.map(|selector| selector.to_string());
+            let body = json!({ "algorithm": algorithm.name(), "selector": selector, "state": state.name() });
+            let key: View = remote.post(&["domains", domain.as_str(), KEYS], &[], body).await?;
+            Ok(key.of(domain))
+        }
+    }
+}
+
+async fn list(house: &House, domain: &Domain, out: &mut Output) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => {
+            let keys = services.signing.keys(domain).await?;
+            out.rows(&keys.into_iter().map(View::from).collect::<Vec<_>>())
+        }
+        House::There(remote) => {
+            let take = |keys: Vec<View>| out.rows(&keys.into_iter().map(|key| key.of(domain)).collect::<Vec<_>>());
+            remote.each(&["domains", domain.as_str(), KEYS], &[], take).await
+        }
+    }
+}
+
+async fn show(house: &House, domain: &Domain, selector: &Selector) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => Ok(services.signing.key(domain, selector).await?.into()),
+        House::There(remote) => {
+            let key: View = remote.get(&["domains", domain.as_str(), KEYS, selector.as_str()]).await?;
+            Ok(key.of(domain))
+        }
+    }
+}
+
+async fn set_state(house: &House, domain: &Domain, selector: &Selector, state: KeyState) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => Ok(services.signing.set_state(domain, selector, state).await?.into()),
+        House::There(remote) => {
+            let path = ["domains", domain.as_str(), KEYS, selector.as_str()];
+            let key: View = remote.patch(&path, &[], json!({ "state": state.name() })).await?;
+            Ok(key.of(domain))
+        }
+    }
+}
+
+async fn remove(house: &House, domain: &Domain, selector: &Selector) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => Ok(services.signing.remove(domain, selector).await?),
+        House::There(remote) => remote.delete(&["domains", domain.as_str(), KEYS, selector.as_str()]).await,
+    }
+}
+
+fn added(key: &View) -> String {
+    let then = if key.state == KeyState::Active.name() {
+        "it signs already"
+    } else {
+        "then activate it"
     };
     format!("Added key {}; publish this record, {then}: {}", key.selector, key.zone_line())
 }
 
 /// A key, as it is printed.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct View {
+    /// The API has it in the path alone.
+    #[serde(default)]
     domain: String,
     selector: String,
-    algorithm: &'static str,
-    state: &'static str,
+    algorithm: String,
+    state: String,
     dns_name: String,
     dns_record: String,
     created_at: String,
     updated_at: String,
+}
+
+impl View {
+    fn of(self, domain: &Domain) -> Self {
+        Self {
+            domain: domain.to_string(),
+            ..self
+        }
+    }
+
+    fn zone_line(&self) -> String {
+        dkim::zone_line(&self.dns_name, &self.dns_record)
+    }
 }
 
 impl From<DkimKey> for View {
@@ -154,8 +221,8 @@ impl From<DkimKey> for View {
         Self {
             domain: key.domain.to_string(),
             selector: key.selector.to_string(),
-            algorithm: key.algorithm.name(),
-            state: key.state.name(),
+            algorithm: key.algorithm.name().to_owned(),
+            state: key.state.name().to_owned(),
             dns_name: key.record_name(),
             dns_record: key.record(),
             created_at: key.created_at.to_string(),
@@ -169,8 +236,8 @@ impl Show for View {
     fn cells(&self) -> Vec<String> {
         vec![
             self.selector.clone(),
-            self.algorithm.into(),
-            self.state.into(),
+            self.algorithm.clone(),
+            self.state.clone(),
             self.created_at.clone(),
             self.updated_at.clone(),
             self.dns_name.clone(),

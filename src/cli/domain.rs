@@ -1,13 +1,13 @@
 //! `posthouse domain`.
 
 use clap::Subcommand;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::failure::Failure;
+use super::house::House;
 use super::output::{Output, Show};
 use super::pages;
-use crate::app::Services;
 use crate::mail::directory::NewDomain;
 use crate::model::account::DomainRecord;
 use crate::model::address;
@@ -41,37 +41,74 @@ pub(super) enum Domain {
 }
 
 impl Domain {
-    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
-        let directory = &services.directory;
+    pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Add {
                 domain,
                 alias_of,
                 description,
             } => {
-                let new = NewDomain {
-                    alias_of,
-                    description,
-                    ..NewDomain::from(domain)
-                };
-                let record = directory.create_domain(new).await?;
-                out.done(&format!("Added domain {}.", record.domain), &View::from(record))
+                let view = add(house, domain, alias_of, description).await?;
+                out.done(&format!("Added domain {}.", view.domain), &view)
             }
-            Self::List => {
-                let fetch = async |after: Option<&str>| directory.domains(after, pages::PAGE).await;
-                pages::each(fetch, |records| out.rows(&records.into_iter().map(View::from).collect::<Vec<_>>())).await
-            }
-            Self::Show { domain } => out.card(&View::from(directory.domain(&domain).await?)),
+            Self::List => list(house, out).await,
+            Self::Show { domain } => out.card(&show(house, &domain).await?),
             Self::Remove { domain } => {
-                directory.remove_domain(&domain).await?;
+                remove(house, &domain).await?;
                 out.done(&format!("Removed domain {domain}."), &json!({ "removed": domain.as_str() }))
             }
         }
     }
 }
 
+async fn add(house: &House, domain: address::Domain, alias_of: Option<address::Domain>, description: String) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => {
+            let new = NewDomain {
+                alias_of,
+                description,
+                ..NewDomain::from(domain)
+            };
+            Ok(services.directory.create_domain(new).await?.into())
+        }
+        House::There(remote) => {
+            let alias_of = alias_of.map(|domain| domain.to_string());
+            let body = json!({ "domain": domain.as_str(), "alias_of": alias_of, "description": description });
+            remote.post(&["domains"], &[], body).await
+        }
+    }
+}
+
+async fn list(house: &House, out: &mut Output) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => {
+            let fetch = async |after: Option<&str>| services.directory.domains(after, pages::PAGE).await;
+            pages::each(fetch, |records| out.rows(&records.into_iter().map(View::from).collect::<Vec<_>>())).await
+        }
+        House::There(remote) => {
+            remote
+                .each(&["domains"], &[pages::limit()], |views: Vec<View>| out.rows(&views))
+                .await
+        }
+    }
+}
+
+async fn show(house: &House, domain: &address::Domain) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => Ok(services.directory.domain(domain).await?.into()),
+        House::There(remote) => remote.get(&["domains", domain.as_str()]).await,
+    }
+}
+
+async fn remove(house: &House, domain: &address::Domain) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => Ok(services.directory.remove_domain(domain).await?),
+        House::There(remote) => remote.delete(&["domains", domain.as_str()]).await,
+    }
+}
+
 /// A domain, as it is printed.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct View {
     domain: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,10 @@ use crate::{app, config};
 pub(super) enum Failure {
     /// The house said no.
     Refused(Refusal),
+    /// A server elsewhere said no: its word for the reason, and the sentence.
+    Problem { name: String, detail: String },
+    /// A server elsewhere cannot be reached, or answers what cannot be understood.
+    Unreachable(String),
     /// Some of it failed; each was reported when it happened.
     Incomplete(String),
     /// The command was used wrongly.
@@ -41,14 +45,15 @@ impl Failure {
         match self {
             Self::Usage(_) | Self::Unusable(_) => 2,
             _ if self.is_silent() => 0,
-            Self::Refused(_) | Self::Incomplete(_) | Self::Terminal(_) => 1,
+            Self::Refused(_) | Self::Problem { .. } | Self::Unreachable(_) | Self::Incomplete(_) | Self::Terminal(_) => 1,
         }
     }
 
     fn line(&self, json: bool) -> String {
         let message = match self {
             Self::Refused(refusal) => refusal.to_string(),
-            Self::Incomplete(text) | Self::Usage(text) | Self::Unusable(text) => text.clone(),
+            Self::Problem { detail, .. } => detail.clone(),
+            Self::Unreachable(text) | Self::Incomplete(text) | Self::Usage(text) | Self::Unusable(text) => text.clone(),
             Self::Terminal(cause) => cause.to_string(),
         };
         let message = message.lines().collect::<Vec<_>>().join(" ");
@@ -60,9 +65,11 @@ impl Failure {
     }
 
     /// A word for programs, which does not change.
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         match self {
             Self::Refused(refusal) => name(refusal),
+            Self::Problem { name, .. } => name,
+            Self::Unreachable(_) => "unreachable",
             Self::Incomplete(_) => "incomplete",
             Self::Usage(_) => "usage",
             Self::Unusable(_) => "unusable",
@@ -145,6 +152,15 @@ mod tests {
                 2,
                 "posthouse: the passwords differ",
                 r#"{"error":"usage","message":"the passwords differ"}"#,
+            ),
+            (
+                Failure::Problem {
+                    name: "not_found".into(),
+                    detail: "there is no user alice@example.test".into(),
+                },
+                1,
+                "posthouse: there is no user alice@example.test",
+                r#"{"error":"not_found","message":"there is no user alice@example.test"}"#,
             ),
         ] {
             assert_eq!(failure.status(), status);

@@ -1,15 +1,19 @@
 //! The command line: one file a command, on the same services as the API and the same database, also while a server runs.
 //!
+//! With `--url` the commands work on a server elsewhere, over the API itself.
+//!
 //! `main` calls [`run`]. Exit status: 0 done, 1 the thing asked for failed, 2 wrong use or configuration. What was asked for
 //! goes to standard output, as aligned text or (with `--json`) as one JSON document a line; everything else goes to
 //! standard error.
 
 mod alias;
 mod api_key;
+mod completions;
 mod configuration;
 mod dkim;
 mod domain;
 mod failure;
+mod house;
 mod import;
 mod openapi;
 mod output;
@@ -17,6 +21,7 @@ mod pages;
 mod password;
 mod queue;
 mod reindex;
+mod remote;
 mod role;
 mod serve;
 mod trace;
@@ -31,7 +36,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::app::{self, Services, telemetry};
 use crate::config::{self, Loaded, Log, LogFormat};
 use failure::Failure;
+use house::House;
 use output::Output;
+use remote::{Remote, Server};
 
 /// A whole mail server in one program, run through a REST API.
 ///
@@ -62,6 +69,8 @@ struct Global {
     /// Print JSON, one document a line, instead of text for people
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    server: Server,
 }
 
 #[derive(Debug, Subcommand)]
@@ -95,6 +104,8 @@ enum Command {
     Import(import::Import),
     /// Print the OpenAPI document of the REST API
     Openapi(openapi::Openapi),
+    /// Print what completes the commands in a shell, such as `posthouse completions bash`
+    Completions(completions::Completions),
     /// The configuration: check it, print an example or the reference
     #[command(subcommand)]
     Config(configuration::Configuration),
@@ -132,16 +143,17 @@ impl Cli {
         let global = self.global;
         match self.command.unwrap_or_default() {
             Command::Serve(command) => command.run(global).await,
-            Command::Domain(command) => command.run(&global.services().await?, out).await,
-            Command::Dkim(command) => command.run(&global.services().await?, out).await,
-            Command::User(command) => command.run(&global.services().await?, out).await,
-            Command::Alias(command) => command.run(&global.services().await?, out).await,
-            Command::ApiKey(command) => command.run(&global.services().await?, out).await,
-            Command::Queue(command) => command.run(&global.services().await?, out).await,
-            Command::Trace(command) => command.run(&global.services().await?, out).await,
+            Command::Domain(command) => command.run(&global.house().await?, out).await,
+            Command::Dkim(command) => command.run(&global.house().await?, out).await,
+            Command::User(command) => command.run(&global.house().await?, out).await,
+            Command::Alias(command) => command.run(&global.house().await?, out).await,
+            Command::ApiKey(command) => command.run(&global.house().await?, out).await,
+            Command::Queue(command) => command.run(&global.house().await?, out).await,
+            Command::Trace(command) => command.run(&global.house().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
             Command::Import(command) => command.run(&global.services().await?, out).await,
             Command::Openapi(command) => command.run(out),
+            Command::Completions(command) => command.run(out),
             Command::Config(command) => command.run(&global, out),
         }
     }
@@ -163,8 +175,25 @@ impl Global {
         Ok(loaded)
     }
 
+    /// The house that a command is about: here, or where `--url` says.
+    async fn house(&self) -> Result<House, Failure> {
+        match &self.server.url {
+            Some(url) => Ok(House::There(Remote::new(&self.server, url)?)),
+            None => Ok(House::Here(Box::new(self.services().await?))),
+        }
+    }
+
+    /// Refuses `--url` for a command that has no other house than the one here.
+    fn only_here(&self) -> Result<(), Failure> {
+        match self.server.url {
+            Some(_) => Err(house::only_here()),
+            None => Ok(()),
+        }
+    }
+
     /// Opens the services for a command that is soon over: it logs what went wrong and nothing else.
     async fn services(&self) -> Result<Services, Failure> {
+        self.only_here()?;
         let config = self.load()?.config;
         telemetry::start(&Log {
             level: "error".into(),
@@ -197,62 +226,68 @@ mod tests {
         assert!(matches!(cli.command.unwrap_or_default(), Command::Serve(_)));
     }
 
+    /// One of each kind.
+    const COMMANDS: &[&str] = &[
+        "posthouse serve --config a.toml --data b --ready-file c",
+        "posthouse domain add example.test --alias-of example.org --description text",
+        "posthouse domain list --json",
+        "posthouse --json domain show example.test",
+        "posthouse domain remove example.test",
+        "posthouse dkim add example.test",
+        "posthouse dkim add example.test --algorithm ed25519 --selector s1 --active",
+        "posthouse dkim list example.test",
+        "posthouse dkim show example.test s1",
+        "posthouse dkim activate example.test s1",
+        "posthouse dkim retire example.test s1",
+        "posthouse dkim remove example.test s1",
+        "posthouse user add alice@example.test --password-stdin --display-name Alice --quota-bytes 1 --quota-messages 2",
+        "posthouse user add root --role server_admin --hash {ARGON2ID}x",
+        "posthouse user add alice@example.test --no-password --role domain-admin",
+        "posthouse user list --domain example.test",
+        "posthouse user set-password alice@example.test --password-stdin",
+        "posthouse user enable alice@example.test",
+        "posthouse user disable alice@example.test",
+        "posthouse user remove alice@example.test",
+        "posthouse alias add @example.test alice@example.test bob@example.org",
+        "posthouse alias list",
+        "posthouse alias show @example.test",
+        "posthouse alias remove info@example.test",
+        "posthouse api-key add panel --role server_admin --expires-at 2030-01-01T00:00:00Z",
+        "posthouse api-key add panel --role domain_admin --domain example.test",
+        "posthouse api-key list",
+        "posthouse api-key remove 0000000000001",
+        "posthouse queue list",
+        "posthouse queue show 0000000000001",
+        "posthouse queue list --sender <> --state held --older-than 4h --error greylisted --json",
+        "posthouse queue retry 0000000000001",
+        "posthouse queue hold --recipient-domain remote.test --sender-domain house.test",
+        "posthouse queue release --all",
+        "posthouse queue expire 0000000000001 0000000000002 --recipient a@b.test",
+        "posthouse queue remove 0000000000001",
+        "posthouse queue flush",
+        "posthouse trace 0000000000001",
+        "posthouse trace <1@client.test> --json",
+        "posthouse trace alice@example.test --limit 5",
+        "posthouse reindex",
+        "posthouse reindex alice@example.test bob@example.test",
+        "posthouse import ispmail --database mysql://u:p@h/mailserver --maildir /var/vmail --dry-run",
+        "posthouse import ispmail --database postgres://u:p@h/postfix --move --default-scheme MD5-CRYPT",
+        "posthouse import imap --host imap.example.org --user alice --password-file p --to alice@example.test",
+        "posthouse import imap --host h --port 143 --tls starttls --user alice --to alice@example.test --folder INBOX --json",
+        "posthouse import mbox a.mbox b.mbox --to alice@example.test --mailbox Old --format mboxcl2",
+        "posthouse import maildir /home/alice/Maildir --to alice@example.test --copy",
+        "posthouse openapi",
+        "posthouse completions bash",
+        "posthouse --url https://mail.example.org --key phk_x user add alice@example.test --no-password",
+        "posthouse user list --url https://mail.example.org --key phk_x --ca-file ca.pem",
+        "posthouse config check --config a.toml",
+        "posthouse config example",
+        "posthouse config reference",
+    ];
+
     #[test]
     fn every_command_is_read() {
-        for line in [
-            "posthouse serve --config a.toml --data b --ready-file c",
-            "posthouse domain add example.test --alias-of example.org --description text",
-            "posthouse domain list --json",
-            "posthouse --json domain show example.test",
-            "posthouse domain remove example.test",
-            "posthouse dkim add example.test",
-            "posthouse dkim add example.test --algorithm ed25519 --selector s1 --active",
-            "posthouse dkim list example.test",
-            "posthouse dkim show example.test s1",
-            "posthouse dkim activate example.test s1",
-            "posthouse dkim retire example.test s1",
-            "posthouse dkim remove example.test s1",
-            "posthouse user add alice@example.test --password-stdin --display-name Alice --quota-bytes 1 --quota-messages 2",
-            "posthouse user add root --role server_admin --hash {ARGON2ID}x",
-            "posthouse user add alice@example.test --no-password --role domain-admin",
-            "posthouse user list --domain example.test",
-            "posthouse user set-password alice@example.test --password-stdin",
-            "posthouse user enable alice@example.test",
-            "posthouse user disable alice@example.test",
-            "posthouse user remove alice@example.test",
-            "posthouse alias add @example.test alice@example.test bob@example.org",
-            "posthouse alias list",
-            "posthouse alias show @example.test",
-            "posthouse alias remove info@example.test",
-            "posthouse api-key add panel --role server_admin --expires-at 2030-01-01T00:00:00Z",
-            "posthouse api-key add panel --role domain_admin --domain example.test",
-            "posthouse api-key list",
-            "posthouse api-key remove 0000000000001",
-            "posthouse queue list",
-            "posthouse queue show 0000000000001",
-            "posthouse queue list --sender <> --state held --older-than 4h --error greylisted --json",
-            "posthouse queue retry 0000000000001",
-            "posthouse queue hold --recipient-domain remote.test --sender-domain house.test",
-            "posthouse queue release --all",
-            "posthouse queue expire 0000000000001 0000000000002 --recipient a@b.test",
-            "posthouse queue remove 0000000000001",
-            "posthouse queue flush",
-            "posthouse trace 0000000000001",
-            "posthouse trace <1@client.test> --json",
-            "posthouse trace alice@example.test --limit 5",
-            "posthouse reindex",
-            "posthouse reindex alice@example.test bob@example.test",
-            "posthouse import ispmail --database mysql://u:p@h/mailserver --maildir /var/vmail --dry-run",
-            "posthouse import ispmail --database postgres://u:p@h/postfix --move --default-scheme MD5-CRYPT",
-            "posthouse import imap --host imap.example.org --user alice --password-file p --to alice@example.test",
-            "posthouse import imap --host h --port 143 --tls starttls --user alice --to alice@example.test --folder INBOX --json",
-            "posthouse import mbox a.mbox b.mbox --to alice@example.test --mailbox Old --format mboxcl2",
-            "posthouse import maildir /home/alice/Maildir --to alice@example.test --copy",
-            "posthouse openapi",
-            "posthouse config check --config a.toml",
-            "posthouse config example",
-            "posthouse config reference",
-        ] {
+        for line in COMMANDS {
             if let Err(error) = parse(line) {
                 panic!("{line}: {error}");
             }
@@ -284,6 +319,7 @@ mod tests {
             "posthouse queue hold --older-than soon",
             "posthouse trace",
             "posthouse trace a@b.test --limit 0",
+            "posthouse completions tcsh-or-so",
             "posthouse config",
         ] {
             let error = parse(line).err().unwrap_or_else(|| panic!("{line} was taken"));
@@ -308,8 +344,24 @@ mod tests {
         look(&command);
         let help = command.render_long_help().to_string();
         for name in [
-            "serve", "domain", "dkim", "user", "alias", "api-key", "queue", "trace", "reindex", "openapi", "config", "--json", "--config",
+            "serve",
+            "domain",
+            "dkim",
+            "user",
+            "alias",
+            "api-key",
+            "queue",
+            "trace",
+            "reindex",
+            "openapi",
+            "completions",
+            "config",
+            "--json",
+            "--config",
             "--data",
+            "--url",
+            "--key",
+            "--ca-file",
         ] {
             assert!(help.contains(name), "{name} in {help}");
         }

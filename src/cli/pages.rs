@@ -2,16 +2,23 @@
 
 use super::failure::Failure;
 use crate::mail::directory::Page;
-use crate::model::refusal::Refusal;
 
 /// How many things are asked for at a time.
 pub(super) const PAGE: usize = 500;
 
+/// The same, for a server elsewhere.
+pub(super) fn limit() -> (&'static str, String) {
+    ("limit", PAGE.to_string())
+}
+
 /// Fetches page after page and hands each on.
-pub(super) async fn each<T>(
-    mut fetch: impl AsyncFnMut(Option<&str>) -> Result<Page<T>, Refusal>,
+pub(super) async fn each<T, E>(
+    mut fetch: impl AsyncFnMut(Option<&str>) -> Result<Page<T>, E>,
     mut take: impl FnMut(Vec<T>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<(), Failure>
+where
+    Failure: From<E>,
+{
     let mut after = None;
     loop {
         let page = fetch(after.as_deref()).await?;
@@ -26,6 +33,7 @@ pub(super) async fn each<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::refusal::Refusal;
 
     #[tokio::test]
     async fn every_page_is_fetched_once() {

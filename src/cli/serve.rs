@@ -20,6 +20,7 @@ pub(super) struct Serve {
 impl Serve {
     /// Runs until SIGTERM or SIGINT. With `--json` the log is JSON, whatever the configuration says.
     pub(super) async fn run(self, global: Global) -> Result<(), Failure> {
+        global.only_here()?;
         let mut config = global.load()?.config;
         if global.json {
             config.log.format = LogFormat::Json;

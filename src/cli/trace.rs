@@ -1,12 +1,16 @@
 //! `posthouse trace`.
 
 use clap::Args;
-use serde::Serialize;
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
+use super::house::House;
 use super::output::Output;
+use super::pages;
 use crate::app::Services;
+use crate::mail::directory::Page;
 use crate::mail::traces::{MOST_FOUND, Traces};
 use crate::model::clock::timestamp;
 use crate::model::ids::MailId;
@@ -24,75 +28,158 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
-        let traces = &services.traces;
-        if !traces.are_kept() {
-            return Err(Failure::Unusable("trace.keep_days is 0: no stories of messages are kept".into()));
-        }
+    pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         if let Ok(id) = self.what.parse::<MailId>() {
-            return print(&traces.story(id).await?, true, out);
+            return print(&story(house, id).await?, true, out);
         }
-        let mut left = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let mut before = None;
+        let (mut left, mut after, mut is_first) = (limit, None, true);
         while left > 0 {
-            let found = traces.find(&self.what, before, left.min(MOST_FOUND)).await?;
-            let Some(last) = found.last() else { break };
+            let found = find(house, &self.what, after, left).await?;
+            for story in &found.items {
+                print(story, is_first, out)?;
+                is_first = false;
+            }
+            left = left.saturating_sub(found.items.len().max(1));
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if is_first {
+            return Err(no_story(self.what));
+        }
+        Ok(())
+    }
+}
+
+fn no_story(name: String) -> Failure {
+    let what = "story of a message";
+    Refusal::NotFound { what, name }.into()
+}
+
+async fn story(house: &House, id: MailId) -> Result<Told, Failure> {
+    match house {
+        House::Here(services) => Ok(Told::from(&kept(services)?.story(id).await?)),
+        House::There(remote) => remote.get(&["traces", &id.to_string()]).await,
+    }
+}
+
+/// At most so many stories, the newest first, of those before the one that `after` names.
+async fn find(house: &House, what: &str, after: Option<String>, most: usize) -> Result<Page<Told>, Failure> {
+    match house {
+        House::Here(services) => {
+            let traces = kept(services)?;
+            let before = after.and_then(|id| id.parse::<MailId>().ok());
+            let most = most.min(MOST_FOUND);
+            let found = traces.find(what, before, most).await?;
+            let mut items = Vec::new();
             for id in &found {
-                print_found(traces, *id, before.is_none() && Some(id) == found.first(), out).await?;
+                match traces.story(*id).await {
+                    Ok(story) => items.push(Told::from(&story)),
+                    // It may be forgotten this moment, or not be written yet.
+                    Err(Refusal::NotFound { .. }) => {}
+                    Err(refusal) => return Err(refusal.into()),
+                }
             }
-            before = Some(*last);
-            left = left.saturating_sub(found.len());
+            let next = found.last().filter(|_| found.len() == most).map(ToString::to_string);
+            Ok(Page { items, next })
         }
-        match before {
-            Some(_) => Ok(()),
-            None => Err(Refusal::NotFound {
-                what: "story of a message",
-                name: self.what,
-            }
-            .into()),
+        House::There(remote) => {
+            let limit = ("limit", most.min(pages::PAGE).to_string());
+            remote
+                .page(&["traces"], &[("address", what.to_owned()), limit], after.as_deref())
+                .await
         }
     }
 }
 
-/// What was found may be forgotten this moment, or its story not be written yet.
-async fn print_found(traces: &Traces, id: MailId, is_first: bool, out: &mut Output) -> Result<(), Failure> {
-    match traces.story(id).await {
-        Ok(story) => print(&story, is_first, out),
-        Err(Refusal::NotFound { .. }) => Ok(()),
-        Err(refusal) => Err(refusal.into()),
+/// The stories, if they are kept.
+fn kept(services: &Services) -> Result<&Traces, Failure> {
+    if services.traces.are_kept() {
+        return Ok(&services.traces);
     }
+    Err(Failure::Unusable("trace.keep_days is 0: no stories of messages are kept".into()))
 }
 
-/// A story as it is printed for programs: steps as they are kept, but for their times, which programs want as texts.
-#[derive(Serialize)]
-struct Printed {
+/// A story, as the API tells it.
+#[derive(Deserialize)]
+struct Told {
     id: String,
-    steps: Vec<Value>,
+    steps: Vec<Step>,
 }
 
-fn printed_step(event: &Event) -> Value {
-    let mut step = json!(event);
-    for name in ["at", "next_at"] {
-        if let Some(time) = step.get_mut(name)
+/// A step of it.
+#[derive(Deserialize)]
+struct Step {
+    #[serde(deserialize_with = "moment")]
+    at: Timestamp,
+    step: String,
+    /// For people.
+    text: String,
+    /// For programs.
+    details: Map<String, Value>,
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+}
+
+impl From<&Story> for Told {
+    fn from(story: &Story) -> Self {
+        Self {
+            id: story.id.to_string(),
+            steps: story.events.iter().map(Step::from).collect(),
+        }
+    }
+}
+
+impl From<&Event> for Step {
+    fn from(event: &Event) -> Self {
+        let mut details = match json!(event.step) {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        // Times are kept as numbers; programs want texts.
+        if let Some(time) = details.get_mut("next_at")
             && let Some(ms) = time.as_i64()
         {
             *time = timestamp(ms).to_string().into();
         }
+        let step = details.remove("step").and_then(|name| name.as_str().map(str::to_owned));
+        Self {
+            at: event.at(),
+            step: step.unwrap_or_default(),
+            text: event.step.to_string(),
+            details,
+        }
     }
-    step
 }
 
-fn print(story: &Story, is_first: bool, out: &mut Output) -> Result<(), Failure> {
+/// A story as it is printed for programs: the fields of a step stand beside its name and time.
+#[derive(Serialize)]
+struct Printed<'a> {
+    id: &'a str,
+    steps: Vec<Map<String, Value>>,
+}
+
+fn print(story: &Told, is_first: bool, out: &mut Output) -> Result<(), Failure> {
     if out.is_for_people() {
         if !is_first {
             out.text("\n")?;
         }
         out.text(&format!("{}\n", story.id))?;
     }
-    let told = Printed {
-        id: story.id.to_string(),
-        steps: story.events.iter().map(printed_step).collect(),
+    let printed = |step: &Step| {
+        let mut fields = step.details.clone();
+        fields.insert("at".into(), step.at.to_string().into());
+        fields.insert("step".into(), step.step.clone().into());
+        fields
     };
-    let lines = story.events.iter().map(|event| format!("  {:.3}  {}", event.at(), event.step));
-    out.lines(lines, &told)
+    let document = Printed {
+        id: &story.id,
+        steps: story.steps.iter().map(printed).collect(),
+    };
+    let lines = story.steps.iter().map(|step| format!("  {:.3}  {}", step.at, step.text));
+    out.lines(lines, &document)
 }

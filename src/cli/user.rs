@@ -1,17 +1,17 @@
 //! `posthouse user`.
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::house::House;
 use super::output::{Output, Show};
 use super::pages;
 use super::password::PasswordFrom;
 use super::role::{self, RoleName};
-use crate::app::Services;
 use crate::mail::accounts;
-use crate::mail::directory::{NewUser, UserChange};
+use crate::mail::directory::{NewPassword, NewUser, UserChange};
 use crate::mail::mailbox::Usage;
 use crate::model::account;
 use crate::model::address::Domain;
@@ -84,39 +84,30 @@ pub(super) struct Add {
 }
 
 impl User {
-    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
-        let directory = &services.directory;
+    pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         match self {
-            Self::Add(new) => new.run(services, out).await,
-            Self::List { domain } => {
-                let fetch = async |after: Option<&str>| directory.users(domain.as_ref(), after, pages::PAGE).await;
-                pages::each(fetch, |users| out.rows(&users.iter().map(View::from).collect::<Vec<_>>())).await
+            Self::Add(new) => {
+                let user = new.run(house).await?;
+                out.done(&format!("Added user {}.", user.address), &user)
             }
-            Self::Show { address } => {
-                let user = directory.user(&address).await?;
-                let mut view = View::from(&*user);
-                if user.address.is_some() {
-                    view.uses(services.mailboxes.usage(&user).await?);
-                }
-                out.card(&view)
-            }
+            Self::List { domain } => list(house, domain, out).await,
+            Self::Show { address } => out.card(&show(house, &address).await?),
             Self::SetPassword { address, password } => {
-                directory.user(&address).await?;
-                directory.set_password(&address, password.read()?).await?;
+                set_password(house, &address, password).await?;
                 out.done(&format!("Set the password of {address}."), &json!({ "changed": address }))
             }
-            Self::Enable { address } => switch(services, &address, true, out).await,
-            Self::Disable { address } => switch(services, &address, false, out).await,
+            Self::Enable { address } => switch(house, &address, true, out).await,
+            Self::Disable { address } => switch(house, &address, false, out).await,
             Self::Remove { address } => {
-                let user = accounts::remove(directory, &services.mailboxes, &address).await?;
-                out.done(&format!("Removed user {}.", user.login), &json!({ "removed": user.login }))
+                let login = remove(house, &address).await?;
+                out.done(&format!("Removed user {login}."), &json!({ "removed": login }))
             }
         }
     }
 }
 
 impl Add {
-    async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
+    async fn run(self, house: &House) -> Result<View, Failure> {
         let password = if self.no_password { None } else { Some(self.password.read()?) };
         let new = NewUser {
             login: self.address,
@@ -127,28 +118,111 @@ impl Add {
             quota_bytes: self.quota_bytes,
             quota_messages: self.quota_messages,
         };
-        let user = services.directory.create_user(new).await?;
-        out.done(&format!("Added user {}.", user.login), &View::from(&*user))
+        match house {
+            House::Here(services) => Ok(View::from(&*services.directory.create_user(new).await?)),
+            House::There(remote) => {
+                let mut body = json!({
+                    "address": new.login, "display_name": new.display_name, "role": role::name(new.role), "enabled": new.enabled,
+                    "quota_bytes": new.quota_bytes, "quota_messages": new.quota_messages,
+                });
+                if let (Some(password), Some(fields)) = (&new.password, body.as_object_mut()) {
+                    let (name, value) = field(password);
+                    fields.insert(name.into(), value);
+                }
+                remote.post(&["users"], &[], body).await
+            }
+        }
     }
 }
 
-async fn switch(services: &Services, login: &str, enabled: bool, out: &mut Output) -> Result<(), Failure> {
-    let change = UserChange {
-        enabled: Some(enabled),
-        ..UserChange::default()
+async fn list(house: &House, domain: Option<Domain>, out: &mut Output) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => {
+            let fetch = async |after: Option<&str>| services.directory.users(domain.as_ref(), after, pages::PAGE).await;
+            pages::each(fetch, |users| out.rows(&users.iter().map(View::from).collect::<Vec<_>>())).await
+        }
+        House::There(remote) => {
+            let domain = domain.map(|domain| ("domain", domain.to_string()));
+            let query: Vec<_> = domain.into_iter().chain([pages::limit()]).collect();
+            remote.each(&["users"], &query, |views: Vec<View>| out.rows(&views)).await
+        }
+    }
+}
+
+async fn show(house: &House, address: &str) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => {
+            let user = services.directory.user(address).await?;
+            let mut view = View::from(&*user);
+            if user.address.is_some() {
+                view.uses(services.mailboxes.usage(&user).await?);
+            }
+            Ok(view)
+        }
+        House::There(remote) => remote.get(&["users", address]).await,
+    }
+}
+
+/// Asks for the password only if there is such a user.
+async fn set_password(house: &House, address: &str, password: PasswordFrom) -> Result<(), Failure> {
+    match house {
+        House::Here(services) => {
+            services.directory.user(address).await?;
+            Ok(services.directory.set_password(address, password.read()?).await?)
+        }
+        House::There(remote) => {
+            remote.get::<View>(&["users", address]).await?;
+            let (name, value) = field(&password.read()?);
+            remote.put(&["users", address, "password"], json!({ name: value })).await
+        }
+    }
+}
+
+async fn switch(house: &House, login: &str, enabled: bool, out: &mut Output) -> Result<(), Failure> {
+    let user = match house {
+        House::Here(services) => {
+            let change = UserChange {
+                enabled: Some(enabled),
+                ..UserChange::default()
+            };
+            View::from(&*services.directory.change_user(login, change).await?)
+        }
+        House::There(remote) => remote.patch(&["users", login], &[], json!({ "enabled": enabled })).await?,
     };
-    let user = services.directory.change_user(login, change).await?;
     let done = if enabled { "Enabled" } else { "Disabled" };
-    out.done(&format!("{done} user {}.", user.login), &View::from(&*user))
+    out.done(&format!("{done} user {}.", user.address), &user)
+}
+
+/// The name of the user that is gone, as it was written in the directory.
+async fn remove(house: &House, address: &str) -> Result<String, Failure> {
+    match house {
+        House::Here(services) => {
+            let user = accounts::remove(&services.directory, &services.mailboxes, address).await?;
+            Ok(user.login.clone())
+        }
+        House::There(remote) => {
+            let user: View = remote.get(&["users", address]).await?;
+            remote.delete(&["users", address]).await?;
+            Ok(user.address)
+        }
+    }
+}
+
+/// The field of the API that the password goes into.
+fn field(password: &NewPassword) -> (&'static str, Value) {
+    match password {
+        NewPassword::Clear(secret) => ("password", secret.expose().into()),
+        NewPassword::Hash(secret) => ("password_hash", secret.expose().into()),
+    }
 }
 
 /// A user, as it is printed.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct View {
     /// The address, or the bare name of an administrator.
     address: String,
     display_name: String,
-    role: &'static str,
+    role: String,
     enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota_bytes: Option<u64>,
@@ -174,7 +248,7 @@ impl From<&account::User> for View {
         Self {
             address: user.login.clone(),
             display_name: user.display_name.clone(),
-            role: role::name(user.role),
+            role: role::name(user.role).to_owned(),
             enabled: user.enabled,
             quota_bytes: user.quota_bytes,
             quota_messages: user.quota_messages,
@@ -192,7 +266,7 @@ impl Show for View {
         vec![
             self.address.clone(),
             if self.enabled { "enabled" } else { "disabled" }.into(),
-            self.role.into(),
+            self.role.clone(),
             amount(self.quota_bytes, self.quota_messages),
             amount(self.used_bytes, self.used_messages),
             self.created_at.clone(),

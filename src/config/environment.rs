@@ -8,7 +8,13 @@ use super::keys::{self, Key, Kind};
 use super::problem::{Error, Origin};
 
 /// Variables that begin like ours and are no keys of the configuration.
-const NO_KEYS: &[&str] = &["POSTHOUSE_ADMIN_PASSWORD", "POSTHOUSE_CONFIG"];
+const NO_KEYS: &[&str] = &[
+    "POSTHOUSE_ADMIN_PASSWORD",
+    "POSTHOUSE_CONFIG",
+    "POSTHOUSE_URL",
+    "POSTHOUSE_KEY",
+    "POSTHOUSE_CA_FILE",
+];
 
 /// The values that the variables give, with the key of each, in the order of the names.
 pub(super) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Vec<(&'static Key, Value)>, Error> {
@@ -120,6 +126,7 @@ mod tests {
             "PATH",
             "POSTHOUSE_ADMIN_PASSWORD",
             "POSTHOUSE_CONFIG",
+            "POSTHOUSE_URL",
             "POSTHOUSE_SERVICE_HOST",
             "POSTHOUSE_PORT_8080_TCP",
         ] {

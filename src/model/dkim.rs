@@ -117,17 +117,21 @@ impl DkimKey {
         format!("v=DKIM1; k={algorithm}; p={}", STANDARD.encode(&self.public_key))
     }
 
-    /// The record as a line of a zone file, in strings of at most 255 octets (RFC 1035 §3.3.14).
+    /// The record as a line of a zone file.
     pub fn zone_line(&self) -> String {
-        let record = self.record();
-        let mut strings = Vec::new();
-        let mut rest = record.as_str();
-        while let Some((string, more)) = rest.split_at_checked(255).or((!rest.is_empty()).then_some((rest, ""))) {
-            strings.push(format!("\"{string}\""));
-            rest = more;
-        }
-        format!("{}. IN TXT ( {} )", self.record_name(), strings.join(" "))
+        zone_line(&self.record_name(), &self.record())
     }
+}
+
+/// A TXT record as a line of a zone file, in strings of at most 255 octets (RFC 1035 §3.3.14).
+pub fn zone_line(name: &str, record: &str) -> String {
+    let mut strings = Vec::new();
+    let mut rest = record;
+    while let Some((string, more)) = rest.split_at_checked(255).or((!rest.is_empty()).then_some((rest, ""))) {
+        strings.push(format!("\"{string}\""));
+        rest = more;
+    }
+    format!("{name}. IN TXT ( {} )", strings.join(" "))
 }
 
 #[cfg(test)]

@@ -3,17 +3,18 @@
 mod selection;
 
 use clap::Subcommand;
-use serde::Serialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use self::selection::{Filters, Selection};
+use self::selection::{Filters, Pick, Selection};
 use super::failure::Failure;
+use super::house::House;
 use super::output::{Output, Show};
-use super::pages::PAGE;
-use crate::app::Services;
+use super::pages::{self, PAGE};
+use super::remote::Remote;
 use crate::mail::queue::{QueuedMail, QueuedRecipient};
 use crate::model::ids::MailId;
-use crate::model::queue::{QueueFilter, Steering};
+use crate::model::queue::Steering;
 
 /// The commands of `posthouse queue`.
 #[derive(Debug, Subcommand)]
@@ -40,35 +41,70 @@ pub(super) enum Queue {
 }
 
 impl Queue {
-    pub(super) async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
+    pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         match self {
-            Self::List(filters) => list(services, filters, out).await,
-            Self::Show { id } => show(services, id, out).await,
-            Self::Retry(selection) => steer(services, selection, Steering::Retry, out).await,
-            Self::Hold(selection) => steer(services, selection, Steering::Hold, out).await,
-            Self::Release(selection) => steer(services, selection, Steering::Release, out).await,
-            Self::Expire(selection) => steer(services, selection, Steering::Expire, out).await,
-            Self::Remove(selection) => steer(services, selection, Steering::Remove, out).await,
+            Self::List(filters) => list(house, &filters, out).await,
+            Self::Show { id } => {
+                let mail = show(house, id).await?;
+                out.card(&mail)?;
+                if out.is_for_people() {
+                    out.text("\n")?;
+                    out.rows(&mail.recipients)?;
+                }
+                Ok(())
+            }
+            Self::Retry(selection) => steer(house, &selection.read()?, Steering::Retry, out).await,
+            Self::Hold(selection) => steer(house, &selection.read()?, Steering::Hold, out).await,
+            Self::Release(selection) => steer(house, &selection.read()?, Steering::Release, out).await,
+            Self::Expire(selection) => steer(house, &selection.read()?, Steering::Expire, out).await,
+            Self::Remove(selection) => steer(house, &selection.read()?, Steering::Remove, out).await,
             Self::Flush => {
-                let count = services.queue.steer(&QueueFilter::default(), Steering::Retry).await?;
-                services.traces.flush().await;
-                done(Steering::Retry, count, out)
+                let filters = &Filters::default();
+                steer(house, &[Pick { id: None, filters }], Steering::Retry, out).await
             }
         }
     }
 }
 
-async fn steer(services: &Services, selection: Selection, steering: Steering, out: &mut Output) -> Result<(), Failure> {
+async fn steer(house: &House, picks: &[Pick<'_>], steering: Steering, out: &mut Output) -> Result<(), Failure> {
     let mut count = 0_u64;
-    for filter in selection.read(services.queue.now())? {
-        if let Some(id) = filter.id {
+    for pick in picks {
+        if let Some(id) = pick.id {
             // An id that is not there is an error; a filter that picks nothing is not.
-            services.queue.show(id).await?;
+            show(house, id).await?;
         }
-        count = count.saturating_add(services.queue.steer(&filter, steering).await?);
+        let changed = match house {
+            House::Here(services) => services.queue.steer(&pick.filter(services.queue.now()), steering).await?,
+            House::There(remote) => steer_there(remote, *pick, steering).await?,
+        };
+        count = count.saturating_add(changed);
     }
-    services.traces.flush().await;
+    if let House::Here(services) = house {
+        services.traces.flush().await;
+    }
     done(steering, count, out)
+}
+
+async fn steer_there(remote: &Remote, pick: Pick<'_>, steering: Steering) -> Result<u64, Failure> {
+    let mut query = pick.query();
+    if query.is_empty() {
+        query.push(("all", true.to_string()));
+    }
+    let held = |held: bool| json!({ "held": held });
+    let changed: Changed = match steering {
+        Steering::Hold => remote.patch(&["queue"], &query, held(true)).await?,
+        Steering::Release => remote.patch(&["queue"], &query, held(false)).await?,
+        Steering::Retry => remote.post(&["queue", "retry"], &query, Value::Null).await?,
+        Steering::Expire => remote.post(&["queue", "expire"], &query, Value::Null).await?,
+        Steering::Remove => remote.delete_picked(&["queue"], &query).await?,
+    };
+    Ok(changed.recipients)
+}
+
+/// What the API says of a change of many.
+#[derive(Deserialize)]
+struct Changed {
+    recipients: u64,
 }
 
 /// Says how many recipients it were.
@@ -84,29 +120,35 @@ fn done(steering: Steering, count: u64, out: &mut Output) -> Result<(), Failure>
     out.done(&format!("{count} {recipients} {what}."), &json!({ name: count }))
 }
 
-async fn list(services: &Services, filters: Filters, out: &mut Output) -> Result<(), Failure> {
-    let filter = filters.filter(services.queue.now());
-    let mut after = None;
-    loop {
-        let mails = services.queue.list(&filter, after, PAGE).await?;
-        let Some(last) = mails.last() else { return Ok(()) };
-        after = Some(last.id);
-        out.rows(&mails.iter().map(Mail::from).collect::<Vec<_>>())?;
+async fn list(house: &House, filters: &Filters, out: &mut Output) -> Result<(), Failure> {
+    let pick = Pick { id: None, filters };
+    match house {
+        House::Here(services) => {
+            let filter = pick.filter(services.queue.now());
+            let mut after = None;
+            loop {
+                let mails = services.queue.list(&filter, after, PAGE).await?;
+                let Some(last) = mails.last() else { return Ok(()) };
+                after = Some(last.id);
+                out.rows(&mails.iter().map(Mail::from).collect::<Vec<_>>())?;
+            }
+        }
+        House::There(remote) => {
+            let query: Vec<_> = pick.query().into_iter().chain([pages::limit()]).collect();
+            remote.each(&["queue"], &query, |mails: Vec<Mail>| out.rows(&mails)).await
+        }
     }
 }
 
-async fn show(services: &Services, id: MailId, out: &mut Output) -> Result<(), Failure> {
-    let mail = Mail::from(&services.queue.show(id).await?);
-    out.card(&mail)?;
-    if out.is_for_people() {
-        out.text("\n")?;
-        out.rows(&mail.recipients)?;
+async fn show(house: &House, id: MailId) -> Result<Mail, Failure> {
+    match house {
+        House::Here(services) => Ok(Mail::from(&services.queue.show(id).await?)),
+        House::There(remote) => remote.get(&["queue", &id.to_string()]).await,
     }
-    Ok(())
 }
 
 /// A message of the queue, as it is printed.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Mail {
     id: String,
     /// Empty for `<>`.
@@ -118,10 +160,10 @@ struct Mail {
 }
 
 /// One of its recipients.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Recipient {
     address: String,
-    state: &'static str,
+    state: String,
     attempts: u32,
     next_attempt_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +187,7 @@ impl From<&QueuedRecipient> for Recipient {
     fn from(recipient: &QueuedRecipient) -> Self {
         Self {
             address: recipient.recipient.address.to_string(),
-            state: recipient.state.name(),
+            state: recipient.state.name().to_owned(),
             attempts: recipient.attempts,
             next_attempt_at: recipient.next_attempt_at.to_string(),
             last_error: recipient.last_error.clone(),
@@ -176,7 +218,7 @@ impl Show for Recipient {
     fn cells(&self) -> Vec<String> {
         vec![
             self.address.clone(),
-            self.state.into(),
+            self.state.clone(),
             self.attempts.to_string(),
             if self.state == "waiting" {
                 self.next_attempt_at.clone()
@@ -192,10 +234,10 @@ impl Show for Recipient {
 mod tests {
     use super::*;
 
-    fn recipient(address: &str, state: &'static str) -> Recipient {
+    fn recipient(address: &str, state: &str) -> Recipient {
         Recipient {
             address: address.into(),
-            state,
+            state: state.into(),
             attempts: 2,
             next_attempt_at: "2026-01-01T00:00:00Z".into(),
             last_error: None,

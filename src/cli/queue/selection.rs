@@ -10,7 +10,7 @@ use crate::model::ids::MailId;
 use crate::model::queue::{QueueFilter, RecipientState};
 
 /// The filters: a recipient is picked if it fulfils all that are given.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(in crate::cli) struct Filters {
     /// Sent by this address; <> is the null sender
     #[arg(long, value_name = "ADDRESS", value_parser = sender)]
@@ -35,19 +35,44 @@ pub(in crate::cli) struct Filters {
     error: Option<String>,
 }
 
-impl Filters {
+/// The recipients that the filters pick, among those of one message or of all.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pick<'a> {
+    pub(super) id: Option<MailId>,
+    pub(super) filters: &'a Filters,
+}
+
+impl Pick<'_> {
+    /// For the queue of this machine.
     pub(super) fn filter(self, now: Timestamp) -> QueueFilter {
         let before = |age: SignedDuration| now.saturating_sub(age).unwrap_or(Timestamp::MIN);
+        let filters = self.filters.clone();
         QueueFilter {
-            id: None,
-            sender: self.sender,
-            sender_domain: self.sender_domain,
-            recipient: self.recipient,
-            recipient_domain: self.recipient_domain,
-            state: self.state,
-            before: self.older_than.map(before),
-            error: self.error,
+            id: self.id,
+            sender: filters.sender,
+            sender_domain: filters.sender_domain,
+            recipient: filters.recipient,
+            recipient_domain: filters.recipient_domain,
+            state: filters.state,
+            before: filters.older_than.map(before),
+            error: filters.error,
         }
+    }
+
+    /// The same in the words of the API.
+    pub(super) fn query(self) -> Vec<(&'static str, String)> {
+        let filters = self.filters;
+        let fields = [
+            ("id", self.id.map(|id| id.to_string())),
+            ("sender", filters.sender.as_ref().map(ToString::to_string)),
+            ("sender_domain", filters.sender_domain.as_ref().map(ToString::to_string)),
+            ("recipient", filters.recipient.as_ref().map(ToString::to_string)),
+            ("recipient_domain", filters.recipient_domain.as_ref().map(ToString::to_string)),
+            ("state", filters.state.map(|state| state.name().to_owned())),
+            ("older_than", filters.older_than.map(|age| age.as_secs().to_string())),
+            ("error", filters.error.clone()),
+        ];
+        fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -65,21 +90,18 @@ pub(in crate::cli) struct Selection {
 }
 
 impl Selection {
-    /// The ids, each with the filter for it; one filter without an id if none were given.
-    pub(super) fn read(self, now: Timestamp) -> Result<Vec<QueueFilter>, Failure> {
-        let filter = self.filters.filter(now);
-        let is_open = filter == QueueFilter::default() && self.ids.is_empty();
+    /// A pick for each id; one without an id if none were given.
+    pub(super) fn read(&self) -> Result<Vec<Pick<'_>>, Failure> {
+        let filters = &self.filters;
+        let is_open = *filters == Filters::default() && self.ids.is_empty();
         if is_open != self.all {
             return Err(Failure::Usage("which ones? Give ids, filters, or --all by itself".into()));
         }
         if self.ids.is_empty() {
-            return Ok(vec![filter]);
+            return Ok(vec![Pick { id: None, filters }]);
         }
-        let of_message = |id| QueueFilter {
-            id: Some(id),
-            ..filter.clone()
-        };
-        Ok(self.ids.into_iter().map(of_message).collect())
+        let of_message = |id: &MailId| Pick { id: Some(*id), filters };
+        Ok(self.ids.iter().map(of_message).collect())
     }
 }
 
@@ -121,6 +143,30 @@ mod tests {
     }
 
     #[test]
+    fn a_pick_is_a_filter_here_and_a_query_elsewhere() {
+        let filters = Filters {
+            sender: Some(ReversePath::Null),
+            older_than: Some(SignedDuration::from_secs(90)),
+            error: Some("greylisted".into()),
+            ..Filters::default()
+        };
+        let pick = Pick {
+            id: Some(MailId(1)),
+            filters: &filters,
+        };
+        let filter = pick.filter("2026-01-01T00:01:30Z".parse().unwrap());
+        assert_eq!(filter.before, Some("2026-01-01T00:00:00Z".parse().unwrap()));
+        assert_eq!((filter.id, filter.sender), (Some(MailId(1)), Some(ReversePath::Null)));
+        let query = [
+            ("id", "0000000000001"),
+            ("sender", ""),
+            ("older_than", "90"),
+            ("error", "greylisted"),
+        ];
+        assert_eq!(pick.query(), query.map(|(name, value)| (name, value.to_owned())));
+    }
+
+    #[test]
     fn all_must_be_said() {
         let select = |ids: &[i64], all, error: Option<&str>| Selection {
             ids: ids.iter().copied().map(MailId).collect(),
@@ -130,7 +176,7 @@ mod tests {
                 ..Filters::default()
             },
         };
-        let count = |selection: Selection| selection.read(Timestamp::UNIX_EPOCH).map(|filters| filters.len()).ok();
+        let count = |selection: Selection| selection.read().map(|picks| picks.len()).ok();
         assert_eq!(count(select(&[], true, None)), Some(1));
         assert_eq!(count(select(&[], false, Some("x"))), Some(1));
         assert_eq!(count(select(&[1, 2], false, Some("x"))), Some(2));

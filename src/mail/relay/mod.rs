@@ -33,6 +33,7 @@ pub use route::{BadRoute, Lane, Server};
 pub use security::{Applied, Failure, Outcome};
 pub use session::Session;
 pub(crate) use target::Target;
+pub use tls::{NoTls, verified};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

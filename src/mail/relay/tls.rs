@@ -68,7 +68,7 @@ pub(in crate::mail) fn opportunistic() -> Result<TlsConnector, rustls::Error> {
 }
 
 /// For a server that must prove its name by the authorities that the system trusts, or by those in the PEM file. Reads them from disk.
-pub(in crate::mail) fn verified(authorities: Option<&Path>) -> Result<ClientConfig, NoTls> {
+pub fn verified(authorities: Option<&Path>) -> Result<ClientConfig, NoTls> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         tracing::warn!(%error, "cannot read some of the system's certificate authorities");
@@ -89,9 +89,11 @@ pub(in crate::mail) fn verified(authorities: Option<&Path>) -> Result<ClientConf
 
 /// TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::mail) enum NoTls {
+pub enum NoTls {
+    /// By the library.
     #[error("{0}")]
     Rustls(#[from] rustls::Error),
+    /// The file of authorities cannot be read.
     #[error("{0}")]
     Pem(#[from] rustls::pki_types::pem::Error),
 }

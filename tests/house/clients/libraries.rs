@@ -35,7 +35,7 @@ fn run(house: &House, (program, script): (&str, &str), (variable, library): (&st
 #[test]
 fn imapclient_works() {
     let house = house_with_mail();
-    run(&house, ("python3", "library.py"), ("PYTHONPATH", folder("python")));
+    run(&house, ("python3", "library.py"), ("PYTHONPATH", folder("library")));
     let files = house.maildir("alice@house.test");
     assert!(crate::support::maildir::messages(&files).is_empty());
     assert_eq!(crate::support::maildir::messages(&files.join(".Trash")).len(), 1);

@@ -1,0 +1,13 @@
+# flake8: noqa
+
+# import apis into api package
+from posthouse.generated.api.aliases_api import AliasesApi
+from posthouse.generated.api.api_keys_api import ApiKeysApi
+from posthouse.generated.api.auth_api import AuthApi
+from posthouse.generated.api.domains_api import DomainsApi
+from posthouse.generated.api.health_api import HealthApi
+from posthouse.generated.api.mailboxes_api import MailboxesApi
+from posthouse.generated.api.messages_api import MessagesApi
+from posthouse.generated.api.queue_api import QueueApi
+from posthouse.generated.api.submissions_api import SubmissionsApi
+from posthouse.generated.api.users_api import UsersApi

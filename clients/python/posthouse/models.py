@@ -1,0 +1,3 @@
+"""What the operations take and give; generated."""
+
+from posthouse.generated.models import *  # noqa: F403

@@ -1,0 +1,12 @@
+/* tslint:disable */
+/* eslint-disable */
+export * from './AliasesApi.js';
+export * from './ApiKeysApi.js';
+export * from './AuthApi.js';
+export * from './DomainsApi.js';
+export * from './HealthApi.js';
+export * from './MailboxesApi.js';
+export * from './MessagesApi.js';
+export * from './QueueApi.js';
+export * from './SubmissionsApi.js';
+export * from './UsersApi.js';

@@ -1,0 +1,21 @@
+"""Keeps what is asked from ending the run itself: ids and names that were seen in replies are tried elsewhere, among them our own."""
+
+import os
+
+import schemathesis
+
+#: The API key or the user that asks.
+OURS = os.environ["POSTHOUSE_SPARED"].split(",")
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    for name, value in (case.path_parameters or {}).items():
+        if case.method.upper() != "GET" and value in OURS:
+            case.path_parameters[name] = "0000000000001" if "@" not in value else "nobody@example.test"
+
+
+@schemathesis.serializer("message/rfc822")
+def message(context, value):
+    """A message is sent as it is."""
+    return {"data": value if isinstance(value, bytes) else str(value).encode()}
