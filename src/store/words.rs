@@ -1,36 +1,42 @@
 //! The index of the words of a mailbox: a directory of tantivy's files for each, under `search/` of the data directory.
 //!
-//! A document is a message: its UID, the words of its header, those of its body. The index says itself which messages it knows, and a
-//! commit is whole or not there, so that whatever happens to it costs no more than to make it again.
+//! A document is a message: its UID, which file it is, the words of its header, those of its body. The index says itself which messages it
+//! knows, and a commit is whole or not there, so that whatever happens to it, or to the database, costs no more than to make it again.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
-use tantivy::directory::MmapDirectory;
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError};
+use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::termdict::TermDictionary;
 use tantivy::{
-    DocSet, Index, IndexReader, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader, TERMINATED, TantivyDocument, TantivyError,
-    Term,
+    DocSet, Index, IndexReader, IndexSettings, IndexWriter, InvertedIndexReader, ReloadPolicy, SegmentReader, TERMINATED, TantivyDocument,
+    TantivyError, Term,
 };
 
 use super::Error;
 use crate::model::clue::{Clue, Clues};
 use crate::model::ids::Uid;
 
-/// So many messages, or octets of their words, are committed together.
+/// So many messages, or octets of their words, make a commit.
 const COMMIT_DOCUMENTS: usize = 8_192;
 const COMMIT_OCTETS: usize = 33_554_432;
 
 /// The word of messages whose words are not all in the index. It can be no other word's.
 const OPEN: &str = "\u{0}";
 
+/// A message that the index knows: its UID, and the fingerprint of its file's name. Another message has another one, even if it has the
+/// UID because the database was put back to what it was before.
+pub type Known = (Uid, u64);
+
 /// What the index knows of a message.
 #[derive(Debug)]
 pub struct Document {
     /// Which message.
-    pub uid: Uid,
+    pub message: Known,
     /// The words of its header, with spaces between.
     pub header: String,
     /// The words of its body, with spaces between.
@@ -43,7 +49,7 @@ pub struct Document {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Matches {
     /// The messages that it knows.
-    pub known: Vec<Uid>,
+    pub known: Vec<Known>,
     /// Those of them for which the clues hold.
     pub found: Vec<Uid>,
     /// Those of them of which it does not know all words.
@@ -54,48 +60,75 @@ pub struct Matches {
 pub struct WordIndex {
     path: PathBuf,
     index: Index,
+    fields: Fields,
+}
+
+/// What a document consists of.
+#[derive(Clone, Copy)]
+struct Fields {
     uid: Field,
+    name: Field,
     header: Field,
     body: Field,
 }
 
 impl WordIndex {
-    /// Opens the index in this directory; none if there is none, or none that can be read.
-    pub fn open(path: &Path) -> Option<Self> {
-        let index = Index::open_in_dir(path).ok()?;
-        (index.schema() == schema().0).then(|| Self::new(path, index))
+    /// Opens the index in this directory; none if there is none, or none that we can read: damaged, or of another form.
+    pub fn open(path: &Path) -> Result<Option<Self>, Error> {
+        match Index::open_in_dir(path) {
+            Ok(index) if index.schema() == schema().0 => Ok(Some(Self::new(path, index))),
+            Ok(_) => Ok(None),
+            Err(error) if is_damage(&error) => Ok(None),
+            Err(error) => Err(failed(path, &error)),
+        }
     }
 
-    /// The same, and makes it where there is none. One that cannot be read makes room for a new one.
-    pub fn open_or_make(path: &Path) -> Result<Self, Error> {
-        if let Some(index) = Self::open(path) {
-            return Ok(index);
+    /// The same, and makes it where there is none; none if somebody else is about to.
+    pub fn open_or_make(path: &Path) -> Result<Option<Self>, Error> {
+        match Self::open(path)? {
+            Some(index) => Ok(Some(index)),
+            None => Self::make_anew(path),
         }
-        remove(path)?;
+    }
+
+    /// Makes an empty index in the place of what is in this directory; none if somebody writes there.
+    pub fn make_anew(path: &Path) -> Result<Option<Self>, Error> {
         std::fs::create_dir_all(path).map_err(|source| file_error(path, source))?;
         let directory = MmapDirectory::open(path).map_err(|error| failed(path, &error.into()))?;
-        let index = Index::open_or_create(directory, schema().0).map_err(|error| failed(path, &error))?;
-        Ok(Self::new(path, index))
+        let _lock = match directory.acquire_lock(&INDEX_WRITER_LOCK) {
+            Ok(lock) => lock,
+            Err(LockError::LockBusy) => return Ok(None),
+            Err(error) => return Err(failed(path, &error.into())),
+        };
+        for entry in std::fs::read_dir(path).map_err(|source| file_error(path, source))?.flatten() {
+            if Path::new(&entry.file_name()) != INDEX_WRITER_LOCK.filepath {
+                std::fs::remove_file(entry.path()).map_err(|source| file_error(&entry.path(), source))?;
+            }
+        }
+        let index = Index::create(directory, schema().0, IndexSettings::default()).map_err(|error| failed(path, &error))?;
+        Ok(Some(Self::new(path, index)))
     }
 
     fn new(path: &Path, index: Index) -> Self {
-        let (_, [uid, header, body]) = schema();
-        let path = path.to_owned();
-        Self {
-            path,
-            index,
-            uid,
-            header,
-            body,
+        let (path, (_, fields)) = (path.to_owned(), schema());
+        Self { path, index, fields }
+    }
+
+    /// Whether all of its files are as they were written. Reads them all.
+    pub fn is_sound(&self) -> Result<bool, Error> {
+        match self.index.validate_checksum().and_then(|damaged| Ok((damaged, self.reader()?))) {
+            Ok((damaged, _)) => Ok(damaged.is_empty()),
+            Err(error) if is_damage(&error) => Ok(false),
+            Err(error) => Err(self.failed(&error)),
         }
     }
 
     /// The messages that it knows, ascending.
-    pub fn known(&self) -> Result<Vec<Uid>, Error> {
-        let all = || -> tantivy::Result<Vec<Uid>> {
+    pub fn known(&self) -> Result<Vec<Known>, Error> {
+        let all = || -> tantivy::Result<Vec<Known>> {
             let mut known = Vec::new();
             for segment in self.reader()?.searcher().segment_readers() {
-                known.extend(uids(segment, |_| true)?);
+                known.extend(known_in(segment)?);
             }
             known.sort_unstable();
             Ok(known)
@@ -110,16 +143,17 @@ impl WordIndex {
             for segment in self.reader()?.searcher().segment_readers() {
                 self.find_in(segment, (clues, headers_too), &mut matches)?;
             }
-            for list in [&mut matches.known, &mut matches.found, &mut matches.open] {
-                list.sort_unstable();
-            }
+            matches.known.sort_unstable();
+            matches.found.sort_unstable();
+            matches.open.sort_unstable();
             Ok(matches)
         };
         all().map_err(|error| self.failed(&error))
     }
 
     fn find_in(&self, segment: &SegmentReader, (clues, headers_too): (&Clues, bool), matches: &mut Matches) -> tantivy::Result<()> {
-        let fields: &[Field] = if headers_too { &[self.body, self.header] } else { &[self.body] };
+        let Fields { header, body, .. } = self.fields;
+        let fields: &[Field] = if headers_too { &[body, header] } else { &[body] };
         let size = segment.max_doc() as usize;
         let (mut found, mut open) = (vec![false; size], vec![false; size]);
         for &field in fields {
@@ -133,10 +167,10 @@ impl WordIndex {
             }
             found.iter_mut().zip(here).for_each(|(found, here)| *found |= here);
         }
-        let words = segment.inverted_index(self.body)?;
+        let words = segment.inverted_index(body)?;
         with_clue(&words, &Clue::Is(OPEN.into()), &mut open)?;
         let in_list = |list: &[bool], doc: u32| list.get(doc as usize).copied().unwrap_or(false);
-        matches.known.extend(uids(segment, |_| true)?);
+        matches.known.extend(known_in(segment)?);
         matches.found.extend(uids(segment, |doc| in_list(&found, doc))?);
         matches.open.extend(uids(segment, |doc| in_list(&open, doc))?);
         Ok(())
@@ -175,41 +209,39 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Adds a message. Commits now and then: what waits for it is in memory.
+    /// Adds a message. What is not committed is in memory: see [`Writer::is_full`].
     pub fn add(&mut self, document: &Document) -> Result<(), Error> {
+        let Fields { uid, name, header, body } = self.index.fields;
         let mut entry = TantivyDocument::new();
-        entry.add_u64(self.index.uid, u64::from(document.uid.0));
-        entry.add_text(self.index.header, &document.header);
-        entry.add_text(self.index.body, if document.is_whole { &document.body } else { OPEN });
+        entry.add_u64(uid, u64::from(document.message.0.0));
+        entry.add_u64(name, document.message.1);
+        entry.add_text(header, &document.header);
+        entry.add_text(body, if document.is_whole { &document.body } else { OPEN });
         self.writer.add_document(entry).map_err(|error| self.index.failed(&error))?;
         self.documents = self.documents.saturating_add(1);
         self.octets = self
             .octets
             .saturating_add(document.header.len())
             .saturating_add(document.body.len());
-        if self.documents < COMMIT_DOCUMENTS && self.octets < COMMIT_OCTETS {
-            return Ok(());
-        }
-        self.commit()
+        Ok(())
+    }
+
+    /// Whether what was added is enough for a commit.
+    pub fn is_full(&self) -> bool {
+        self.documents >= COMMIT_DOCUMENTS || self.octets >= COMMIT_OCTETS
     }
 
     /// Takes a message out.
     pub fn remove(&self, uid: Uid) {
-        self.writer.delete_term(Term::from_field_u64(self.index.uid, u64::from(uid.0)));
+        self.writer
+            .delete_term(Term::from_field_u64(self.index.fields.uid, u64::from(uid.0)));
     }
 
-    /// Puts what was changed so far on stable storage.
-    pub fn commit(&mut self) -> Result<(), Error> {
-        self.writer.commit().map_err(|error| self.index.failed(&error))?;
-        (self.documents, self.octets) = (0, 0);
-        Ok(())
-    }
-
-    /// Commits, and waits until small files have become large ones.
-    pub fn finish(mut self) -> Result<(), Error> {
-        self.commit()?;
-        let Self { index, writer, .. } = self;
-        writer.wait_merging_threads().map_err(|error| index.failed(&error))
+    /// Puts what was changed on stable storage, and waits until small files have become large ones.
+    pub fn finish(self) -> Result<(), Error> {
+        let Self { index, mut writer, .. } = self;
+        let done = writer.commit().and_then(|_| writer.wait_merging_threads());
+        done.map_err(|error| index.failed(&error))
     }
 }
 
@@ -221,7 +253,7 @@ pub fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn schema() -> (Schema, [Field; 3]) {
+fn schema() -> (Schema, Fields) {
     let indexing = TextFieldIndexing::default()
         .set_tokenizer("whitespace")
         .set_index_option(IndexRecordOption::Basic)
@@ -229,9 +261,17 @@ fn schema() -> (Schema, [Field; 3]) {
     let text = TextOptions::default().set_indexing_options(indexing);
     let mut schema = Schema::builder();
     let uid = schema.add_u64_field("uid", FAST | INDEXED);
+    let name = schema.add_u64_field("name", FAST);
     let header = schema.add_text_field("header", text.clone());
     let body = schema.add_text_field("body", text);
-    (schema.build(), [uid, header, body])
+    (schema.build(), Fields { uid, name, header, body })
+}
+
+/// The messages of a segment that are not removed.
+fn known_in(segment: &SegmentReader) -> tantivy::Result<Vec<Known>> {
+    let columns = (segment.fast_fields().u64("uid")?, segment.fast_fields().u64("name")?);
+    let known = |doc| Some((Uid(u32::try_from(columns.0.first(doc)?).ok()?), columns.1.first(doc)?));
+    Ok(segment.doc_ids_alive().filter_map(known).collect())
 }
 
 /// The UIDs of the messages of a segment that are wanted and not removed.
@@ -286,6 +326,23 @@ fn with_clue(words: &InvertedIndexReader, clue: &Clue, holds: &mut [bool]) -> st
             }
             Ok(())
         }
+    }
+}
+
+/// Whether there is no index, or one that is not as it was written: nothing that could be other at the next try.
+fn is_damage(error: &TantivyError) -> bool {
+    let is_of_content = |kind: ErrorKind| matches!(kind, ErrorKind::NotFound | ErrorKind::InvalidData | ErrorKind::UnexpectedEof);
+    match error {
+        TantivyError::OpenDirectoryError(OpenDirectoryError::DoesNotExist(_))
+        | TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_) | OpenReadError::IncompatibleIndex(_))
+        | TantivyError::DataCorruption(_)
+        | TantivyError::IncompatibleIndex(_)
+        | TantivyError::SchemaError(_)
+        | TantivyError::DeserializeError(_)
+        | TantivyError::InternalError(_) => true,
+        TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => is_of_content(io_error.kind()),
+        TantivyError::IoError(error) => is_of_content(error.kind()),
+        _ => false,
     }
 }
 

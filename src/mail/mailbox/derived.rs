@@ -8,6 +8,7 @@ use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use sha2::{Digest, Sha256};
 
 use super::Mailbox;
+use super::examine::note_unreadable;
 use super::index::Write;
 use super::listed;
 use super::read::{Entry, StoredMessage, open};
@@ -24,8 +25,10 @@ use crate::wire::message::view;
 const MAX_PARSED: u64 = 128 * 1024 * 1024;
 /// The most octets of a message in which the fields of its header are looked for.
 const MAX_HEADER: u64 = 1_048_576;
-/// Fields that are longer together are read from the file each time.
-const MAX_KEPT_HEADER: usize = 16_384;
+
+/// What is kept is read together as far as it lies together: no more than so many UIDs that nobody asked for between two, and so many in all.
+const GAP: u32 = 64;
+const SPAN: u32 = 1_024;
 
 /// So many messages are read one after the other, and so many times as many at the same time.
 const TOGETHER: usize = 32;
@@ -87,7 +90,7 @@ impl Make for Bytes {
     }
 
     fn encode(&self) -> Option<Vec<u8>> {
-        (self.len() <= MAX_KEPT_HEADER).then(|| self.to_vec())
+        Some(self.to_vec())
     }
 
     fn decode(data: Vec<u8>) -> Option<Self> {
@@ -195,18 +198,18 @@ impl Mailbox {
     }
 
     async fn kept<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
-        let (Some(&first), Some(&last)) = (uids.first(), uids.last()) else {
-            return Ok(Vec::new());
-        };
-        let mut tx = self.house.ledger.database.read().await?;
-        let kept = derived::between(&mut tx, T::KIND, self.id, (first, last)).await?;
-        drop(tx);
         let mut known: Vec<(Uid, T)> = Vec::with_capacity(uids.len());
-        for (uid, data) in kept {
-            if uids.binary_search(&uid).is_ok()
-                && let Some(value) = T::decode(data)
-            {
-                known.push((uid, value));
+        if uids.is_empty() {
+            return Ok(known);
+        }
+        let mut tx = self.house.ledger.database.read().await?;
+        for ends in together(uids) {
+            for (uid, data) in derived::between(&mut tx, T::KIND, self.id, ends).await? {
+                if uids.binary_search(&uid).is_ok()
+                    && let Some(value) = T::decode(data)
+                {
+                    known.push((uid, value));
+                }
             }
         }
         Ok(known)
@@ -214,7 +217,7 @@ impl Mailbox {
 
     async fn make<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
         let (mut made, mut encoded) = (Vec::with_capacity(uids.len()), Vec::with_capacity(uids.len()));
-        let parts: Vec<_> = uids.chunks(TOGETHER).map(|part| self.with_files(part, make_all::<T>)).collect();
+        let parts: Vec<_> = uids.chunks(TOGETHER).map(|part| self.make_some(part)).collect();
         let all: Vec<(Uid, Made<T>)> = iter(parts).buffered(AT_ONCE).try_concat().await?;
         for (uid, (value, data)) in all {
             encoded.extend(data.map(|data| (uid, data)));
@@ -225,6 +228,23 @@ impl Mailbox {
         }
         Ok(made)
     }
+
+    async fn make_some<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, Made<T>)>, Refusal> {
+        let _one_of_some = self.house.readers.acquire().await;
+        self.with_files(uids, make_all::<T>).await
+    }
+}
+
+/// The first and the last of those of these UIDs (ascending) that lie together.
+fn together(uids: &[Uid]) -> Vec<(Uid, Uid)> {
+    let mut all: Vec<(Uid, Uid)> = Vec::new();
+    for &uid in uids {
+        match all.last_mut() {
+            Some((first, last)) if uid.0.saturating_sub(last.0) <= GAP && uid.0.saturating_sub(first.0) < SPAN => *last = uid,
+            _ => all.push((uid, uid)),
+        }
+    }
+    all
 }
 
 /// What was made, and if it is to be kept, how.
@@ -233,11 +253,33 @@ type Made<T> = (T, Option<Vec<u8>>);
 fn make_all<T: Make>(maildir: &Maildir, entries: Vec<Entry>) -> Result<Vec<(Uid, Made<T>)>, store::Error> {
     let mut made = Vec::with_capacity(entries.len());
     for (uid, file, flags) in entries {
-        if let Some(message) = open(maildir, &file, flags)? {
-            let value = T::make(&message)?;
-            let data = value.encode();
-            made.push((uid, (value, data)));
+        match open(maildir, &file, flags).and_then(|message| message.map(|message| T::make(&message)).transpose()) {
+            Ok(Some(value)) => {
+                let data = value.encode();
+                made.push((uid, (value, data)));
+            }
+            Ok(None) => {}
+            // The others are not to suffer from it.
+            Err(error) => note_unreadable(uid, &error),
         }
     }
     Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_together_is_read_together() {
+        let ends = |uids: &[u32]| -> Vec<(u32, u32)> {
+            let uids: Vec<Uid> = uids.iter().copied().map(Uid).collect();
+            together(&uids).into_iter().map(|(first, last)| (first.0, last.0)).collect()
+        };
+        assert_eq!(ends(&[]), []);
+        assert_eq!(ends(&[7]), [(7, 7)]);
+        assert_eq!(ends(&[1, 2, 66, 131, 140]), [(1, 66), (131, 140)]);
+        assert_eq!(ends(&(1..=2_000).collect::<Vec<_>>()), [(1, 1_024), (1_025, 2_000)]);
+        assert_eq!(ends(&[5, u32::MAX]), [(5, 5), (u32::MAX, u32::MAX)]);
+    }
 }

@@ -57,14 +57,30 @@ impl Mailbox {
         let (entries, maildir, all) = (self.entries(uids), self.maildir(), Arc::clone(judge));
         let (mut examined, missing) = blocking(move || examine_all(&maildir, entries, &*all)).await?;
         for uid in missing {
-            // Renamed just now, or gone.
-            let Some(message) = self.open_message(uid).await? else { continue };
-            let judge = Arc::clone(judge);
-            examined.push((uid, blocking(move || examine_one(uid, &message, &*judge)).await?));
+            match self.examine_late(uid, Arc::clone(judge)).await {
+                Ok(verdict) => examined.extend(verdict.map(|verdict| (uid, verdict))),
+                Err(error) => note_unreadable(uid, &error),
+            }
         }
         examined.sort_unstable_by_key(|(uid, _)| *uid);
         Ok(examined)
     }
+
+    /// One that was renamed just now, or is gone.
+    async fn examine_late<J>(&self, uid: Uid, judge: Arc<J>) -> Result<Option<bool>, Refusal>
+    where
+        J: Fn(Uid, Shown<'_>) -> Option<bool> + Send + Sync + 'static,
+    {
+        let Some(message) = self.open_message(uid).await? else {
+            return Ok(None);
+        };
+        Ok(Some(blocking(move || examine_one(uid, &message, &*judge)).await?))
+    }
+}
+
+/// What cannot be read is not found, but the others are.
+pub(super) fn note_unreadable(uid: Uid, error: &dyn std::fmt::Display) {
+    tracing::warn!(%error, %uid, "a message cannot be read");
 }
 
 /// What was said of the messages, and those whose files are not where they should be.
@@ -73,9 +89,14 @@ type Examined = (Vec<(Uid, bool)>, Vec<Uid>);
 fn examine_all(maildir: &Maildir, entries: Vec<Entry>, judge: &impl Fn(Uid, Shown<'_>) -> Option<bool>) -> Result<Examined, store::Error> {
     let (mut examined, mut missing) = (Vec::with_capacity(entries.len()), Vec::new());
     for (uid, file, flags) in entries {
-        match open(maildir, &file, flags)? {
-            Some(message) => examined.push((uid, examine_one(uid, &message, judge)?)),
-            None => missing.push(uid),
+        let judged = open(maildir, &file, flags).and_then(|message| {
+            let judge_it = |message: StoredMessage| examine_one(uid, &message, judge);
+            message.map(judge_it).transpose()
+        });
+        match judged {
+            Ok(Some(verdict)) => examined.push((uid, verdict)),
+            Ok(None) => missing.push(uid),
+            Err(error) => note_unreadable(uid, &error),
         }
     }
     Ok((examined, missing))

@@ -8,16 +8,33 @@ use sha2::{Digest, Sha256};
 
 use super::blocks::Blocks;
 use super::derived::half;
-use super::{Inner, Mailbox};
+use super::{Inner, Mailbox, blocking};
 use crate::config;
 use crate::model::ids::{MailboxId, ThreadId, Uid};
 use crate::model::refusal::Refusal;
+use crate::wire::message::header::is_all;
 use crate::wire::message::view::{self, Heading};
 
 /// The most octets of threads' ids: those of some hundred thousand messages.
 const MOST_THREADS: u64 = 33_554_432;
 /// The most addresses of a field that a summary has; the message itself has all.
 const ADDRESSES: usize = 100;
+
+/// So many messages are asked for at a time, and gone through together: so many messages, or octets.
+const ASKED: usize = 256;
+const TOGETHER: usize = 2_048;
+const OCTETS_TOGETHER: usize = 1_048_576;
+
+/// What is kept of a message.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// Which.
+    pub uid: Uid,
+    /// See [`Mailbox::listed_fields`].
+    pub header: Bytes,
+    /// Whether it has files that people would save, where that is asked for.
+    pub has_attachments: Option<bool>,
+}
 
 /// What a list shows of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +82,7 @@ impl Summary {
 }
 
 impl Mailbox {
-    /// The fields [`crate::wire::message::header::is_listed`] of messages (ascending) as they stand, with a blank line behind them; for
-    /// the rest as [`Mailbox::structures`].
+    /// What [`crate::wire::message::header::listed_fields`] gives of messages (ascending); for the rest as [`Mailbox::structures`].
     pub async fn listed_fields(&self, uids: &[Uid]) -> Result<Vec<(Uid, Bytes)>, Refusal> {
         self.held(|listed| &listed.headers, uids, async |missing| self.derived(missing).await)
             .await
@@ -82,6 +98,52 @@ impl Mailbox {
     pub async fn threads(&self, uids: &[Uid]) -> Result<Vec<(Uid, ThreadId)>, Refusal> {
         self.held(|listed| &listed.threads, uids, async |missing| self.find_threads(missing).await)
             .await
+    }
+
+    /// Goes through what is kept of messages (ascending), some at a time, off the network threads: `work` is given the state and what comes
+    /// next. What is gone is left out.
+    pub async fn go_through_kept<T, W>(&self, (uids, attachments): (&[Uid], bool), mut state: T, work: W) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        W: Fn(&mut T, &Kept) + Clone + Send + 'static,
+    {
+        let mut parts = uids.chunks(ASKED).peekable();
+        while parts.peek().is_some() {
+            let (mut some, mut octets) = (Vec::new(), 0_usize);
+            while some.len() < TOGETHER
+                && octets < OCTETS_TOGETHER
+                && let Some(part) = parts.next()
+            {
+                let kept = self.kept_of(part, attachments).await?;
+                octets = kept.iter().fold(octets, |octets, kept| octets.saturating_add(kept.header.len()));
+                some.extend(kept);
+            }
+            let work = work.clone();
+            let _one_of_some = self.house.readers.acquire().await;
+            let all = move || {
+                some.iter().for_each(|kept| work(&mut state, kept));
+                Ok(state)
+            };
+            state = blocking(all).await?;
+        }
+        Ok(state)
+    }
+
+    async fn kept_of(&self, uids: &[Uid], attachments: bool) -> Result<Vec<Kept>, Refusal> {
+        let headers = self.listed_fields(uids).await?;
+        let summaries = if attachments { self.summaries(uids).await? } else { Vec::new() };
+        let mut summaries = summaries.into_iter().peekable();
+        let mut kept = Vec::with_capacity(headers.len());
+        for (uid, header) in headers {
+            while summaries.next_if(|(other, _)| *other < uid).is_some() {}
+            let summary = summaries.next_if(|(other, _)| *other == uid);
+            kept.push(Kept {
+                uid,
+                header,
+                has_attachments: summary.map(|(_, summary)| summary.has_attachments),
+            });
+        }
+        Ok(kept)
     }
 
     /// What is in memory of messages, and of the others what `make` gives, from now on in memory too.
@@ -133,7 +195,8 @@ impl Mailbox {
     async fn find_threads(&self, uids: &[Uid]) -> Result<Vec<(Uid, ThreadId)>, Refusal> {
         let (mut threads, mut alone) = (Vec::with_capacity(uids.len()), Vec::new());
         for (uid, header) in self.listed_fields(uids).await? {
-            match thread(&header) {
+            // Where they were cut, what tells may be missing.
+            match thread(&header).filter(|_| is_all(&header)) {
                 Some(thread) => threads.push((uid, thread)),
                 None => alone.push(uid),
             }

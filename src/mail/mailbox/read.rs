@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::examine::note_unreadable;
 use super::view::FileEntry;
 use super::{Mailbox, blocking, flags};
 use crate::model::ids::Uid;
@@ -164,8 +165,11 @@ impl Mailbox {
         for &uid in uids.iter().take(reached) {
             opened.push(match found.next_if(|(known, _)| *known == uid) {
                 Some((_, Some(message))) => Some(message),
-                // Renamed just now, or gone.
-                _ => self.open_message(uid).await?,
+                // Renamed just now, or gone, or it cannot be read.
+                _ => self.open_message(uid).await.unwrap_or_else(|error| {
+                    note_unreadable(uid, &error);
+                    None
+                }),
             });
         }
         Ok(opened)
@@ -221,7 +225,7 @@ fn open_some(maildir: &Maildir, entries: Vec<Entry>) -> Result<Vec<(Uid, Option<
     let mut opened = Vec::with_capacity(entries.len());
     let mut octets = 0;
     for (uid, file, flags) in entries {
-        let message = open(maildir, &file, flags)?;
+        let message = open(maildir, &file, flags).unwrap_or(None);
         octets += message.as_ref().map_or(0, |message| message.begin.len());
         let is_enough = octets >= OCTETS_TOGETHER || message.as_ref().is_some_and(|message| message.rest.is_some());
         opened.push((uid, message));

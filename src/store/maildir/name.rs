@@ -52,6 +52,12 @@ impl FileName {
         self.0.split('.').nth(1).is_some_and(|middle| middle.starts_with(IMPORTED))
     }
 
+    /// A number that stands for the name where it is compared with names that were there before: the same in every run (FNV-1a).
+    pub fn fingerprint(&self) -> u64 {
+        let mix = |hash: u64, octet: u8| (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3);
+        self.0.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
+    }
+
     /// Parts a file's name into base and flags. A name without `:2,` has none; letters that we do not know are left out.
     pub fn split(file: &str) -> Option<(Self, Flags)> {
         let (base, info) = file.split_once(":2,").unwrap_or((file, ""));
@@ -188,6 +194,13 @@ mod tests {
         let long = FileName::imported(&format!("5.{}", "x".repeat(300))).unwrap();
         assert!(long.is_imported() && long.as_str().len() == 36 && long.seconds() == Some(5));
         assert!(!FileName::parse("1700000000.M1P2.PI").unwrap().is_imported());
+    }
+
+    #[test]
+    fn fingerprints_stay() {
+        let of = |text| FileName::parse(text).unwrap().fingerprint();
+        assert_eq!(of("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_ne!(of("1.PHx.host"), of("2.PHx.host"));
     }
 
     #[test]

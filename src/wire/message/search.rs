@@ -7,7 +7,7 @@ use memchr::memmem::{self, Finder};
 use unicode_normalization::char::decompose_compatible;
 
 use super::charset;
-use super::header::{Fields, decode_text};
+use super::header::{Field, Fields, decode_pieces};
 use super::structure::{Part, Structure};
 use super::transfer::{Decoder, Encoding};
 
@@ -65,7 +65,7 @@ impl Needle {
         if self.form == Form::Ascii || !header.is_ascii() || memmem::find(header, b"=?").is_some() {
             return false;
         }
-        self.form == Form::Wide || !self.is_in_folded(&header.to_ascii_lowercase())
+        !self.is_in_ascii(header)
     }
 
     /// Whether the text is in this one of ASCII, which is folded a piece at a time.
@@ -133,9 +133,10 @@ pub fn header_contains(raw_header_block: &[u8], name: Option<&str>, needle: &Nee
     if needle.is_surely_not_in(raw_header_block) {
         return false;
     }
+    let mut window = Window::new(needle);
     Fields::new(raw_header_block).any(|field| match name {
-        Some(name) => field.is(name) && needle.is_in(&decode_text(field.value)),
-        None => needle.is_in(&format!("{}: {}", String::from_utf8_lossy(field.name), decode_text(field.value))),
+        Some(name) => field.is(name) && window.has_value(&field),
+        None => window.has_field(&field),
     })
 }
 
@@ -163,10 +164,7 @@ fn body_contains(body: &[u8], part: &Part, needle: &Needle) -> bool {
     if encoding == Encoding::Identity && body.is_ascii() && charset::has_ascii(part.param("charset")) {
         return needle.is_in_ascii(body);
     }
-    let mut window = Window {
-        needle,
-        folded: String::new(),
-    };
+    let mut window = Window::new(needle);
     decoded(body, part, |text| window.push(text))
 }
 
@@ -197,7 +195,24 @@ struct Window<'a> {
     folded: String,
 }
 
-impl Window<'_> {
+impl<'a> Window<'a> {
+    fn new(needle: &'a Needle) -> Self {
+        let folded = String::new();
+        Self { needle, folded }
+    }
+
+    /// Whether it is in the value of a field, of which nothing was pushed yet.
+    fn has_value(&mut self, field: &Field<'_>) -> bool {
+        self.folded.clear();
+        decode_pieces(field.value, |text| self.push(text))
+    }
+
+    /// Whether it is in a field: its name, a colon, a blank and its value.
+    fn has_field(&mut self, field: &Field<'_>) -> bool {
+        self.folded.clear();
+        self.push(&String::from_utf8_lossy(field.name)) || self.push(": ") || decode_pieces(field.value, |text| self.push(text))
+    }
+
     fn push(&mut self, text: &str) -> bool {
         let mut keep = self.folded.len().saturating_sub(self.needle.len());
         while !self.folded.is_char_boundary(keep) {
@@ -212,6 +227,7 @@ impl Window<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::message::header::decode_text;
 
     fn in_message(message: &[u8], text: &str) -> (bool, bool) {
         let (structure, needle) = (Structure::parse(message), Needle::new(text));
@@ -254,6 +270,20 @@ mod tests {
         ];
         for (name, text, found) in table {
             assert_eq!(header_contains(header, name, &Needle::new(text)), found, "{name:?} {text}");
+        }
+    }
+
+    #[test]
+    fn fields_of_any_length_are_searched_in_pieces() {
+        let long = "日本 Grüße ".repeat(50_000);
+        let header = format!("Subject: {long}NEEDLE\r\nX-Long-{}: y\r\n\r\n", "n".repeat(100));
+        for (name, text, found) in [
+            (None, "needle", true),
+            (Some("subject"), "GRÜSSE needle", true),
+            (Some("subject"), "needles", false),
+            (None, "n: y", true),
+        ] {
+            assert_eq!(header_contains(header.as_bytes(), name, &Needle::new(text)), found, "{text}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use unicode_normalization::char::is_combining_mark;
 
-use super::header::{Fields, decode_text};
+use super::header::{Fields, decode_pieces};
 use super::search::{Needle, decoded, fold, is_readable};
 use super::structure::Structure;
 use crate::model::clue::{Clue, Clues};
@@ -44,7 +44,12 @@ impl Words {
         for (number, part) in structure.parts().enumerate() {
             let collector = if number == 0 { &mut header } else { &mut body };
             for field in Fields::new(octets(&part.header)) {
-                collector.add(&format!("{}: {}", String::from_utf8_lossy(field.name), decode_text(field.value)));
+                collector.add(&String::from_utf8_lossy(field.name));
+                collector.end();
+                decode_pieces(field.value, |text| {
+                    collector.add(text);
+                    collector.is_full()
+                });
                 collector.end();
             }
             if is_readable(part) {

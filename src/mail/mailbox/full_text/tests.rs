@@ -96,10 +96,16 @@ fn needle(dice: &mut Dice, messages: &[Vec<u8>]) -> String {
     chars.iter().skip(from).take(length + 1).collect()
 }
 
+/// Where all that the index knows is there.
+fn lookup(matches: Matches, decides: bool) -> Lookup {
+    let known = matches.known.iter().map(|(uid, _)| *uid).collect();
+    Lookup { known, matches, decides }
+}
+
 fn add_all(index: &Arc<WordIndex>, messages: &[Vec<u8>], from: u32) {
     let mut writer = index.writer(15_000_000).unwrap().unwrap();
     for (message, uid) in messages.iter().zip(from..) {
-        writer.add(&document(Uid(uid), message)).unwrap();
+        writer.add(&document((Uid(uid), 7), message)).unwrap();
     }
     writer.finish().unwrap();
 }
@@ -110,7 +116,7 @@ fn the_index_finds_what_reading_finds() {
     let mut dice = Dice(4);
     let messages: Vec<Vec<u8>> = (0..70).map(|_| message(&mut dice)).collect();
     let structures: Vec<Structure> = messages.iter().map(|message| Structure::parse(message)).collect();
-    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap());
+    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap().unwrap());
     add_all(&index, &messages[..50], 1);
     add_all(&index, &messages[50..], 51);
     let (mut decided, mut found) = (0, 0);
@@ -121,7 +127,7 @@ fn the_index_finds_what_reading_finds() {
         let Some(clues) = looked_for.clues() else { continue };
         let decides = clues.decide;
         let matches = index.find(&clues, headers_too).unwrap();
-        let lookup = Lookup { matches, decides };
+        let lookup = lookup(matches, decides);
         for ((message, structure), uid) in messages.iter().zip(&structures).zip(1..) {
             let truth = text_contains(message, structure, &looked_for, headers_too);
             let verdict = lookup.verdict(Uid(uid));
@@ -143,7 +149,7 @@ fn the_index_finds_what_reading_finds() {
 fn what_is_removed_is_not_found_and_what_is_broken_is_made_anew() {
     let dir = tempfile::tempdir().unwrap();
     let message = |word: &str| format!("Subject: x\r\n\r\n{word}\r\n").into_bytes();
-    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap());
+    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap().unwrap());
     add_all(&index, &[message("red"), message("red"), message("blue")], 1);
     let writer = index.writer(15_000_000).unwrap().unwrap();
     assert!(index.writer(15_000_000).unwrap().is_none(), "one writes at a time");
@@ -151,23 +157,70 @@ fn what_is_removed_is_not_found_and_what_is_broken_is_made_anew() {
     writer.finish().unwrap();
     let clues = Needle::new("red").clues().unwrap();
     let matches = index.find(&clues, false).unwrap();
-    assert_eq!((matches.known, matches.found), (vec![Uid(1), Uid(3)], vec![Uid(1)]));
+    assert_eq!((matches.known, matches.found), (vec![(Uid(1), 7), (Uid(3), 7)], vec![Uid(1)]));
 
     // What a writer that was killed did not commit is not there.
     let mut writer = index.writer(15_000_000).unwrap().unwrap();
-    writer.add(&document(Uid(4), &message("red"))).unwrap();
+    writer.add(&document((Uid(4), 7), &message("red"))).unwrap();
     drop((writer, index));
-    assert_eq!(WordIndex::open(dir.path()).unwrap().known().unwrap(), [Uid(1), Uid(3)]);
+    let open = || WordIndex::open(dir.path()).unwrap();
+    assert_eq!(open().unwrap().known().unwrap(), [(Uid(1), 7), (Uid(3), 7)]);
 
     std::fs::write(dir.path().join("meta.json"), "{").unwrap();
-    assert!(WordIndex::open(dir.path()).is_none());
-    assert_eq!(WordIndex::open_or_make(dir.path()).unwrap().known().unwrap(), []);
+    assert!(open().is_none());
+    assert_eq!(opened(dir.path(), false).unwrap().unwrap().known().unwrap(), []);
+}
+
+/// Every file of an index, cut or written over: it is seen, and a new index takes its place, but not while somebody writes.
+#[test]
+fn a_damaged_index_is_made_anew() {
+    let message = |word: &str| format!("Subject: x\r\n\r\n{word}\r\n").into_bytes();
+    let make = |dir: &Path| {
+        let index = Arc::new(WordIndex::open_or_make(dir).unwrap().unwrap());
+        add_all(&index, &[message("red"), message("blue")], 1);
+    };
+    let sample = tempfile::tempdir().unwrap();
+    make(sample.path());
+    let kinds: Vec<_> = std::fs::read_dir(sample.path())
+        .unwrap()
+        .filter_map(|file| file.unwrap().path().extension().map(ToOwned::to_owned))
+        .filter(|kind| !["lock", "json"].map(Into::into).contains(kind))
+        .collect();
+    assert!(kinds.len() >= 4, "{kinds:?}");
+    for kind in kinds {
+        for damage in [|octets: &mut Vec<u8>| octets.truncate(3), |octets: &mut Vec<u8>| octets[0] ^= 0x55] {
+            let dir = tempfile::tempdir().unwrap();
+            make(dir.path());
+            let files = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
+            let of_kind: Vec<PathBuf> = files.filter(|path| path.extension() == Some(&kind)).collect();
+            for path in &of_kind {
+                let mut octets = std::fs::read(path).unwrap();
+                damage(&mut octets);
+                std::fs::write(path, octets).unwrap();
+            }
+            let known = || opened(dir.path(), false).unwrap().unwrap().known().unwrap();
+            assert_eq!(known(), [], "{kind:?}");
+            make(dir.path());
+            assert_eq!(known(), [(Uid(1), 7), (Uid(2), 7)], "{kind:?}");
+        }
+    }
+    let index = Arc::new(WordIndex::open(sample.path()).unwrap().unwrap());
+    let writer = index.writer(15_000_000).unwrap();
+    assert!(writer.is_some() && WordIndex::make_anew(sample.path()).unwrap().is_none());
+}
+
+#[test]
+fn what_both_know_is_common() {
+    let list = |pairs: &[(u32, u64)]| pairs.iter().map(|&(uid, name)| (Uid(uid), name)).collect::<Vec<_>>();
+    let (known, present) = (list(&[(1, 5), (2, 5), (4, 9), (9, 1)]), list(&[(2, 5), (3, 1), (4, 8), (9, 1)]));
+    assert_eq!(common(&known, &present), [Uid(2), Uid(9)]);
+    assert_eq!(common(&known, &[]), []);
 }
 
 #[test]
 fn a_message_with_too_many_words_is_read() {
     let dir = tempfile::tempdir().unwrap();
-    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap());
+    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap().unwrap());
     let words: String = (0..200_000).map(|n| format!("w{n} ")).collect();
     add_all(
         &index,
@@ -179,7 +232,7 @@ fn a_message_with_too_many_words_is_read() {
     );
     let clues = Needle::new("w77").clues().unwrap();
     let matches = index.find(&clues, true).unwrap();
-    let lookup = Lookup { matches, decides: true };
+    let lookup = lookup(matches, true);
     assert_eq!(
         (lookup.verdict(Uid(1)), lookup.verdict(Uid(2)), lookup.verdict(Uid(3))),
         (None, Some(false), None)

@@ -3,22 +3,24 @@
 
 mod test;
 
+use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 pub use test::Test;
 
+use super::listed::Kept;
 use super::{Mailbox, Shown};
 use crate::model::ids::Uid;
 use crate::model::mailbox::MessageMeta;
 use crate::model::refusal::Refusal;
+use crate::wire::message::header::is_all;
 use crate::wire::message::structure::Structure;
 
 use test::{Content, Facts};
 
 /// After how many messages others get their turn.
 const TURN: usize = 4_096;
-/// How many messages' header fields are asked for at a time.
-const HEADERS: usize = 512;
 /// How many messages are read at a time.
 const FILES: usize = 256;
 /// So few messages are read as quickly as the index of words is.
@@ -43,7 +45,8 @@ impl<H: AsRef<MessageMeta> + Clone + Send + Sync + 'static> Search<H> {
             open = by_index(test, open, &mut found).await;
         }
         if !open.is_empty() && (test.reads_listed() || test.reads_attachments()) {
-            open = by_kept(mailbox, test, (open, &mut found)).await?;
+            let sorted = by_kept(mailbox, test, (open, found)).await?;
+            (found, open) = (sorted.found, sorted.left);
         }
         Ok(Self {
             mailbox: Arc::clone(mailbox),
@@ -112,41 +115,42 @@ async fn by_index<H: AsRef<MessageMeta>>(test: &Test, candidates: Vec<H>, found:
 }
 
 /// Those that what is kept of them does not decide.
-async fn by_kept<H: AsRef<MessageMeta>>(mailbox: &Mailbox, test: &Test, (open, found): (Vec<H>, &mut Vec<H>)) -> Result<Vec<H>, Refusal> {
-    let mut left = Vec::new();
-    let mut open = open.into_iter();
-    loop {
-        let piece: Vec<H> = open.by_ref().take(HEADERS).collect();
-        if piece.is_empty() {
-            return Ok(left);
-        }
-        let uids: Vec<Uid> = piece.iter().map(|hit| hit.as_ref().uid).collect();
-        let mut headers = mailbox.listed_fields(&uids).await?.into_iter().peekable();
-        let attachments = match test.reads_attachments() {
-            true => mailbox.summaries(&uids).await?,
-            false => Vec::new(),
+async fn by_kept<H>(mailbox: &Mailbox, test: &Arc<Test>, (open, found): (Vec<H>, Vec<H>)) -> Result<Sorted<H>, Refusal>
+where
+    H: AsRef<MessageMeta> + Send + 'static,
+{
+    let uids: Vec<Uid> = open.iter().map(|hit| hit.as_ref().uid).collect();
+    let attachments = test.reads_attachments();
+    let test = Arc::clone(test);
+    let judge = move |(open, sorted): &mut (Peekable<IntoIter<H>>, Sorted<H>), kept: &Kept| {
+        // What is gone has no header.
+        while open.next_if(|hit| hit.as_ref().uid < kept.uid).is_some() {}
+        let Some(hit) = open.next_if(|hit| hit.as_ref().uid == kept.uid) else {
+            return;
         };
-        let mut attachments = attachments.into_iter().peekable();
-        for hit in piece {
-            let message = hit.as_ref();
-            let has_attachments = attachments.next_if(|(uid, _)| *uid == message.uid);
-            // What is gone has no header.
-            let Some((_, header)) = headers.next_if(|(uid, _)| *uid == message.uid) else {
-                continue;
-            };
-            let verdict = test.judge(&Facts {
-                message,
-                content: Content::Listed(&header),
-                has_attachments: has_attachments.map(|(_, summary)| summary.has_attachments),
-            });
-            match verdict {
-                Some(true) => found.push(hit),
-                Some(false) => {}
-                None => left.push(hit),
-            }
+        let facts = Facts {
+            message: hit.as_ref(),
+            content: match is_all(&kept.header) {
+                true => Content::Listed(&kept.header),
+                false => Content::Unread,
+            },
+            has_attachments: kept.has_attachments,
+        };
+        match test.judge(&facts) {
+            Some(true) => sorted.found.push(hit),
+            Some(false) => {}
+            None => sorted.left.push(hit),
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    let sorted = Sorted { found, left: Vec::new() };
+    let state = (open.into_iter().peekable(), sorted);
+    Ok(mailbox.go_through_kept((&uids, attachments), state, judge).await?.1)
+}
+
+/// Messages that are found, and those that must be read to know.
+struct Sorted<H> {
+    found: Vec<H>,
+    left: Vec<H>,
 }
 
 fn judge<H: AsRef<MessageMeta>>(test: &Test, piece: &[H], uid: Uid, shown: Shown<'_>) -> Option<bool> {

@@ -148,14 +148,16 @@ impl Test {
     pub(super) async fn look_up(&self, mailbox: &Mailbox) -> Result<bool, Refusal> {
         let mut texts = Vec::new();
         self.texts(&mut texts);
-        let mut known = false;
-        for text in texts {
-            let Some(clues) = text.needle.clues() else { continue };
-            if let Some(lookup) = mailbox.look_up(clues, text.header_too).await? {
-                known |= text.lookup.set(lookup).is_ok();
-            }
+        let asked = texts.iter().filter_map(|text| Some((*text, text.needle.clues()?)));
+        let (texts, asked): (Vec<&Text>, Vec<_>) = asked.map(|(text, clues)| (text, (clues, text.header_too))).unzip();
+        if asked.is_empty() {
+            return Ok(false);
         }
-        Ok(known)
+        let Some(lookups) = mailbox.look_up(asked).await? else {
+            return Ok(false);
+        };
+        let known = texts.into_iter().zip(lookups).map(|(text, lookup)| text.lookup.set(lookup).is_ok());
+        Ok(known.fold(false, |any, known| any | known))
     }
 
     fn texts<'a>(&'a self, texts: &mut Vec<&'a Text>) {

@@ -23,6 +23,7 @@ use crate::wire::imap::encode::fetch_head;
 use crate::wire::imap::fetch::{Binary, Fetch, Item, What};
 use crate::wire::imap::partial::Partial;
 use crate::wire::imap::response::Word;
+use crate::wire::message::header::is_all;
 use crate::wire::message::structure::Structure;
 
 use super::outcome::{Done, Fault};
@@ -161,6 +162,7 @@ pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut S
         needs,
         out: Vec::new(),
         missing: false,
+        unreadable: false,
         undecodable: false,
     };
     let now = run.context.selected.mailbox.messages();
@@ -178,6 +180,9 @@ pub(super) async fn fetch(selected: &mut Selected, fetch: &Fetch, stream: &mut S
     if run.missing {
         // RFC 5530 §3 EXPUNGEISSUED: somebody else removed some meanwhile.
         return Err(Fault::no(Word::ExpungeIssued, "some of the messages are gone"));
+    }
+    if run.unreadable {
+        return Err(Fault::no(Word::Unavailable, "some of the messages cannot be read at this moment"));
     }
     if run.undecodable {
         return Err(Fault::no(Word::UnknownCte, "some parts have an encoding that is not known here"));
@@ -250,6 +255,8 @@ struct Run<'a> {
     out: Vec<u8>,
     /// Whether a message was gone.
     missing: bool,
+    /// Whether a message that is there could not be read.
+    unreadable: bool,
     /// Whether a part has an encoding that we do not know.
     undecodable: bool,
 }
@@ -281,7 +288,11 @@ impl Run<'_> {
         for (sequence, message) in wanted {
             let at_hand = AtHand {
                 structure: structures.next_if(|(uid, _)| *uid == message.uid).map(|(_, structure)| structure),
-                header: headers.next_if(|(uid, _)| *uid == message.uid).map(|(_, header)| header),
+                header: match headers.next_if(|(uid, _)| *uid == message.uid) {
+                    // One that is too long to be kept is looked for in the message, one message at a time.
+                    Some((uid, header)) if !is_all(&header) => section::header(mailbox, uid).await?,
+                    known => known.map(|(_, header)| header),
+                },
                 preview: previews.next_if(|(uid, _)| *uid == message.uid).map(|(_, preview)| preview),
                 objects: objects.next_if(|(uid, _)| *uid == message.uid).map(|(_, objects)| objects),
                 saved: saved.next_if(|(uid, _)| *uid == message.uid).map(|(_, saved)| saved),
@@ -296,7 +307,10 @@ impl Run<'_> {
     /// The response for a message.
     async fn message(&mut self, (sequence, message): (u64, &MessageMeta), at_hand: &AtHand, stream: &mut Stream) -> Result<(), Fault> {
         if at_hand.lacks(self.needs) {
-            self.missing = true;
+            let now = self.context.selected.mailbox.messages();
+            let is_there = now.find(&message.uid, |message| message.uid).is_some();
+            self.missing |= !is_there;
+            self.unreadable |= is_there;
             return Ok(());
         }
         let structure = at_hand.structure.as_deref();

@@ -3,6 +3,8 @@
 use std::io;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use crate::mail::mailbox::{Draft, Mailbox, StoredMessage};
 use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
@@ -47,6 +49,14 @@ pub(super) fn is_listed(section: &Section) -> bool {
         What::Fields { names, not: false } => section.part.is_empty() && names.iter().all(|name| header::is_listed(name.as_ref())),
         _ => false,
     }
+}
+
+/// The header of a message, from its file; none if it is gone.
+pub(super) async fn header(mailbox: &Mailbox, uid: Uid) -> Result<Option<Bytes>, Refusal> {
+    let Some(file) = mailbox.open_message(uid).await? else {
+        return Ok(None);
+    };
+    Ok(Some(read(&file, 0..file.size().min(MAX_HEADER)).await?.into()))
 }
 
 /// Writes a section that [`is_listed`] with its name.

@@ -8,10 +8,8 @@ mod test;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::config;
-use crate::mail::mailbox::{self, Mailbox, Test};
+use crate::mail::mailbox::{self, Kept, Mailbox, Test};
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::model::refusal::Refusal;
@@ -27,9 +25,6 @@ use progress::Progress;
 
 pub(super) use context::{Context, cancel_update, changed, gone, refuse_update};
 pub(super) use tell::{Answer, tell};
-
-/// How many messages' header fields are asked for at a time.
-const HEADERS: usize = 512;
 
 /// Who asked, and where the answer goes.
 pub(super) struct Asked<'a> {
@@ -159,18 +154,26 @@ async fn sift(
     Ok(search.finish())
 }
 
-/// Goes through messages with the fields of their headers that are kept. One that is gone has none.
-pub(super) async fn with_headers(mailbox: &Mailbox, hits: &[Hit], mut each: impl FnMut(&Hit, &[u8])) -> Result<(), Refusal> {
-    for piece in hits.chunks(HEADERS) {
-        let uids: Vec<Uid> = piece.iter().map(|hit| hit.message.uid).collect();
-        let mut headers = mailbox.listed_fields(&uids).await?.into_iter().peekable();
-        for hit in piece {
-            let header = headers.next_if(|(uid, _)| *uid == hit.message.uid);
-            each(hit, &header.map_or(Bytes::new(), |(_, header)| header));
+/// Goes through messages, in the order of their UIDs, with the fields of their headers that are kept, off the network threads: `each` is
+/// given the state. One that is gone has none.
+pub(super) async fn with_headers<T, E>(mailbox: &Mailbox, hits: Vec<Hit>, state: T, each: E) -> Result<(Vec<Hit>, T), Refusal>
+where
+    T: Send + 'static,
+    E: Fn(&mut T, &Hit, &[u8]) + Clone + Send + 'static,
+{
+    let uids: Vec<Uid> = hits.iter().map(|hit| hit.message.uid).collect();
+    let (hits, seen) = (Arc::new(hits), 0_usize);
+    let shown = Arc::clone(&hits);
+    let one = each.clone();
+    let work = move |(state, seen): &mut (T, usize), kept: &Kept| {
+        while let Some(hit) = shown.get(*seen).filter(|hit| hit.message.uid <= kept.uid) {
+            one(state, hit, if hit.message.uid == kept.uid { &kept.header } else { &[] });
+            *seen = seen.saturating_add(1);
         }
-        tokio::task::yield_now().await;
-    }
-    Ok(())
+    };
+    let (mut state, seen) = mailbox.go_through_kept((&uids, false), (state, seen), work).await?;
+    hits.iter().skip(seen).for_each(|hit| each(&mut state, hit, &[]));
+    Ok((Arc::unwrap_or_clone(hits), state))
 }
 
 impl Hit {

@@ -26,13 +26,13 @@ pub(super) async fn sort(selected: &mut Selected, sort: Sort, mut asked: Asked<'
             return Err(fault);
         }
     };
-    let mut keys = Keys::new(&sort.criteria);
+    let (mut keys, asks_modseq) = (Keys::new(&sort.criteria), found.asks_modseq);
+    let mut hits = found.hits;
     if sort.criteria.iter().any(|criterion| criterion.by.is_of_header()) {
-        search::with_headers(&selected.mailbox, &found.hits, |hit, header| keys.push(hit, header)).await?;
+        (hits, keys) = search::with_headers(&selected.mailbox, hits, keys, Keys::push).await?;
     } else {
-        found.hits.iter().for_each(|hit| keys.push(hit, &[]));
+        hits.iter().for_each(|hit| keys.push(hit, &[]));
     }
-    let (hits, asks_modseq) = (found.hits, found.asks_modseq);
     let sorted = tokio::task::spawn_blocking(move || in_order(&keys, hits)).await;
     let hits = sorted.map_err(|error| {
         tracing::error!(%error, "sorting ended too early");

@@ -13,20 +13,19 @@ use crate::server::stream::Stream;
 use crate::wire::imap::sort::{Algorithm, Forest, Thread};
 
 use super::outcome::{Done, Fault};
-use super::search::{self, Asked};
+use super::search::{self, Asked, Hit};
 use super::selected::Selected;
 use super::sort::sent;
 
 use rows::Rows;
 
 pub(super) async fn thread(selected: &mut Selected, thread: Thread, mut asked: Asked<'_>) -> Result<Done, Fault> {
-    let mut rows = Rows::default();
     let hits = search::find(selected, thread.key, &mut asked).await?.hits;
-    search::with_headers(&selected.mailbox, &hits, |hit, header| {
+    let push = move |rows: &mut Rows, hit: &Hit, header: &[u8]| {
         let number = if thread.uid { hit.message.uid.0 } else { hit.sequence };
         rows.push((number, hit.sequence), sent(header, hit), header);
-    })
-    .await?;
+    };
+    let (_, rows) = search::with_headers(&selected.mailbox, hits, Rows::default(), push).await?;
     let algorithm = thread.algorithm;
     let joined = tokio::task::spawn_blocking(move || threads(&rows, algorithm)).await;
     let forest = joined.map_err(|error| {

@@ -6,10 +6,32 @@
 use super::unfold;
 use crate::wire::message::{charset, transfer};
 
+/// Octets of a text that are given on at a time.
+const PIECE: usize = 65_536;
+
 /// The text of a header field: unfolded, encoded words decoded, octets outside of ASCII taken for UTF-8 or else windows-1252.
 pub fn decode_text(raw: &[u8]) -> String {
+    let mut output = Output::default();
+    decode(raw, &mut output, |_| false);
+    output.text
+}
+
+/// The same, given to `each` in pieces until it has enough: the field may be as long as the message. Whether it had.
+pub fn decode_pieces(raw: &[u8], mut each: impl FnMut(&str) -> bool) -> bool {
+    let mut output = Output::default();
+    let pass_on = |text: &mut String| {
+        let has_enough = text.len() >= PIECE && each(text);
+        if text.len() >= PIECE {
+            text.clear();
+        }
+        has_enough
+    };
+    decode(raw, &mut output, pass_on) || each(&output.text)
+}
+
+/// Decodes into `output`, and shows what there is now and then to `pass_on`, until it has enough.
+fn decode(raw: &[u8], output: &mut Output, mut pass_on: impl FnMut(&mut String) -> bool) -> bool {
     let text = unfold(raw);
-    let mut out = Output::default();
     let mut rest: &[u8] = &text;
     let mut searched = 0;
     while let Some(at) = rest.get(searched..).and_then(|tail| memchr::memmem::find(tail, b"=?")) {
@@ -17,16 +39,21 @@ pub fn decode_text(raw: &[u8]) -> String {
         let (before, tail) = rest.split_at_checked(at).unwrap_or((rest, b""));
         match Word::parse(tail) {
             Some((word, behind)) => {
-                out.plain(before);
-                out.word(word);
+                if output.plain(before, &mut pass_on) {
+                    return true;
+                }
+                output.word(&word);
+                if pass_on(&mut output.text) {
+                    return true;
+                }
                 (rest, searched) = (behind, 0);
             }
             None => searched = at.saturating_add(2),
         }
     }
-    out.plain(rest);
-    out.flush();
-    out.text
+    let has_enough = output.plain(rest, &mut pass_on);
+    output.flush();
+    has_enough
 }
 
 struct Word<'a> {
@@ -87,35 +114,52 @@ fn from_q(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The decoded text, and the octets of the words last read, whose charset may go on in the next one.
+/// The decoded text, and the decoder of the words last read: a character may go on in the next one.
 #[derive(Default)]
-struct Output<'a> {
+struct Output {
     text: String,
-    charset: Option<&'a [u8]>,
-    octets: Vec<u8>,
+    words: Option<(Vec<u8>, charset::Pieces)>,
 }
 
-impl<'a> Output<'a> {
-    fn word(&mut self, word: Word<'a>) {
-        if !self.charset.is_some_and(|charset| charset.eq_ignore_ascii_case(word.charset)) {
+impl Output {
+    fn word(&mut self, word: &Word<'_>) {
+        if !self
+            .words
+            .as_ref()
+            .is_some_and(|(known, _)| known.eq_ignore_ascii_case(word.charset))
+        {
             self.flush();
         }
-        self.charset = Some(word.charset);
-        self.octets.extend_from_slice(&word.octets);
+        let of_charset = || (word.charset.to_vec(), charset::Pieces::new(Some(word.charset)));
+        let (_, decoder) = self.words.get_or_insert_with(of_charset);
+        decoder.push(&word.octets, false, &mut self.text);
     }
 
-    fn plain(&mut self, text: &[u8]) {
+    /// Whether `pass_on` has enough.
+    fn plain(&mut self, text: &[u8], pass_on: &mut impl FnMut(&mut String) -> bool) -> bool {
         // RFC 2047 §6.2: blanks between two words are none of the text. Those at the end of the field are gone already.
-        if !(self.charset.is_some() && text.trim_ascii().is_empty()) {
-            self.flush();
-            self.text.push_str(&charset::guess(text));
+        if self.words.is_some() && text.trim_ascii().is_empty() {
+            return false;
         }
+        self.flush();
+        if text.len() <= PIECE {
+            self.text.push_str(&charset::guess(text));
+            return pass_on(&mut self.text);
+        }
+        let mut decoder = charset::Pieces::new(None);
+        let mut pieces = text.chunks(PIECE).peekable();
+        while let Some(piece) = pieces.next() {
+            decoder.push(piece, pieces.peek().is_none(), &mut self.text);
+            if pass_on(&mut self.text) {
+                return true;
+            }
+        }
+        false
     }
 
     fn flush(&mut self) {
-        if let Some(charset) = self.charset.take() {
-            self.text.push_str(&charset::decode(&self.octets, Some(charset)));
-            self.octets.clear();
+        if let Some((_, mut decoder)) = self.words.take() {
+            decoder.push(&[], true, &mut self.text);
         }
     }
 }
@@ -147,5 +191,28 @@ mod tests {
             assert_eq!(decode_text(raw.as_bytes()), text, "{raw}");
         }
         assert_eq!(decode_text(b"caf\xe9"), "café");
+    }
+
+    #[test]
+    fn long_texts_come_in_pieces() {
+        let words = "=?utf-8?q?=C3=BC_?=\r\n ".repeat(20_000);
+        let plain = "Grüße, Welt ".repeat(20_000);
+        let mixed = format!("{plain}{words}{plain}");
+        for raw in ["", "x", &plain, &words, &mixed] {
+            let (mut all, mut longest) = (String::new(), 0);
+            let had_enough = decode_pieces(raw.as_bytes(), |piece| {
+                all.push_str(piece);
+                longest = longest.max(piece.len());
+                false
+            });
+            assert!(!had_enough && longest <= 3 * PIECE, "{longest}");
+            assert_eq!(all, decode_text(raw.as_bytes()));
+        }
+        let mut count = 0;
+        let enough = decode_pieces(mixed.as_bytes(), |_| {
+            count += 1;
+            count == 2
+        });
+        assert!(enough && count == 2);
     }
 }

@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use crate::wire::message::line;
 
 pub use date::{sent_at, sent_date};
-pub use encoded_word::decode_text;
-pub use listed::{is_listed, listed_fields};
+pub use encoded_word::{decode_pieces, decode_text};
+pub use listed::{is_all, is_listed, listed_fields};
 pub use message_id::thread_ids;
 
 /// A field of a header, or a line that is none (then `name` is empty).
