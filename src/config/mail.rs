@@ -19,6 +19,12 @@ pub struct Mail {
     pub memory_bytes_per_message: usize,
     /// Whether users may let others of their domain use their mailboxes (RFC 4314): over IMAP, below `Other Users/`.
     pub shared: bool,
+    /// The most mailboxes of a user.
+    #[schemars(range(min = 10, max = 1_000_000))]
+    pub max_mailboxes: usize,
+    /// The most mailboxes that a user subscribes to.
+    #[schemars(range(min = 10, max = 1_000_000))]
+    pub max_subscriptions: usize,
     /// The most octets of header fields that are held in memory, of all mailboxes together: what SEARCH, SORT and THREAD go through.
     #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
     pub header_cache_bytes: u64,
@@ -43,6 +49,8 @@ impl Default for Mail {
             keep_expunged: 10_000,
             memory_bytes_per_message: 131_072,
             shared: true,
+            max_mailboxes: 10_000,
+            max_subscriptions: 10_000,
             header_cache_bytes: 134_217_728,
             summary_cache_bytes: 67_108_864,
             full_text_index: true,

@@ -74,6 +74,7 @@ transcripts! {
         per_recipient;
     imap:
         acl
+        acl_odd_login
         acl_off
         acl_taken
         append
@@ -110,12 +111,15 @@ transcripts! {
         list
         login_with_literal_plus
         login_with_literals
+        mailbox_limits
         metadata
         multiappend
         namespace_and_id
         notify
         notify_metadata
+        notify_names
         notify_selected
+        notify_shared
         objectid
         partial
         pipelined

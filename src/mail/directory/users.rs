@@ -12,7 +12,7 @@ use crate::model::ids::UserId;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
 use crate::store::db::users::{self, StoredUser};
-use crate::store::db::{Tx, tokens};
+use crate::store::db::{Tx, acls, tokens};
 
 const MAX_DISPLAY_NAME: usize = 255;
 const MAX_HASH_OCTETS: usize = 512;
@@ -161,6 +161,8 @@ impl Directory {
             return Err(last_admin());
         }
         users::delete(&mut change.tx, stored.user.id).await?;
+        // Rights that somebody gave them while their mailboxes were removed must not wait for the next user of this name.
+        acls::forget_login(&mut change.tx, &stored.user.login).await?;
         change.ended.push(stored.user.id);
         change.commit().await?;
         Ok(Arc::new(stored.user))

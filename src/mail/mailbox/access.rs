@@ -4,14 +4,18 @@
 //! what they were given, by their login or as anyone. Who may not see a mailbox hears of it as of one that is not there. Flags belong to
 //! the mailbox: what one user has seen, all have.
 
+use std::collections::{BTreeMap, HashSet};
+
 use super::Mailboxes;
 use super::watch::Watched;
 use crate::model::account::User;
 use crate::model::address::Domain;
+use crate::model::ids::{MailboxId, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SEPARATOR};
 use crate::model::refusal::Refusal;
 use crate::model::rights::Rights;
-use crate::store::db::{acls, mailboxes, users};
+use crate::store::db::mailboxes::{self, Counters};
+use crate::store::db::{acls, users};
 
 pub use crate::store::db::acls::ANYONE;
 
@@ -40,10 +44,18 @@ pub struct Access<'u> {
 pub struct Shared {
     /// The name that it has here.
     pub name: MailboxName,
-    /// What it is.
+    /// Whether the user subscribed to that name.
+    pub subscribed: bool,
+    /// What it is to its owner.
     pub info: MailboxInfo,
     /// What may be done with it.
     pub rights: Rights,
+    /// Whose it is.
+    pub owner: UserId,
+    /// Its counters.
+    pub(super) counters: Counters,
+    /// How many messages it has.
+    pub(super) messages: u64,
 }
 
 impl Access<'_> {
@@ -76,6 +88,30 @@ fn unknown(name: &MailboxName) -> Refusal {
     }
 }
 
+/// Characters that a login may have and a level of a mailbox name not, and the one by which they are written.
+const ESCAPED: [(char, &str); 4] = [(SEPARATOR, "=2f"), ('%', "=25"), ('*', "=2a"), ('=', "=3d")];
+
+/// A login as a level of a name.
+fn level(login: &str) -> String {
+    let mut level = String::with_capacity(login.len());
+    for char in login.chars() {
+        match ESCAPED.iter().find(|(escaped, _)| *escaped == char) {
+            Some((_, written)) => level.push_str(written),
+            None => level.push(char),
+        }
+    }
+    level
+}
+
+/// The login that a level stands for; none if [`level`] would write no login so.
+fn login(text: &str) -> Option<String> {
+    // What stands for `=` comes last, or what it gives would be taken for one of the others.
+    let read = ESCAPED.iter().fold(text.to_owned(), |text, (char, written)| {
+        text.replace(written, char.encode_utf8(&mut [0; 4]))
+    });
+    (level(&read) == text).then_some(read)
+}
+
 /// The owner's login and their name for the mailbox; none if the name is not of another user's mailbox.
 fn split(name: &MailboxName) -> Option<(&str, &str)> {
     let rest = name.as_str().strip_prefix(OTHERS)?;
@@ -88,7 +124,7 @@ fn split(name: &MailboxName) -> Option<(&str, &str)> {
 
 /// The name that a mailbox of another user has.
 fn shown(login: &str, name: &MailboxName) -> Option<MailboxName> {
-    MailboxName::parse(&format!("{OTHERS}{SEPARATOR}{login}{SEPARATOR}{name}")).ok()
+    MailboxName::parse(&format!("{OTHERS}{SEPARATOR}{}{SEPARATOR}{name}", level(login))).ok()
 }
 
 fn domain(user: &User) -> Option<Domain> {
@@ -111,13 +147,14 @@ impl Mailboxes {
             shown: name.clone(),
             rights: Rights::ALL,
         };
-        let Some((login, rest)) = split(name).filter(|_| self.shares()) else {
+        let Some((text, rest)) = split(name).filter(|_| self.shares()) else {
             return Ok(own);
         };
         let unknown = || unknown(name);
         let theirs = MailboxName::parse(rest).map_err(|_| unknown())?;
+        let login = login(&text.to_ascii_lowercase()).ok_or_else(unknown)?;
         let mut tx = self.inner.ledger.database.read().await?;
-        let owner = users::find(&mut tx, &login.to_ascii_lowercase()).await?.ok_or_else(unknown)?.user;
+        let owner = users::find(&mut tx, &login).await?.ok_or_else(unknown)?.user;
         let is_neighbour = owner.enabled && domain(&owner).is_some() && domain(&owner) == domain(user);
         if owner.id == user.id {
             return Ok(Access { name: theirs, ..own });
@@ -149,28 +186,42 @@ impl Mailboxes {
             return Ok(Vec::new());
         }
         let mut tx = self.inner.ledger.database.read().await?;
-        let mut all: Vec<Shared> = Vec::new();
-        for (login, row, rights) in acls::shared_with(&mut tx, user.id, &user.login).await? {
-            if let Some(known) = all.iter_mut().find(|known| known.info.id == row.info.id) {
-                known.rights = known.rights.with(rights);
-            } else if let Some(name) = shown(&login, &row.info.name) {
-                let info = row.info;
-                all.push(Shared { name, info, rights });
-            }
+        let given = acls::shared_with(&mut tx, user.id, &user.login).await?;
+        if given.is_empty() {
+            return Ok(Vec::new());
         }
-        all.retain(|shared| shared.rights.contains(Rights::LOOKUP));
-        Ok(all)
+        let subscriptions: HashSet<MailboxName> = mailboxes::subscriptions(&mut tx, user.id).await?.into_iter().collect();
+        drop(tx);
+        let mut all: BTreeMap<MailboxId, Shared> = BTreeMap::new();
+        for given in given {
+            let Some(name) = shown(&given.login, &given.row.info.name) else {
+                continue;
+            };
+            let shared = all.entry(given.row.info.id).or_insert_with(|| Shared {
+                subscribed: subscriptions.contains(&name),
+                name,
+                rights: Rights::NONE,
+                owner: given.row.user,
+                counters: given.row.counters,
+                messages: given.messages,
+                info: given.row.info,
+            });
+            shared.rights = shared.rights.with(given.rights);
+        }
+        all.retain(|_, shared| shared.rights.contains(Rights::LOOKUP));
+        Ok(all.into_values().collect())
     }
 
     /// Who has which rights on a mailbox of this user, but for the owner.
     pub async fn acl(&self, owner: &User, name: &MailboxName) -> Result<Vec<(String, Rights)>, Refusal> {
+        self.ensure(owner).await?;
         let mut tx = self.inner.ledger.database.read().await?;
         let row = mailboxes::by_name(&mut tx, owner.id, name).await?.ok_or_else(|| unknown(name))?;
         Ok(acls::of_mailbox(&mut tx, row.info.id).await?)
     }
 
     /// Changes the rights of an identifier on a mailbox of this user. [`Refusal::NotFound`] if the mailbox is not there, or no such user is
-    /// in the domain; [`Refusal::NotPermitted`] for the owner.
+    /// in the domain and enabled; [`Refusal::NotPermitted`] for the owner.
     pub async fn set_acl(
         &self,
         owner: &User,
@@ -182,16 +233,20 @@ impl Mailboxes {
         if identifier == owner.login {
             return Err(Refusal::NotPermitted("the owner may do everything".into()));
         }
+        self.ensure(owner).await?;
         let mut tx = self.inner.ledger.database.write().await?;
         let row = mailboxes::by_name(&mut tx, owner.id, name).await?.ok_or_else(|| unknown(name))?;
         let all = acls::of_mailbox(&mut tx, row.info.id).await?;
+        let mut bells = vec![Watched::Mailboxes(owner.id)];
         let before = all.iter().find(|(known, _)| *known == identifier).map(|(_, rights)| *rights);
         let rights = change(before.unwrap_or_default());
         if before.is_none() && !rights.is_empty() {
             if identifier != ANYONE {
                 let found = users::find(&mut tx, &identifier).await?.map(|stored| stored.user);
+                bells.extend(found.iter().map(|user| Watched::Mailboxes(user.id)));
                 let is_neighbour = found.is_some_and(|user| domain(&user).is_some() && domain(&user) == domain(owner));
-                if !is_neighbour {
+                // One who is disabled may be about to be removed, and what they are given would be left behind.
+                if !is_neighbour || !users::hold_enabled(&mut tx, &identifier).await? {
                     return Err(Refusal::NotFound {
                         what: "user of this domain",
                         name: identifier,
@@ -206,7 +261,7 @@ impl Mailboxes {
         }
         acls::set(&mut tx, row.info.id, &identifier, rights).await?;
         tx.commit().await?;
-        self.inner.watches.wake(Watched::Mailboxes(owner.id));
+        bells.into_iter().for_each(|bell| self.inner.watches.wake(bell));
         Ok(())
     }
 }
@@ -229,6 +284,17 @@ mod tests {
         ] {
             assert_eq!(split(&name(text)), want, "{text}");
         }
+        for (text, want) in [
+            ("a@b.test", "a@b.test"),
+            ("a/b%c*@b.test", "a=2fb=25c=2a@b.test"),
+            ("a=2f=@b.test", "a=3d2f=3d@b.test"),
+            ("=3d=2f", "=3d3d=3d2f"),
+        ] {
+            assert_eq!(level(text), want);
+            assert_eq!(login(want).as_deref(), Some(text));
+            assert!(shown(text, &MailboxName::inbox()).is_some());
+        }
+        assert_eq!(login("a=b@b.test"), None);
         assert_eq!(shown("a@b.test", &MailboxName::inbox()), Some(name("Other Users/a@b.test/INBOX")));
         assert!(names::directory(&name("Other Users/a@b.test/x")).is_some());
     }

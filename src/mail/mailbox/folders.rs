@@ -1,5 +1,7 @@
 //! The mailboxes of a user: list, create, rename, delete, subscribe.
 
+use std::collections::HashSet;
+
 use super::watch::Watched;
 use super::{Mailboxes, Target, blocking, locked, names};
 use crate::model::account::User;
@@ -8,7 +10,7 @@ use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::mailboxes::{self, Counters, MailboxRow};
-use crate::store::db::{acls, metadata};
+use crate::store::db::{Tx, acls, metadata};
 use crate::store::maildir::Maildir;
 
 impl Mailboxes {
@@ -18,12 +20,10 @@ impl Mailboxes {
         let mut rows = self.prepare(user).await?;
         let dir = self.inner.user_dir(user)?;
         let found = blocking(move || Ok(folders_on_disk(&dir))).await?;
-        let strangers: Vec<String> = found
-            .into_iter()
-            .filter(|folder| rows.iter().all(|row| row.folder != *folder))
-            .collect();
-        let unknown = |name: &MailboxName| rows.iter().all(|row| row.info.name != *name);
-        let wanted = strangers.into_iter().filter_map(|folder| {
+        let (folders, taken): (HashSet<&str>, HashSet<&MailboxName>) = rows.iter().map(|row| (&*row.folder, &row.info.name)).unzip();
+        let strangers = found.into_iter().filter(|folder| !folders.contains(&**folder));
+        let unknown = |name: &MailboxName| !taken.contains(name);
+        let wanted = strangers.filter_map(|folder| {
             let name = names::mailbox(&folder).filter(unknown)?;
             Some(Wanted {
                 name,
@@ -38,6 +38,10 @@ impl Mailboxes {
             match self.make(user, vec![folder]).await {
                 Ok(made) => rows.extend(made),
                 Err(Refusal::Exists { .. }) => {}
+                Err(Refusal::LimitReached(limit)) => {
+                    tracing::warn!(login = user.login, limit, "a folder of another program is passed over");
+                    break;
+                }
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -45,7 +49,7 @@ impl Mailboxes {
         Ok(rows.into_iter().map(|row| row.info).collect())
     }
 
-    /// Makes a mailbox, and what is missing above it. [`Refusal::Exists`] if it is there.
+    /// Makes a mailbox, and what is missing above it. [`Refusal::Exists`] if it is there, [`Refusal::LimitReached`] if the user has too many.
     pub async fn create(&self, user: &User, name: &MailboxName, special_use: Option<SpecialUse>) -> Result<MailboxInfo, Refusal> {
         let rows = self.prepare(user).await?;
         let exists = |name: &MailboxName| rows.iter().any(|row| row.info.name == *name);
@@ -184,11 +188,17 @@ impl Mailboxes {
         inbox.relocate(&uids, &target).await.map(|_| ())
     }
 
-    /// Subscribes to a name or lets it go.
+    /// Subscribes to a name or lets it go. [`Refusal::LimitReached`] if there are too many.
     pub async fn subscribe(&self, user: &User, name: &MailboxName, on: bool) -> Result<(), Refusal> {
         let mut tx = self.inner.ledger.database.write().await?;
         match on {
-            true => mailboxes::subscribe(&mut tx, user.id, name).await?,
+            true => {
+                mailboxes::subscribe(&mut tx, user.id, name).await?;
+                let most = self.inner.ground.settings.max_subscriptions;
+                if mailboxes::count_subscriptions(&mut tx, user.id).await? > most {
+                    return Err(Refusal::LimitReached(format!("at most {most} mailboxes can be subscribed to")));
+                }
+            }
             false => mailboxes::unsubscribe(&mut tx, user.id, name).await?,
         }
         tx.commit().await?;
@@ -198,7 +208,7 @@ impl Mailboxes {
 
     /// The names subscribed to, whether or not a mailbox of that name exists (RFC 3501 §6.3.9).
     pub async fn subscriptions(&self, user: &User) -> Result<Vec<MailboxName>, Refusal> {
-        self.prepare(user).await?;
+        self.ensure(user).await?;
         let mut tx = self.inner.ledger.database.read().await?;
         Ok(mailboxes::subscriptions(&mut tx, user.id).await?)
     }
@@ -236,6 +246,7 @@ impl Mailboxes {
         let target = Target {
             mailbox: row.info.id,
             maildir: Maildir::at(self.inner.user_dir(user)?),
+            is_inbox: true,
         };
         let mut inboxes = locked(&self.inner.inboxes);
         if inboxes.len() >= 100_000 {
@@ -247,19 +258,24 @@ impl Mailboxes {
 
     /// The user's mailboxes as the database has them, made first if there are none.
     pub(super) async fn prepare(&self, user: &User) -> Result<Vec<MailboxRow>, Refusal> {
+        self.ensure(user).await?;
         let mut tx = self.inner.ledger.database.read().await?;
-        let rows = mailboxes::of_user(&mut tx, user.id).await?;
+        Ok(mailboxes::of_user(&mut tx, user.id).await?)
+    }
+
+    /// Makes the mailboxes of a user who has none.
+    pub(super) async fn ensure(&self, user: &User) -> Result<(), Refusal> {
+        let mut tx = self.inner.ledger.database.read().await?;
+        let count = mailboxes::count(&mut tx, user.id).await?;
         drop(tx);
-        if !rows.is_empty() {
-            return Ok(rows);
+        if count > 0 {
+            return Ok(());
         }
         match self.furnish(user).await {
             // Another session or node was quicker.
-            Err(Refusal::Exists { .. }) | Ok(()) => {}
-            Err(refusal) => return Err(refusal),
+            Err(Refusal::Exists { .. }) => Ok(()),
+            furnished => furnished,
         }
-        let mut tx = self.inner.ledger.database.read().await?;
-        Ok(mailboxes::of_user(&mut tx, user.id).await?)
     }
 
     /// INBOX and the special-use mailboxes (RFC 6154 §2) of a new user, subscribed.
@@ -281,12 +297,24 @@ impl Mailboxes {
         self.make(user, wanted).await.map(|_| ())
     }
 
+    /// Whether so many more mailboxes are not too many.
+    async fn check_count(&self, tx: &mut Tx, user: &User, more: usize) -> Result<(), Refusal> {
+        let most = self.inner.ground.settings.max_mailboxes;
+        match mailboxes::count(tx, user.id).await?.saturating_add(more) > most {
+            true => Err(Refusal::LimitReached(format!("a user may have at most {most} mailboxes"))),
+            false => Ok(()),
+        }
+    }
+
     /// Makes the folders on disk, then enters the mailboxes, all or none. A folder without a row is found by the next list, so this
     /// order loses nothing.
     async fn make(&self, user: &User, wanted: Vec<Wanted>) -> Result<Vec<MailboxRow>, Refusal> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
+        let mut tx = self.inner.ledger.database.read().await?;
+        self.check_count(&mut tx, user, wanted.len()).await?;
+        drop(tx);
         let dir = self.inner.user_dir(user)?;
         let folders: Vec<(Maildir, bool)> = wanted
             .iter()
@@ -295,6 +323,8 @@ impl Mailboxes {
         blocking(move || folders.iter().try_for_each(|(maildir, folder)| maildir.create(*folder))).await?;
         let now = self.inner.ground.clock.now().as_second();
         let mut tx = self.inner.ledger.database.write().await?;
+        // Once more, as others may make some at the same time.
+        self.check_count(&mut tx, user, wanted.len()).await?;
         let mut rows = Vec::with_capacity(wanted.len());
         for it in wanted {
             if it.subscribed {

@@ -18,7 +18,7 @@ use crate::store::db::derived::{self, Derived};
 use crate::store::db::imports::{self, Import};
 use crate::store::db::messages::{self, NewMessage, Run};
 use crate::store::db::{Database, Tx, mailboxes};
-use crate::store::maildir::Place;
+use crate::store::maildir::{Maildir, Place};
 
 /// A message that is to get a UID; its file is in place.
 #[derive(Debug, Clone)]
@@ -60,6 +60,16 @@ pub(super) enum Failure {
     Gone,
     /// The store failed.
     Store(Error),
+}
+
+impl Failure {
+    /// Disk work in this folder failed: perhaps because its mailbox was deleted.
+    pub fn of_folder(folder: &Maildir, error: Error) -> Self {
+        match folder.exists() {
+            true => Self::Store(error),
+            false => Self::Gone,
+        }
+    }
 }
 
 /// What a job gives: for each [`Write::Add`] the first of the UIDs.

@@ -20,15 +20,23 @@ use crate::store::maildir::Maildir;
 impl Mailboxes {
     /// Opens a mailbox: loads the view if nobody uses it, looks for files that other programs changed.
     pub async fn open(&self, user: &User, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
-        self.prepare(user).await?;
-        let mut tx = self.inner.ledger.database.read().await?;
-        let row = mailboxes::by_name(&mut tx, user.id, name).await?;
-        drop(tx);
+        let row = match self.row(user, name).await? {
+            None => {
+                self.ensure(user).await?;
+                self.row(user, name).await?
+            }
+            row => row,
+        };
         let row = row.ok_or_else(|| Refusal::NotFound {
             what: "mailbox",
             name: name.to_string(),
         })?;
         self.open_row(user, row).await
+    }
+
+    async fn row(&self, user: &User, name: &MailboxName) -> Result<Option<MailboxRow>, store::Error> {
+        let mut tx = self.inner.ledger.database.read().await?;
+        mailboxes::by_name(&mut tx, user.id, name).await
     }
 
     /// Opens the mailbox with this id, if it is the user's.

@@ -118,6 +118,8 @@ struct Inner {
 struct Target {
     mailbox: MailboxId,
     maildir: Maildir,
+    /// Whether it is an INBOX, which is always there: a folder that is not is made anew.
+    is_inbox: bool,
 }
 
 /// Whose mailbox it is, for quotas and replies.
@@ -125,8 +127,6 @@ struct Target {
 struct Owner {
     id: UserId,
     login: String,
-    quota_bytes: Option<u64>,
-    quota_messages: Option<u64>,
 }
 
 impl From<&User> for Owner {
@@ -134,8 +134,6 @@ impl From<&User> for Owner {
         Self {
             id: user.id,
             login: user.login.clone(),
-            quota_bytes: user.quota_bytes,
-            quota_messages: user.quota_messages,
         }
     }
 }
@@ -364,9 +362,11 @@ impl Mailbox {
     }
 
     fn target(&self) -> Target {
+        let home = self.home();
         Target {
             mailbox: self.id,
-            maildir: self.maildir(),
+            maildir: home.maildir.clone(),
+            is_inbox: home.info.name.is_inbox(),
         }
     }
 

@@ -75,9 +75,9 @@ impl Inner {
         };
         for it in &mut placed {
             if it.is_ok()
-                && let Some(Err(error)) = results.next()
+                && let Some(Err(failure)) = results.next()
             {
-                *it = Err(error.into());
+                *it = Err(failure.into());
             }
         }
         placed
@@ -128,13 +128,14 @@ impl Inner {
     }
 }
 
-/// The first that can be written is written, the others are linked to it.
+/// The first that can be written is written, the others are linked to it. A folder that is not there is that of a mailbox that was deleted
+/// meanwhile, and stays away.
 fn write_all(
     targets: &[(Target, FileName)],
     content: &store::maildir::Content<'_>,
     flags: Flags,
     modified: Option<SystemTime>,
-) -> Vec<Result<(), store::Error>> {
+) -> Vec<Result<(), Failure>> {
     let mut source: Option<PathBuf> = None;
     let mut results = Vec::with_capacity(targets.len());
     for (target, name) in targets {
@@ -144,11 +145,12 @@ fn write_all(
         };
         let result = match write() {
             // Somebody removed the folder below us: mail goes on, into a new one.
-            Err(store::Error::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(store::Error::File { source, .. }) if target.is_inbox && source.kind() == std::io::ErrorKind::NotFound => {
                 target.maildir.create(false).and_then(|()| write())
             }
             result => result,
         };
+        let result = result.map_err(|error| Failure::of_folder(&target.maildir, error));
         if result.is_ok() && source.is_none() {
             source = Some(target.maildir.file(name, Place::New.with_flags(flags), flags));
         }

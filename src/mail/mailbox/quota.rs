@@ -7,7 +7,7 @@ use super::{Mailbox, Mailboxes, Owner, locked};
 use crate::model::account::User;
 use crate::model::ids::{Uid, UserId};
 use crate::model::refusal::Refusal;
-use crate::store::db::mailboxes;
+use crate::store::db::{mailboxes, users};
 
 /// What the mailboxes of a user hold together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +16,22 @@ pub struct Usage {
     pub bytes: u64,
     /// Messages.
     pub messages: u64,
+}
+
+/// What the mailboxes of a user may hold together; none is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Limits {
+    bytes: Option<u64>,
+    messages: Option<u64>,
+}
+
+impl From<&User> for Limits {
+    fn from(user: &User) -> Self {
+        Self {
+            bytes: user.quota_bytes,
+            messages: user.quota_messages,
+        }
+    }
 }
 
 /// Held by a POP3 session (RFC 1939 §8); let go when dropped.
@@ -38,7 +54,7 @@ impl Mailboxes {
 
     /// Whether `bytes` more octets in `messages` more messages fit: [`Refusal::OverQuota`] if not.
     pub async fn check_quota(&self, user: &User, bytes: u64, messages: u64) -> Result<(), Refusal> {
-        self.inner.check_quota(&Owner::from(user), bytes, messages).await
+        self.inner.check_limits((&Owner::from(user), user.into()), bytes, messages).await
     }
 
     /// The maildrop lock of the user; none if another session has it.
@@ -73,13 +89,26 @@ impl super::Inner {
         }))
     }
 
+    /// The same for who holds a mailbox open, perhaps for days: by the limits that its owner has now.
     pub(super) async fn check_quota(&self, owner: &Owner, bytes: u64, messages: u64) -> Result<(), Refusal> {
-        if owner.quota_bytes.is_none() && owner.quota_messages.is_none() {
+        let mut tx = self.ledger.database.read().await?;
+        let limits = users::limits(&mut tx, owner.id).await?;
+        drop(tx);
+        let (bytes_limit, messages_limit) = limits.unwrap_or_default();
+        let limits = Limits {
+            bytes: bytes_limit,
+            messages: messages_limit,
+        };
+        self.check_limits((owner, limits), bytes, messages).await
+    }
+
+    async fn check_limits(&self, (owner, limits): (&Owner, Limits), bytes: u64, messages: u64) -> Result<(), Refusal> {
+        if limits == Limits::default() {
             return Ok(());
         }
         let usage = self.usage(owner.id).await?;
         let over = |used: u64, more: u64, most: Option<u64>| most.is_some_and(|most| used.saturating_add(more) > most);
-        if over(usage.bytes, bytes, owner.quota_bytes) || over(usage.messages, messages, owner.quota_messages) {
+        if over(usage.bytes, bytes, limits.bytes) || over(usage.messages, messages, limits.messages) {
             return Err(Refusal::OverQuota(owner.login.clone()));
         }
         Ok(())

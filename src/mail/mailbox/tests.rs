@@ -12,6 +12,7 @@ use crate::model::account::Role;
 use crate::model::address::EmailAddress;
 use crate::model::mailbox::{FlagChange, Flags, MailboxName, SpecialUse};
 use crate::store::db::derived::Derived;
+use crate::store::db::users::{self, StoredUser};
 
 struct House {
     dir: TempDir,
@@ -328,6 +329,16 @@ async fn quotas_hold() {
         quota_messages: Some(2),
         ..user(1, "alice")
     };
+    let mut stored = StoredUser {
+        user: alice.clone(),
+        password: None,
+        scram: None,
+        token_epoch: 0,
+    };
+    let database = &house.mailboxes.inner.ground.database;
+    let mut tx = database.write().await.unwrap();
+    users::insert(&mut tx, &stored, None).await.unwrap();
+    tx.commit().await.unwrap();
     let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
     assert_eq!(
         house.append(&inbox, "abcdef", Flags::NONE).await,
@@ -339,6 +350,13 @@ async fn quotas_hold() {
     inbox.remove(&[Uid(1)]).await.unwrap();
     inbox.copy(&[Uid(2)], &inbox).await.unwrap();
     assert_eq!(uids(&inbox), [2, 3]);
+    // Another limit counts for whoever holds the mailbox open.
+    stored.user.quota_messages = Some(3);
+    let mut tx = database.write().await.unwrap();
+    users::update(&mut tx, &stored).await.unwrap();
+    tx.commit().await.unwrap();
+    inbox.copy(&[Uid(2)], &inbox).await.unwrap();
+    assert!(matches!(inbox.copy(&[Uid(2)], &inbox).await, Err(Refusal::OverQuota(_))));
 }
 
 #[tokio::test]
@@ -533,4 +551,33 @@ async fn a_message_for_several_is_indexed_for_all_or_none() {
     assert_eq!(files(&house.maildir("alice").join("new")).len(), 2);
     inbox.look(scan::Patience::None).await.unwrap();
     assert_eq!(uids(&inbox), [1, 2]);
+}
+
+/// Somebody deletes a mailbox while others put messages into it: it stays away.
+#[tokio::test]
+async fn a_mailbox_that_was_deleted_does_not_come_back() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.create(&alice, &name("x"), None).await.unwrap();
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let open = house.mailboxes.open(&alice, &name("x")).await.unwrap();
+    house.append(&inbox, "a\r\n", Flags::NONE).await.unwrap();
+    let mut draft = house.mailboxes.draft(LineEnds::Mended);
+    draft.write(b"b\r\n").await.unwrap();
+    let placed = open.place(draft, Flags::NONE, Timestamp::UNIX_EPOCH).await.unwrap();
+    house.mailboxes.delete(&alice, &name("x")).await.unwrap();
+    let gone = |refusal: Refusal| assert!(matches!(refusal, Refusal::NotFound { .. }), "{refusal:?}");
+    gone(Placed::index_all(vec![placed]).await.unwrap_err());
+    gone(house.append(&open, "c\r\n", Flags::NONE).await.unwrap_err());
+    gone(inbox.copy(&[Uid(1)], &open).await.unwrap_err());
+    gone(inbox.relocate(&[Uid(1)], &open).await.unwrap_err());
+    assert!(!house.maildir("alice").join(".x").exists());
+    assert!(house.mailboxes.list(&alice).await.unwrap().iter().all(|it| it.name != name("x")));
+    assert_eq!(uids(&inbox), [1]);
+    assert!(inbox.open_message(Uid(1)).await.unwrap().is_some());
+    // The INBOX is always there.
+    for place in ["tmp", "new", "cur"] {
+        std::fs::remove_dir_all(house.maildir("alice").join(place)).unwrap();
+    }
+    house.append(&inbox, "d\r\n", Flags::NONE).await.unwrap();
 }

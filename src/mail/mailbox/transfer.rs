@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::index::{Addition, Write};
+use super::index::{Addition, Failure, Write};
 use super::view::FileEntry;
 use super::{Mailbox, blocking, locked};
 use crate::model::ids::Uid;
@@ -135,10 +135,11 @@ impl Mailbox {
         let _in_flight = InFlight { house: &self.house, names };
         let (from, to) = (self.maildir(), target.maildir());
         let (passengers, done) = blocking(move || {
-            let done = carry_all(&passengers, &from, &to, moving)?;
+            let done = carry_all(&passengers, &from, &to, moving);
             Ok((passengers, done))
         })
         .await?;
+        let done = done?;
         let additions = passengers.iter().map(addition).collect();
         writes.insert(0, Write::Add(target.id, additions));
         match self.house.ledger.index.write(writes).await {
@@ -184,7 +185,7 @@ fn addition(passenger: &Passenger) -> Addition {
 }
 
 /// Links or renames every file; those done so far are taken back when one fails.
-fn carry_all(passengers: &[Passenger], from: &Maildir, to: &Maildir, moving: bool) -> Result<Vec<(PathBuf, PathBuf)>, store::Error> {
+fn carry_all(passengers: &[Passenger], from: &Maildir, to: &Maildir, moving: bool) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     let mut done = Vec::with_capacity(passengers.len());
     let carry_on = |it| {
         done.push(carry(it, from, to)?);
@@ -192,7 +193,7 @@ fn carry_all(passengers: &[Passenger], from: &Maildir, to: &Maildir, moving: boo
     };
     if let Err(error) = passengers.iter().try_for_each(carry_on).and_then(|()| to.sync()) {
         take_back(&done, false);
-        return Err(error);
+        return Err(Failure::of_folder(to, error));
     }
     if moving {
         // Only now, with the new names durable, do the old ones go: a message is never without a name.

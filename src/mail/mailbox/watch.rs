@@ -12,6 +12,7 @@ use crate::model::account::User;
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::MailboxInfo;
 use crate::model::refusal::Refusal;
+use crate::model::rights::Rights;
 use crate::store::db::{mailboxes, messages};
 
 /// What a watcher waits for.
@@ -97,8 +98,12 @@ impl Drop for Watcher {
 /// A mailbox as the database has it at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glance {
-    /// What it is.
+    /// What it is to the user: of another user's, the name that it has here.
     pub info: MailboxInfo,
+    /// Whose it is.
+    pub owner: UserId,
+    /// What the user may do with it.
+    pub rights: Rights,
     /// The UID that the next message gets.
     pub uid_next: Uid,
     /// How many messages.
@@ -117,18 +122,35 @@ impl Mailboxes {
         }
     }
 
-    /// The mailboxes of the user, by name, without opening them.
+    /// The mailboxes that the user sees, their own by name and then those of others, without opening them.
     pub async fn glance(&self, user: &User) -> Result<Vec<Glance>, Refusal> {
-        self.prepare(user).await?;
+        self.ensure(user).await?;
         let mut tx = self.inner.ledger.database.read().await?;
         let rows = mailboxes::with_messages(&mut tx, user.id).await?;
-        let glance = |(row, messages): (mailboxes::MailboxRow, u64)| Glance {
+        drop(tx);
+        let own = rows.into_iter().map(|(row, messages)| Glance {
             uid_next: row.counters.uid_next,
             modseq: row.counters.modseq,
             info: row.info,
+            owner: user.id,
+            rights: Rights::ALL,
             messages,
-        };
-        Ok(rows.into_iter().map(glance).collect())
+        });
+        let of_others = self.shared(user).await?.into_iter().map(|shared| Glance {
+            uid_next: shared.counters.uid_next,
+            modseq: shared.counters.modseq,
+            info: MailboxInfo {
+                name: shared.name,
+                subscribed: shared.subscribed,
+                // RFC 6154 §2: what it is for, it is for its owner.
+                special_use: None,
+                ..shared.info
+            },
+            owner: shared.owner,
+            rights: shared.rights,
+            messages: shared.messages,
+        });
+        Ok(own.chain(of_others).collect())
     }
 
     /// Whether flags of messages that were there changed since the mailbox was as it was then.

@@ -16,7 +16,8 @@ pub(super) async fn copy(imap: &Imap, user: &User, selected: &Selected, copy: &T
     }
     // RFC 4314 §4: flags that the user may not set there are left out.
     let settable = target.rights.flags();
-    let copied = selected.mailbox.copy_with(&uids, &target.mailbox, settable).await?;
+    let copied = selected.mailbox.copy_with(&uids, &target.mailbox, settable).await;
+    let copied = copied.map_err(Fault::of_target)?;
     if copied.uids.is_empty() {
         return Ok(Done::new("the messages are gone"));
     }

@@ -14,6 +14,9 @@ use crate::wire::imap::pattern;
 use super::outcome::{Done, Fault};
 use super::{Imap, access, acl, status};
 
+/// After how many names other sessions get their turn.
+pub(super) const TURN: usize = 256;
+
 /// What is known of a name in the tree of mailboxes.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Entry {
@@ -36,7 +39,10 @@ pub(super) async fn list(imap: &Imap, user: &User, list: List, (stream, utf8): (
     let patterns: Vec<String> = list.patterns.iter().map(|wanted| pattern::join(&list.reference, wanted)).collect();
     // INBOX comes first, the others by name.
     let (inbox, others): (Vec<_>, Vec<_>) = tree.iter().partition(|(name, _)| name.is_inbox());
-    for (name, entry) in inbox.into_iter().chain(others) {
+    for ((name, entry), number) in inbox.into_iter().chain(others).zip(1_usize..) {
+        if number.is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
         let fits = patterns.iter().any(|wanted| pattern::matches(wanted, name.as_str()));
         let wanted = is_wanted(entry, &list);
         let below = list.select.recursive_match && entry.has_wanted_below;
@@ -57,7 +63,6 @@ pub(super) async fn list(imap: &Imap, user: &User, list: List, (stream, utf8): (
         }
         stream.write(&out);
         stream.flush_if_large().await?;
-        tokio::task::yield_now().await;
     }
     Ok(Done::new("those are they"))
 }
@@ -82,7 +87,10 @@ async fn tree(imap: &Imap, user: &User, list: &List) -> Result<BTreeMap<MailboxN
         .iter()
         .map(|(name, entry)| (name.clone(), entry.exists, is_wanted(entry, list)))
         .collect();
-    for (name, exists, wanted) in names {
+    for ((name, exists, wanted), number) in names.into_iter().zip(1_usize..) {
+        if number.is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
         for above in name.ancestors() {
             let entry = tree.entry(above).or_default();
             entry.has_children |= exists;
@@ -94,15 +102,9 @@ async fn tree(imap: &Imap, user: &User, list: &List) -> Result<BTreeMap<MailboxN
 
 /// The mailboxes of others that the user sees (RFC 4314 §4 LIST).
 async fn add_shared(imap: &Imap, user: &User, tree: &mut BTreeMap<MailboxName, Entry>) -> Result<(), Fault> {
-    let shared = imap.mailboxes.shared(user).await?;
-    if shared.is_empty() {
-        return Ok(());
-    }
-    let subscriptions = imap.mailboxes.subscriptions(user).await?;
-    for mailbox in shared {
-        let subscribed = subscriptions.contains(&mailbox.name);
+    for mailbox in imap.mailboxes.shared(user).await? {
         let entry = tree.entry(mailbox.name).or_default();
-        (entry.exists, entry.subscribed, entry.rights) = (true, subscribed, mailbox.rights);
+        (entry.exists, entry.subscribed, entry.rights) = (true, mailbox.subscribed, mailbox.rights);
     }
     Ok(())
 }

@@ -25,7 +25,8 @@ pub(super) async fn relocate(imap: &Imap, place: (&User, &Selected), relocate: &
     let moved = selected
         .mailbox
         .relocate_with(&uids, &target.mailbox, target.rights.flags())
-        .await?;
+        .await
+        .map_err(Fault::of_target)?;
     if !moved.uids.is_empty() {
         // RFC 6851 §4.3: COPYUID comes before the EXPUNGE responses, so it cannot wait for the tagged OK.
         let code = Code::CopyUid {

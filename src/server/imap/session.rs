@@ -181,6 +181,7 @@ impl Session {
     }
 
     async fn command(&mut self, tagged: Tagged) -> Result<(), Gone> {
+        self.renew_user().await;
         self.renew_rights().await?;
         let expunges = dispatch::expunges(&tagged.command);
         if self.enabled.uid_only && tagged.command.uses_sequence() {
@@ -188,6 +189,18 @@ impl Session {
         }
         let outcome = dispatch::dispatch(self, &tagged.tag, tagged.command).await;
         Box::pin(self.answer(&tagged.tag, outcome, expunges)).await
+    }
+
+    /// What the user may do and may have is what the directory says now, not at the login. (That one who may not be here any more is not
+    /// is the affair of [`crate::mail::sessions`].)
+    async fn renew_user(&mut self) {
+        let (State::Authenticated(user) | State::Selected(user, _)) = &mut self.state else {
+            return;
+        };
+        match self.imap.entrance.directory.user(&user.login).await {
+            Ok(now) if now.id == user.id => *user = now,
+            Ok(_) | Err(_) => {}
+        }
     }
 
     /// What the owner of a selected mailbox gives and takes counts at once (RFC 4314 §5.1.1 leaves it open). Who may not read it any more
@@ -210,6 +223,7 @@ impl Session {
     }
 
     async fn append(&mut self, head: Head) -> Result<(), Gone> {
+        self.renew_user().await;
         self.renew_rights().await?;
         let tag = head.tag.clone();
         let is_own = head.replaces.is_some() || self.notices.as_ref().is_some_and(|notices| notices.hears_of_selected());

@@ -39,15 +39,22 @@ pub async fn set(tx: &mut Tx, mailbox: MailboxId, identifier: &str, rights: Righ
     if rights.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO acls (mailbox_id, identifier, rights) VALUES (?, ?, ?)";
-    let insert = tx.query(sql).bind(mailbox.0).bind(identifier).bind(rights.letters());
+    let sql = "INSERT INTO acls (mailbox_id, identifier, rights, domain_id) VALUES (?, ?, ?, \
+               (SELECT u.domain_id FROM mailboxes m JOIN users u ON u.id = m.user_id WHERE m.id = ?))";
+    let insert = tx
+        .query(sql)
+        .bind(mailbox.0)
+        .bind(identifier)
+        .bind(rights.letters())
+        .bind(mailbox.0);
     insert.execute().await?;
     Ok(())
 }
 
 /// Gives the rights on one mailbox on another that has none (RFC 4314 §4 CREATE).
 pub async fn copy(tx: &mut Tx, from: MailboxId, to: MailboxId) -> Result<(), Error> {
-    let sql = "INSERT INTO acls (mailbox_id, identifier, rights) SELECT ?, identifier, rights FROM acls WHERE mailbox_id = ?";
+    let sql = "INSERT INTO acls (mailbox_id, identifier, rights, domain_id) \
+               SELECT ?, identifier, rights, domain_id FROM acls WHERE mailbox_id = ?";
     tx.query(sql).bind(to.0).bind(from.0).execute().await?;
     Ok(())
 }
@@ -64,16 +71,33 @@ pub async fn forget_login(tx: &mut Tx, login: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Mailboxes of other users of the same domain on which this user has rights: the owner's login, the mailbox, and what was given. One
-/// that was given twice is there twice.
-pub async fn shared_with(tx: &mut Tx, user: UserId, login: &str) -> Result<Vec<(String, MailboxRow, Rights)>, Error> {
+/// A mailbox of another user, with what was given on it.
+pub struct SharedRow {
+    /// The owner's login.
+    pub login: String,
+    /// The mailbox.
+    pub row: MailboxRow,
+    /// How many messages it has.
+    pub messages: u64,
+    /// What was given.
+    pub rights: Rights,
+}
+
+/// Mailboxes of other users of the same domain on which this user has rights. One that was given twice is there twice.
+pub async fn shared_with(tx: &mut Tx, user: UserId, login: &str) -> Result<Vec<SharedRow>, Error> {
     let sql = format!(
-        "SELECT {}, u.login, a.rights FROM acls a JOIN mailboxes m ON m.id = a.mailbox_id JOIN users u ON u.id = m.user_id \
-         WHERE a.identifier IN (?, ?) AND u.enabled = 1 AND u.id <> ? AND u.domain_id = (SELECT v.domain_id FROM users v WHERE v.id = ?)",
+        "SELECT {}, u.login, m.messages, a.rights FROM acls a JOIN mailboxes m ON m.id = a.mailbox_id JOIN users u ON u.id = m.user_id \
+         WHERE a.identifier IN (?, ?) AND a.domain_id = (SELECT v.domain_id FROM users v WHERE v.id = ?) AND u.enabled = 1 AND u.id <> ?",
         mailboxes::COLUMNS
     );
+    let shared = |row: &Row<'_>| {
+        Ok(SharedRow {
+            login: row.text(11)?,
+            row: mailboxes::mailbox(row)?,
+            messages: u64::try_from(row.integer(12)?).unwrap_or(0),
+            rights: rights(row, 13)?,
+        })
+    };
     let query = tx.query_built(sql).bind(login).bind(ANYONE).bind(user.0).bind(user.0);
-    query
-        .all(|row| Ok((row.text(11)?, mailboxes::mailbox(row)?, rights(row, 12)?)))
-        .await
+    query.all(shared).await
 }

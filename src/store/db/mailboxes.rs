@@ -199,6 +199,20 @@ pub async fn usage(tx: &mut Tx, user: UserId) -> Result<Vec<(u64, u64)>, Error> 
     tx.query(sql).bind(user.0).all(|row| Ok((count(row, 0)?, count(row, 1)?))).await
 }
 
+/// How many mailboxes a user has.
+pub async fn count(tx: &mut Tx, user: UserId) -> Result<usize, Error> {
+    let query = tx.query("SELECT COUNT(*) FROM mailboxes WHERE user_id = ?").bind(user.0);
+    let count = query.optional(|row| row.integer(0)).await?;
+    Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+}
+
+/// How many names a user subscribed to.
+pub async fn count_subscriptions(tx: &mut Tx, user: UserId) -> Result<usize, Error> {
+    let query = tx.query("SELECT COUNT(*) FROM subscriptions WHERE user_id = ?").bind(user.0);
+    let count = query.optional(|row| row.integer(0)).await?;
+    Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+}
+
 /// The names that the user subscribed to.
 pub async fn subscriptions(tx: &mut Tx, user: UserId) -> Result<Vec<MailboxName>, Error> {
     let sql = "SELECT name FROM subscriptions WHERE user_id = ? ORDER BY name";

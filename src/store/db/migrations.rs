@@ -52,6 +52,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(18, "0018_queue_due"),
     migration!(19, "0019_replies"),
     migration!(20, "0020_imports"),
+    migration!(21, "0021_acl_domains"),
 ];
 
 impl Migration {

@@ -26,7 +26,6 @@ macro_rules! columns {
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
-    let quota = |column| Ok::<_, Error>(row.integer_or_null(column)?.and_then(|value| u64::try_from(value).ok()));
     let address = row.text_or_null(2)?.map(|text| EmailAddress::parse(&text)).transpose();
     Ok(StoredUser {
         user: User {
@@ -36,8 +35,8 @@ fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
             display_name: row.text(3)?,
             role: role(row.integer(4)?)?,
             enabled: row.integer(5)? != 0,
-            quota_bytes: quota(7)?,
-            quota_messages: quota(8)?,
+            quota_bytes: limit(row, 7)?,
+            quota_messages: limit(row, 8)?,
             created_at: timestamp(row.integer(10)?),
             updated_at: timestamp(row.integer(11)?),
         },
@@ -45,6 +44,10 @@ fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
         token_epoch: row.integer(9)?,
         scram: row.text_or_null(12)?,
     })
+}
+
+fn limit(row: &Row<'_>, column: usize) -> Result<Option<u64>, Error> {
+    Ok(row.integer_or_null(column)?.and_then(|value| u64::try_from(value).ok()))
 }
 
 /// The number by which the database keeps a role.
@@ -84,6 +87,18 @@ pub async fn find_id(tx: &mut Tx, id: UserId) -> Result<Option<StoredUser>, Erro
         .bind(id.0)
         .optional(stored)
         .await
+}
+
+/// The most octets and messages of this user, as far as there are limits; none if there is no such user.
+pub async fn limits(tx: &mut Tx, id: UserId) -> Result<Option<(Option<u64>, Option<u64>)>, Error> {
+    let query = tx.query("SELECT quota_bytes, quota_messages FROM users WHERE id = ?").bind(id.0);
+    query.optional(|row| Ok((limit(row, 0)?, limit(row, 1)?))).await
+}
+
+/// Whether the user of this login, given in lower case, is there and enabled. It stays so until the transaction ends.
+pub async fn hold_enabled(tx: &mut Tx, login: &str) -> Result<bool, Error> {
+    let update = tx.query("UPDATE users SET enabled = 1 WHERE login = ? AND enabled = 1");
+    Ok(update.bind(login).execute().await? == 1)
 }
 
 /// How many users one question of [`epochs`] names.

@@ -7,9 +7,13 @@ use posthouse::mail::directory::{AliasChange, Directory, DomainChange, NewAlias,
 use posthouse::model::account::{AliasAddress, Role, User};
 use posthouse::model::address::{Domain, EmailAddress};
 use posthouse::model::clock::Clock;
+use posthouse::model::ids::{MailboxId, ModSeq, Uid};
+use posthouse::model::mailbox::{MailboxInfo, MailboxName};
 use posthouse::model::refusal::Refusal;
+use posthouse::model::rights::Rights;
 use posthouse::model::secret::Secret;
-use posthouse::store::db::Database;
+use posthouse::store::db::mailboxes::{self, Counters, MailboxRow};
+use posthouse::store::db::{Database, acls, users};
 
 use crate::support::databases::Fresh;
 
@@ -336,4 +340,55 @@ async fn until(condition: impl AsyncFn() -> bool) {
         assert!(Instant::now() < deadline, "the change was not seen");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Rights on mailboxes of others are one's own domain's affair, and go with the user.
+pub async fn rights_go_with_their_user(fresh: Fresh) {
+    let directory = house(&fresh, &["alice@house.test", "bob@house.test"]).await;
+    directory.create_domain(domain("other.test").into()).await.unwrap();
+    let eve = directory.create_user(user("eve@other.test")).await.unwrap();
+    let (alice, bob) = (
+        directory.user("alice@house.test").await.unwrap(),
+        directory.user("bob@house.test").await.unwrap(),
+    );
+    let database = fresh.open().await;
+    let mailbox = MailboxRow {
+        user: alice.id,
+        info: MailboxInfo {
+            id: MailboxId(7),
+            name: MailboxName::inbox(),
+            uidvalidity: 1,
+            special_use: None,
+            subscribed: false,
+        },
+        folder: String::new(),
+        counters: Counters {
+            uid_next: Uid(1),
+            recent_from: Uid(1),
+            modseq: ModSeq(1),
+            forgotten: ModSeq(0),
+        },
+    };
+    let mut tx = database.write().await.unwrap();
+    mailboxes::insert(&mut tx, &mailbox).await.unwrap();
+    acls::set(&mut tx, MailboxId(7), acls::ANYONE, Rights::LOOKUP).await.unwrap();
+    acls::set(&mut tx, MailboxId(7), "bob@house.test", Rights::READ).await.unwrap();
+    tx.commit().await.unwrap();
+    let shared = async |user: &User| {
+        let mut tx = database.read().await.unwrap();
+        let shared = acls::shared_with(&mut tx, user.id, &user.login).await.unwrap();
+        let mut rights: Vec<String> = shared.into_iter().map(|it| format!("{} {}", it.login, it.rights)).collect();
+        rights.sort();
+        rights
+    };
+    assert_eq!(shared(&bob).await, ["alice@house.test l", "alice@house.test r"]);
+    assert!(shared(&eve).await.is_empty() && shared(&alice).await.is_empty());
+
+    let mut tx = database.write().await.unwrap();
+    assert!(users::hold_enabled(&mut tx, "bob@house.test").await.unwrap());
+    assert!(!users::hold_enabled(&mut tx, "nobody@house.test").await.unwrap());
+    drop(tx);
+    directory.remove_user("bob@house.test").await.unwrap();
+    let bob = directory.create_user(user("bob@house.test")).await.unwrap();
+    assert_eq!(shared(&bob).await, ["alice@house.test l"]);
 }

@@ -45,6 +45,7 @@ cases! {
     directory::domain_names_make_no_chain,
     directory::one_of_two_wins,
     directory::a_change_elsewhere_is_seen,
+    directory::rights_go_with_their_user,
     routes::addresses_lead_somewhere,
     routes::aliases_in_circles_end,
     routes::postmaster_is_always_somebody,

@@ -179,7 +179,8 @@ impl Assembly {
         };
         let bits = bits.only(self.target.rights.flags());
         let date = open.date.unwrap_or_else(Timestamp::now);
-        self.placed.push(self.target.mailbox.place(open.draft, bits, date).await?);
+        let placed = self.target.mailbox.place(open.draft, bits, date).await;
+        self.placed.push(placed.map_err(Fault::of_target)?);
         self.bytes = self.bytes.saturating_add(size);
         Ok(())
     }

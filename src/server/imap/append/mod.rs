@@ -126,7 +126,7 @@ async fn finish(session: &mut Session, assembly: Assembly) -> Result<Done, Fault
     let (target, placed) = assembly.finish();
     let uidvalidity = target.mailbox.info().uidvalidity;
     let Some(old) = target.replaces else {
-        let uids = Placed::index_all(placed).await?;
+        let uids = Placed::index_all(placed).await.map_err(Fault::of_target)?;
         return Ok(Done::with(Code::AppendUid { uidvalidity, uids }, "appended"));
     };
     let (State::Selected(_, selected), Some(new)) = (&session.state, placed.into_iter().next()) else {

@@ -6,15 +6,15 @@
 
 mod other;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::mail::mailbox::{AnnotationVersions, Glance, Watched, Watcher};
-use crate::model::account::User;
-use crate::model::ids::MailboxId;
+use crate::model::ids::{MailboxId, UserId};
 use crate::model::mailbox::MailboxName;
+use crate::model::rights::Rights;
 use crate::server::stream::Gone;
 use crate::wire::imap::fetch::{Fetch, Item};
-use crate::wire::imap::notify::{Events, Filter, Group, Notify};
+use crate::wire::imap::notify::{self, Events, Filter, Notify};
 use crate::wire::imap::response::{Code, Status, Word};
 use crate::wire::imap::sequence::{Bound, SequenceSet};
 
@@ -24,13 +24,63 @@ use super::session::{Session, State};
 use super::wake::{Wake, Woken};
 use super::{fetch, updates};
 
+/// The most mailboxes that a client names.
+const MAX_NAMES: usize = 1_000;
+
 /// What a client wants to hear of, and what it was told.
 pub(super) struct Notices {
+    user: UserId,
     groups: Vec<Group>,
     known: BTreeMap<MailboxId, Glance>,
     /// Annotations, if the client hears of them.
     annotations: Option<AnnotationVersions>,
     watcher: Watcher,
+}
+
+/// Events of some mailboxes, whose names are read.
+struct Group {
+    filter: Filter,
+    /// The mailboxes that it names.
+    names: HashSet<MailboxName>,
+    events: Events,
+}
+
+impl Group {
+    /// None if there are too many names.
+    fn all(groups: Vec<notify::Group>) -> Option<Vec<Self>> {
+        let mut count: usize = 0;
+        let read = |group: notify::Group| {
+            let names = match &group.filter {
+                Filter::Subtree(names) | Filter::Mailboxes(names) => names.as_slice(),
+                _ => &[],
+            };
+            count = count.saturating_add(names.len());
+            if count > MAX_NAMES {
+                return None;
+            }
+            let names = names.iter().filter_map(|name| MailboxName::parse(name).ok()).collect();
+            Some(Self {
+                names,
+                filter: group.filter,
+                events: group.events,
+            })
+        };
+        groups.into_iter().map(read).collect()
+    }
+
+    /// Whether it is of a mailbox (§6).
+    fn covers(&self, glance: &Glance, user: UserId) -> bool {
+        let name = &glance.info.name;
+        match self.filter {
+            Filter::Selected | Filter::SelectedDelayed => false,
+            // §6.3: mail is delivered to the INBOX alone.
+            Filter::Inboxes => name.is_inbox(),
+            Filter::Personal => glance.owner == user,
+            Filter::Subscribed => glance.info.subscribed,
+            Filter::Subtree(_) => self.names.contains(name) || name.ancestors().any(|above| self.names.contains(&above)),
+            Filter::Mailboxes(_) => self.names.contains(name),
+        }
+    }
 }
 
 impl Notices {
@@ -50,10 +100,10 @@ impl Notices {
         self.of_selected().is_some()
     }
 
-    /// What is wanted of another mailbox: all that any group wants (§6).
-    fn of(&self, name: &MailboxName, subscribed: bool) -> Events {
+    /// What is wanted of another mailbox: all that any group wants (§6), and the user may know (§4).
+    fn of(&self, glance: &Glance) -> Events {
         let mut all = Events::default();
-        for group in self.groups.iter().filter(|group| covers(&group.filter, name, subscribed)) {
+        for group in self.groups.iter().filter(|group| group.covers(glance, self.user)) {
             let events = &group.events;
             if events.new.is_some() {
                 all.new = Some(Vec::new());
@@ -63,6 +113,13 @@ impl Notices {
             all.names |= events.names;
             all.subscriptions |= events.subscriptions;
             all.annotations |= events.annotations;
+        }
+        if !glance.rights.contains(Rights::READ) {
+            all = Events {
+                names: all.names,
+                subscriptions: all.subscriptions,
+                ..Events::default()
+            };
         }
         all
     }
@@ -84,25 +141,12 @@ impl Notices {
     }
 
     /// The mailboxes as the client knows them from here on.
-    fn learn(&mut self, user: &User, now: Vec<Glance>) {
-        let watched = now.iter().map(|glance| Watched::Messages(glance.info.id));
-        self.watcher.watch(watched.chain([Watched::Mailboxes(user.id)]).collect());
+    fn learn(&mut self, now: Vec<Glance>) {
+        let messages = now.iter().map(|glance| Watched::Messages(glance.info.id));
+        let owners = now.iter().map(|glance| Watched::Mailboxes(glance.owner));
+        self.watcher
+            .watch(messages.chain(owners).chain([Watched::Mailboxes(self.user)]).collect());
         self.known = now.into_iter().map(|glance| (glance.info.id, glance)).collect();
-    }
-}
-
-/// Whether a filter names a mailbox (§6).
-fn covers(filter: &Filter, name: &MailboxName, subscribed: bool) -> bool {
-    let is = |text: &String| MailboxName::parse(text).is_ok_and(|wanted| wanted == *name);
-    let is_below = |text: &String| MailboxName::parse(text).is_ok_and(|wanted| name.ancestors().any(|above| above == wanted));
-    match filter {
-        Filter::Selected | Filter::SelectedDelayed => false,
-        // §6.3: mail is delivered to the INBOX alone.
-        Filter::Inboxes => name.is_inbox(),
-        Filter::Personal => true,
-        Filter::Subscribed => subscribed,
-        Filter::Subtree(names) => names.iter().any(|text| is(text) || is_below(text)),
-        Filter::Mailboxes(names) => names.iter().any(is),
     }
 }
 
@@ -112,11 +156,13 @@ pub(super) async fn notify(session: &mut Session, notify: Notify) -> Result<Done
         Notify::None => (false, Vec::new()),
         Notify::Set { status, groups } => (status, groups),
     };
+    let groups = Group::all(groups).ok_or(Fault::no(Word::Limit, "at most 1000 mailboxes can be named"))?;
     let (State::Authenticated(user) | State::Selected(user, _)) = &session.state else {
         return Err(Fault::bad("log in first"));
     };
     let user = std::sync::Arc::clone(user);
     let mut notices = Notices {
+        user: user.id,
         groups,
         known: BTreeMap::new(),
         annotations: None,
@@ -127,7 +173,7 @@ pub(super) async fn notify(session: &mut Session, notify: Notify) -> Result<Done
         if now.len() > session.imap.settings.max_notify_mailboxes {
             return Err(Fault::no(Word::NotificationOverflow, "there are too many mailboxes to watch"));
         }
-        notices.learn(&user, now);
+        notices.learn(now);
         if notices.is_of_annotations() {
             notices.annotations = Some(session.imap.mailboxes.annotation_versions(&user).await?);
         }
