@@ -156,6 +156,110 @@ fn flags_are_letters_on_disk() {
     }
 }
 
+/// Until the files beside the messages of alice's INBOX tell the UIDs of so many, and the names of so many keywords.
+fn wait_for_lists(house: &House, messages: usize, keywords: usize) {
+    let lines = |name| fs::read_to_string(house.maildir("alice@house.test").join(name)).map_or(0, |text| text.lines().count());
+    until("the lists", || {
+        (lines("posthouse-uidlist") > messages && lines("posthouse-keywords") >= keywords).then_some(())
+    });
+}
+
+fn highest_modseq(house: &House) -> u64 {
+    let told = house.imap("alice@house.test").ok("STATUS INBOX (HIGHESTMODSEQ)");
+    let number = told.iter().find_map(|it| it.text.split_once("HIGHESTMODSEQ ")).expect("a modseq").1;
+    number.trim_end_matches(')').parse().expect("a number")
+}
+
+/// Without the database there are still the messages, and beside them what UIDs they had.
+#[test]
+fn uids_outlive_the_database() {
+    let mut house = house_with_a_gap();
+    let (before, modseq) = (contents(&house), highest_modseq(&house));
+    wait_for_lists(&house, 3, 1);
+    assert!(house.terminate().success());
+    for file in ["posthouse.db", "posthouse.db-wal", "posthouse.db-shm"] {
+        let _ = fs::remove_file(house.data().join(file));
+    }
+    house.start_again();
+    house.provision();
+    house.smtp().send("ada@client.test", &["alice@house.test"], LETTER).expect(250);
+    let mut after = contents(&house);
+    let new = after.1.pop().expect("another message").0;
+    assert_eq!(after, before);
+    assert!(new > 4 && highest_modseq(&house) > modseq);
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    let flags = imap.ok("UID FETCH 3 FLAGS");
+    assert!(flags[0].text.contains("\\Flagged") && flags[0].text.contains("$Label"), "{flags:?}");
+    // And once more, by `reindex`.
+    imap.ok("UID STORE 1 +FLAGS.SILENT (\\Deleted)");
+    imap.ok("EXPUNGE");
+    let before = contents(&house);
+    wait_for_lists(&house, 3, 1);
+    assert!(house.terminate().success());
+    let output = house.command(&["reindex"]);
+    assert!(output.status.success(), "{output:?}");
+    house.start_again();
+    assert_eq!(contents(&house), before);
+}
+
+/// A backup of the database is older than the messages: those that came since keep their UIDs, and these are not given again.
+#[test]
+fn uids_outlive_an_older_database() {
+    let mut house = house_with_a_gap();
+    assert!(house.terminate().success());
+    let (database, backup) = (house.data().join("posthouse.db"), house.data().join("backup"));
+    fs::copy(&database, &backup).expect("a backup");
+    house.start_again();
+    for _ in 0..3 {
+        house.smtp().send("ada@client.test", &["alice@house.test"], LETTER).expect(250);
+    }
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    imap.ok("UID STORE 6 +FLAGS.SILENT (\\Deleted)");
+    imap.ok("EXPUNGE");
+    let (before, modseq) = (contents(&house), highest_modseq(&house));
+    assert_eq!(before.1.iter().map(|(uid, _)| *uid).collect::<Vec<_>>(), [1, 3, 4, 5, 7]);
+    wait_for_lists(&house, 5, 1);
+    assert!(house.terminate().success());
+    fs::rename(&backup, &database).expect("the backup in its place");
+    house.start_again();
+    house.smtp().send("ada@client.test", &["alice@house.test"], LETTER).expect(250);
+    let mut after = contents(&house);
+    let new = after.1.pop().expect("another message").0;
+    assert_eq!(after, before);
+    assert!(new > 7 && highest_modseq(&house) > modseq);
+}
+
+/// Dovecot's lists are as good as ours.
+#[test]
+fn a_folder_that_dovecot_left_keeps_its_uids() {
+    let house = House::furnished();
+    let folder = house.maildir("alice@house.test").join(".Old");
+    for sub in ["cur", "new", "tmp"] {
+        fs::create_dir_all(folder.join(sub)).expect("a folder");
+    }
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).expect("a file");
+    write("cur/1500000000.M1P1.elsewhere:2,FSb", "Subject: nine\n\nx\n");
+    write("cur/1500000001.M2P1.elsewhere:2,", "Subject: seven\n\nx\n");
+    write("new/1400000000.M3P1.elsewhere", "Subject: unknown\n\nx\n");
+    write(
+        "dovecot-uidlist",
+        "3 V1234567 N20 G3085f01b7f11094c501100008c4a11c1\n7 :1500000001.M2P1.elsewhere\n\
+         8 :1500000001.M9P1.gone\n9 W5 :1500000000.M1P1.elsewhere:2,FS\n",
+    );
+    write("dovecot-keywords", "0 One\n1 Two\n");
+    let mut imap = house.imap("alice@house.test");
+    imap.ok("LIST \"\" Old");
+    assert_eq!(imap.select("Old"), (3, 1_234_567));
+    assert_eq!(imap.uids(), [7, 9, 20]);
+    for (uid, subject) in [(7, "seven"), (9, "nine"), (20, "unknown")] {
+        assert!(String::from_utf8_lossy(&imap.body(uid)).contains(subject), "{uid}");
+    }
+    let flags = imap.ok("UID FETCH 9 FLAGS");
+    assert!(flags[0].text.contains("\\Flagged") && flags[0].text.contains("Two"), "{flags:?}");
+}
+
 /// A lost index is rebuilt: the database of messages is the server's, but the messages are the files.
 #[test]
 fn folders_of_another_program_are_found() {

@@ -13,6 +13,11 @@ use crate::store::maildir::{Maildir, Place};
 /// The name of the keyword that Maildir has a letter of its own for (`P`, passed).
 const FORWARDED: &str = "$Forwarded";
 
+/// Whether a keyword can be called so.
+pub(super) fn is_keyword(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 100
+}
+
 /// A file whose flags are to change.
 struct Rename {
     uid: Uid,
@@ -27,7 +32,7 @@ impl Mailbox {
         if let Some(known) = self.known_keyword(name) {
             return Ok(Some(known));
         }
-        if name.is_empty() || name.len() > 100 {
+        if !is_keyword(name) {
             return Ok(None);
         }
         let _work = self.work.lock().await;

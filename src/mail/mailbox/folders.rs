@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::uid_list::Remains;
 use super::watch::Watched;
 use super::{Mailboxes, Target, blocking, locked, names};
 use crate::model::account::User;
@@ -243,9 +244,11 @@ impl Mailboxes {
         }
         let rows = self.prepare(user).await?;
         let row = find(&rows, &MailboxName::inbox())?;
+        let maildir = Maildir::at(self.inner.user_dir(user)?);
+        self.inner.check_remains(row, &maildir).await?;
         let target = Target {
             mailbox: row.info.id,
-            maildir: Maildir::at(self.inner.user_dir(user)?),
+            maildir,
             is_inbox: true,
         };
         let mut inboxes = locked(&self.inner.inboxes);
@@ -320,44 +323,58 @@ impl Mailboxes {
             .iter()
             .map(|it| (Maildir::at(dir.join(&it.folder)), !it.folder.is_empty()))
             .collect();
-        blocking(move || folders.iter().try_for_each(|(maildir, folder)| maildir.create(*folder))).await?;
-        let now = self.inner.ground.clock.now().as_second();
+        let remains = blocking(move || {
+            let made = folders.iter().map(|(maildir, folder)| {
+                maildir.create(*folder)?;
+                Ok(Remains::of(maildir))
+            });
+            made.collect::<Result<Vec<_>, store::Error>>()
+        });
+        let remains = remains.await?;
         let mut tx = self.inner.ledger.database.write().await?;
         // Once more, as others may make some at the same time.
         self.check_count(&mut tx, user, wanted.len()).await?;
         let mut rows = Vec::with_capacity(wanted.len());
-        for it in wanted {
-            if it.subscribed {
-                mailboxes::subscribe(&mut tx, user.id, &it.name).await?;
-            }
-            let uidvalidity = mailboxes::next_uidvalidity(&mut tx, user.id, now).await?;
-            let info = MailboxInfo {
+        for (it, remains) in wanted.into_iter().zip(remains) {
+            rows.push(self.enter(&mut tx, user, it, remains).await?);
+        }
+        tx.commit().await?;
+        self.inner.watches.wake(Watched::Mailboxes(user.id));
+        Ok(rows)
+    }
+
+    /// Enters a mailbox whose folder is there, with what remains in it of an earlier one.
+    async fn enter(&self, tx: &mut Tx, user: &User, it: Wanted, remains: Option<Remains>) -> Result<MailboxRow, Refusal> {
+        if it.subscribed {
+            mailboxes::subscribe(tx, user.id, &it.name).await?;
+        }
+        let now = self.inner.ground.clock.now().as_second();
+        let uidvalidity = match &remains {
+            Some(remains) => mailboxes::keep_uidvalidity(tx, user.id, remains.uidvalidity).await?,
+            None => mailboxes::next_uidvalidity(tx, user.id, now).await?,
+        };
+        let mut row = MailboxRow {
+            user: user.id,
+            info: MailboxInfo {
                 id: MailboxId::fresh(),
                 name: it.name,
                 uidvalidity,
                 special_use: it.special_use,
                 subscribed: it.subscribed,
-            };
-            let counters = Counters {
+            },
+            folder: it.folder,
+            counters: Counters {
                 uid_next: Uid(1),
                 recent_from: Uid(1),
                 modseq: ModSeq(1),
                 forgotten: ModSeq(0),
-            };
-            let row = MailboxRow {
-                user: user.id,
-                info,
-                folder: it.folder,
-                counters,
-            };
-            mailboxes::insert(&mut tx, &row)
-                .await
-                .map_err(|error| taken(error, &row.info.name))?;
-            rows.push(row);
+            },
+        };
+        mailboxes::insert(tx, &row).await.map_err(|error| taken(error, &row.info.name))?;
+        if let Some(remains) = &remains {
+            row.counters = self.inner.restore(tx, row.info.id, remains).await?;
         }
-        tx.commit().await?;
-        self.inner.watches.wake(Watched::Mailboxes(user.id));
-        Ok(rows)
+        Ok(row)
     }
 
     fn forget(&self, id: MailboxId) {

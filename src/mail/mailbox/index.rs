@@ -27,6 +27,9 @@ pub(super) struct Addition {
     pub place: Place,
 }
 
+/// A message, with the UID that is kept for it, or none.
+pub(super) type Arrival = (Option<Uid>, Addition);
+
 /// One thing to write.
 #[derive(Debug, Clone)]
 pub(super) enum Write {
@@ -40,6 +43,8 @@ pub(super) enum Write {
     Recent(MailboxId, Uid),
     /// Keep what was made from messages.
     Derived(Derived, MailboxId, Vec<(Uid, Vec<u8>)>),
+    /// Enter messages with the UIDs that they have had.
+    Known(MailboxId, Vec<Arrival>),
     /// Take in messages from elsewhere.
     Import(MailboxId, Box<Batch>),
 }
@@ -48,7 +53,7 @@ pub(super) enum Write {
 #[derive(Debug, Clone)]
 pub(super) struct Batch {
     /// Each with the UID that is kept for it, or none.
-    pub arrivals: Vec<(Option<Uid>, Addition)>,
+    pub arrivals: Vec<Arrival>,
     /// How far the folder has come with them. Its modseq becomes that of the messages.
     pub import: Import,
 }
@@ -290,17 +295,27 @@ async fn other(tx: &mut Tx, write: &Write, context: (u32, &mut Vec<(MailboxId, M
         }
         Write::Recent(mailbox, from) => mailboxes::set_recent(tx, *mailbox, *from).await?,
         Write::Derived(kind, mailbox, made) => derived::insert(tx, *kind, *mailbox, made.clone()).await?,
-        Write::Import(mailbox, batch) => match import(tx, *mailbox, batch).await? {
-            Some(step) => steps.push(step),
+        Write::Known(mailbox, arrivals) => match enter(tx, *mailbox, arrivals).await? {
+            Some((modseq, change)) => steps.push((*mailbox, modseq, change)),
             None => return Ok(false),
         },
+        Write::Import(mailbox, batch) => {
+            let Some((modseq, change)) = enter(tx, *mailbox, &batch.arrivals).await? else {
+                return Ok(false);
+            };
+            let import = Import {
+                modseq,
+                ..batch.import.clone()
+            };
+            imports::put(tx, *mailbox, &import).await?;
+            steps.push((*mailbox, modseq, change));
+        }
     }
     Ok(true)
 }
 
-/// Messages from elsewhere, with one modseq. None if the mailbox is gone.
-async fn import(tx: &mut Tx, mailbox: MailboxId, batch: &Batch) -> Result<Option<(MailboxId, ModSeq, Change)>, Error> {
-    let arrivals = &batch.arrivals;
+/// Messages of which some have UIDs already, with one modseq. None if the mailbox is gone.
+async fn enter(tx: &mut Tx, mailbox: MailboxId, arrivals: &[Arrival]) -> Result<Option<(ModSeq, Change)>, Error> {
     let taken = arrivals.iter().filter(|(uid, _)| uid.is_none()).count() as i64;
     let bytes = arrivals.iter().map(|(_, it)| it.message.size as i64).sum();
     let Some((next, modseq)) = messages::advance_taking(tx, mailbox, taken, (arrivals.len() as i64, bytes)).await? else {
@@ -313,13 +328,8 @@ async fn import(tx: &mut Tx, mailbox: MailboxId, batch: &Batch) -> Result<Option
         .collect();
     let additions = || uids.iter().copied().zip(arrivals.iter().map(|(_, it)| it));
     messages::insert(tx, mailbox, modseq, additions().map(|(uid, it)| (uid, &it.message))).await?;
-    let import = Import {
-        modseq,
-        ..batch.import.clone()
-    };
-    imports::put(tx, mailbox, &import).await?;
     let added = additions().filter_map(|(uid, it)| entry(uid, modseq, it)).collect();
-    Ok(Some((mailbox, modseq, Change::Added(added))))
+    Ok(Some((modseq, Change::Added(added))))
 }
 
 /// Whether to look for runs of expunged messages that are too old: now and then, without a memory of when it was done last. The modseqs

@@ -14,7 +14,7 @@ use crate::model::mailbox::{MailboxName, MailboxStatus};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::mailboxes::{self, MailboxRow};
-use crate::store::db::messages;
+use crate::store::db::{messages, recoveries};
 use crate::store::maildir::Maildir;
 
 impl Mailboxes {
@@ -88,6 +88,7 @@ impl Inner {
         if let Some(mailbox) = self.open_view(id) {
             return Ok(mailbox);
         }
+        self.check_remains(row, &home.maildir).await?;
         let mut tx = self.ledger.database.read().await?;
         let counters = mailboxes::current(&mut tx, id).await?;
         let counters = counters.ok_or_else(|| Refusal::NotFound {
@@ -96,6 +97,7 @@ impl Inner {
         })?;
         let rows = messages::changed_since(&mut tx, id, ModSeq(0)).await?;
         let keywords = mailboxes::keywords(&mut tx, id).await?;
+        let known_below = recoveries::find(&mut tx, id).await?;
         drop(tx);
         let mailbox = Arc::new(Mailbox {
             house: Arc::clone(self),
@@ -109,6 +111,7 @@ impl Inner {
             changes: watch::Sender::new(counters.modseq),
             work: tokio::sync::Mutex::default(),
             scanned: Mutex::default(),
+            known_below: Mutex::new(known_below),
             used_at: AtomicI64::new(0),
             refreshed_at: AtomicI64::new(0),
         });
@@ -120,6 +123,7 @@ impl Inner {
             tracing::warn!(%error, "what a crash left cannot be removed");
         }
         self.full_text.hint(id);
+        self.uid_lists.hint(id);
         Ok(mailbox)
     }
 }

@@ -30,6 +30,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod uid_list;
 mod view;
 mod watch;
 
@@ -110,6 +111,7 @@ struct Inner {
     full_text: full_text::FullText,
     listed: listed::Listed,
     readers: tokio::sync::Semaphore,
+    uid_lists: uid_list::UidLists,
     watches: watch::Watches,
 }
 
@@ -148,6 +150,8 @@ pub struct Mailbox {
     /// Who changes files of the folder holds this, so that they do it one after the other.
     work: tokio::sync::Mutex<()>,
     scanned: Mutex<scan::Scanned>,
+    /// The UIDs below are not all in the database: see `uid_list`.
+    known_below: Mutex<Option<Uid>>,
     used_at: AtomicI64,
     /// When somebody last looked for changes of others.
     refreshed_at: AtomicI64,
@@ -202,9 +206,11 @@ impl Mailboxes {
             full_text: full_text::FullText::new(index_dir(&ground)),
             listed: listed::Listed::new(&ground.settings),
             readers: examine::readers(),
+            uid_lists: uid_list::UidLists::default(),
             watches: watch::Watches::default(),
             ground,
         });
+        inner.uid_lists.start(Arc::downgrade(&inner));
         tokio::spawn(close_unused(Arc::downgrade(&inner)));
         Self { inner }
     }
@@ -355,6 +361,7 @@ impl Mailbox {
             newer
         });
         self.house.full_text.hint(self.id);
+        self.house.uid_lists.hint(self.id);
     }
 
     fn maildir(&self) -> Maildir {

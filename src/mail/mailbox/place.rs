@@ -106,7 +106,7 @@ impl Inner {
     }
 
     /// Writes the files; a result for each.
-    async fn write(&self, wanted: Vec<(Target, FileName)>, letter: &Letter<'_>) -> Result<Vec<Result<(), store::Error>>, store::Error> {
+    async fn write(&self, wanted: Vec<(Target, FileName)>, letter: &Letter<'_>) -> Result<Vec<Result<(), Failure>>, store::Error> {
         // Owned copies, since the disk work must not end with the session that asked for it.
         let content = letter.draft.content(&letter.prefix);
         let (prefix, memory, file) = (

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::chunks::Chunks;
 use super::index::{Addition, Failure, Write};
+use super::uid_list::with_uids;
 use super::view::FileEntry;
 use super::{Mailbox, Mailboxes, blocking, locked};
 use crate::model::account::User;
@@ -172,17 +173,30 @@ impl Mailbox {
         }
         let (added, left) = self.adopt(difference.added).await?;
         report.added = added;
-        Ok((report, left || difference.left))
+        let left = left || difference.left;
+        if !left {
+            self.end_recovery().await?;
+        }
+        Ok((report, left))
     }
 
     /// Enters files of other programs into the index, the oldest first: how many, and whether some were left for the next look.
     async fn adopt(&self, found: Vec<(FileName, Found)>) -> Result<(u64, bool), Refusal> {
         let (mut adopted, mut left) = (0, false);
+        // With their UIDs, where these are known; they come first, as they are the older ones.
+        let known = self.known_beside(&found).await?;
+        let (had_uids, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| known.contains_key(name));
+        for part in had_uids.chunks(BATCH) {
+            let arrivals = with_uids(self.gathered(part).await?, &known);
+            adopted += arrivals.len() as u64;
+            if !arrivals.is_empty() {
+                self.house.ledger.index.write(vec![Write::Known(self.id, arrivals)]).await?;
+            }
+        }
         for part in found.chunks(BATCH) {
             let (strangers, waiting) = self.strangers(part);
             left |= waiting;
-            let parts: Vec<_> = strangers.chunks(TOGETHER).map(|part| self.additions(part.to_vec())).collect();
-            let additions: Vec<Addition> = iter(parts).buffered(AT_ONCE).try_concat().await?;
+            let additions = self.gathered(&strangers).await?;
             let count = additions.len() as u64;
             if count == 0 {
                 continue;
@@ -198,6 +212,12 @@ impl Mailbox {
             }
         }
         Ok((adopted, left))
+    }
+
+    /// What these files are to the index, some read at the same time.
+    async fn gathered(&self, found: &[(FileName, Found)]) -> Result<Vec<Addition>, store::Error> {
+        let parts: Vec<_> = found.chunks(TOGETHER).map(|part| self.additions(part.to_vec())).collect();
+        iter(parts).buffered(AT_ONCE).try_concat().await
     }
 
     async fn additions(&self, found: Vec<(FileName, Found)>) -> Result<Vec<Addition>, store::Error> {

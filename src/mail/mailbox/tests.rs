@@ -565,7 +565,7 @@ async fn a_mailbox_that_was_deleted_does_not_come_back() {
     let mut draft = house.mailboxes.draft(LineEnds::Mended);
     draft.write(b"b\r\n").await.unwrap();
     let placed = open.place(draft, Flags::NONE, Timestamp::UNIX_EPOCH).await.unwrap();
-    house.mailboxes.delete(&alice, &name("x")).await.unwrap();
+    house.mailboxes.delete(&alice, &name("x"), Contents::Any).await.unwrap();
     let gone = |refusal: Refusal| assert!(matches!(refusal, Refusal::NotFound { .. }), "{refusal:?}");
     gone(Placed::index_all(vec![placed]).await.unwrap_err());
     gone(house.append(&open, "c\r\n", Flags::NONE).await.unwrap_err());

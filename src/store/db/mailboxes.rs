@@ -1,6 +1,6 @@
 //! Mailboxes, subscriptions, keywords' names, usage.
 
-use super::{Row, Tx, acls, derived, imports, metadata};
+use super::{Row, Tx, acls, derived, imports, metadata, recoveries};
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::store::Error;
@@ -133,6 +133,12 @@ pub async fn next_uidvalidity(tx: &mut Tx, user: UserId, now_seconds: i64) -> Re
     u32::try_from(next).map_err(|_| Error::Corrupt("uidvalidities.last"))
 }
 
+/// Takes a UIDVALIDITY that a mailbox of this user has had: no other will get it.
+pub async fn keep_uidvalidity(tx: &mut Tx, user: UserId, had: u32) -> Result<u32, Error> {
+    next_uidvalidity(tx, user, i64::from(had)).await?;
+    Ok(had)
+}
+
 /// Gives a mailbox another name and directory. [`Error::Conflict`] if the name is taken.
 pub async fn rename(tx: &mut Tx, id: MailboxId, name: &MailboxName, folder: &str) -> Result<(), Error> {
     let sql = "UPDATE mailboxes SET name = ?, folder = ? WHERE id = ?";
@@ -159,6 +165,7 @@ pub async fn delete(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
     derived::forget_all(tx, id).await?;
     metadata::forget_mailbox(tx, id).await?;
     acls::forget_mailbox(tx, id).await?;
+    recoveries::end(tx, id).await?;
     imports::forget_mailbox(tx, id).await?;
     for sql in [
         "DELETE FROM expunged WHERE mailbox_id = ?",

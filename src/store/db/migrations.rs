@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(19, "0019_replies"),
     migration!(20, "0020_imports"),
     migration!(21, "0021_acl_domains"),
+    migration!(22, "0022_recoveries"),
 ];
 
 impl Migration {

@@ -19,6 +19,7 @@ pub mod metadata;
 mod migrations;
 pub mod mta_sts;
 pub mod queue;
+pub mod recoveries;
 pub mod replies;
 pub mod settings;
 pub mod submissions;

@@ -5,11 +5,13 @@
 //!
 //! The format: <https://cr.yp.to/proto/maildir.html>, folders as Courier's Maildir++ has them.
 
+mod beside;
 mod foreign;
 mod name;
 mod scan;
 mod write;
 
+pub use beside::Ends;
 pub use foreign::{Carriage, Folder, Letter, Owner, Tree, letters, read_beside};
 pub use name::{FileName, NameMaker, user_directory};
 pub use scan::{Facts, Found, Listing, Place};
