@@ -70,7 +70,8 @@ pub(in crate::api) struct ThreadPage {
         "id": "01jzc8m3f9xkq-17", "mailbox_id": "01jzc8m3f9xkq", "mailbox": "INBOX", "uid": 17, "size": 2431,
         "received_at": "2026-11-23T20:19:30Z", "seen": false, "flagged": false, "answered": false, "forwarded": false, "draft": false,
         "deleted": false, "keywords": [], "modseq": 42, "subject": "Hello", "from": [{"name": "Bob", "address": "bob@elsewhere.test"}],
-        "to": [{"address": "alice@example.test"}], "cc": [], "thread_id": "T00000000000000000000000000000017", "has_attachments": false
+        "to": [{"address": "alice@example.test"}], "cc": [], "thread_id": "T00000000000000000000000000000017", "has_attachments": false,
+        "preview": "Good morning, Alice"
     }
 }))]
 pub(in crate::api) struct Thread {
