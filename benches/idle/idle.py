@@ -117,6 +117,8 @@ def compare(directory, options):
         contestant = side(os.path.join(directory, name))
         try:
             rates[name] = logins(contestant, options.logins)
+            if name == "Dovecot":
+                print(f"\nDovecot: {contestant.server.cache_hits()}")
         finally:
             contestant.stop()
     ratio = rates["Posthouse"] / rates["Dovecot"]

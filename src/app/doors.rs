@@ -56,12 +56,8 @@ fn smtp_door(config: &Config, entrance: &Arc<Entrance>, intake: &Intake, role: R
 }
 
 fn imap_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> Door {
-    let imap = Arc::new(Imap {
-        entrance: Arc::clone(entrance),
-        mailboxes: services.mailboxes.clone(),
-        settings: config.imap.clone(),
-        max_message: config.smtp.max_message_bytes,
-    });
+    let (mailboxes, settings) = (services.mailboxes.clone(), config.imap.clone());
+    let imap = Arc::new(Imap::new(Arc::clone(entrance), mailboxes, settings, config.smtp.max_message_bytes));
     Arc::new(move |stream| Box::pin(Arc::clone(&imap).serve(stream)))
 }
 

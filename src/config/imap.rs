@@ -61,6 +61,9 @@ pub struct Imap {
     /// How many searches of a session may tell what changes in them (RFC 5267 §4.3).
     #[schemars(range(min = 0, max = 1000))]
     pub max_contexts: usize,
+    /// The most octets of threads that are held in memory, of all mailboxes together, so that THREAD need not make the same ones again.
+    #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
+    pub thread_cache_bytes: u64,
 }
 
 impl Default for Imap {
@@ -84,6 +87,7 @@ impl Default for Imap {
             poll_milliseconds: 2000,
             progress_milliseconds: 10_000,
             max_contexts: 10,
+            thread_cache_bytes: 33_554_432,
         }
     }
 }

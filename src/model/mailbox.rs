@@ -204,11 +204,18 @@ pub enum FlagChange {
 impl FlagChange {
     /// The flags after the change.
     pub const fn apply(self, old: Flags) -> Flags {
+        let (kept, set) = self.masks();
+        old.only(kept).with(set)
+    }
+
+    /// Which flags stay as they are, and which are set whatever they were; all others are taken away.
+    pub const fn masks(self) -> (Flags, Flags) {
+        let all = Flags(u32::MAX);
         match self {
-            Self::Replace(new) => new,
-            Self::Add(more) => old.with(more),
-            Self::Remove(less) => old.without(less),
-            Self::Among(new, changeable) => old.without(changeable).with(new.only(changeable)),
+            Self::Replace(new) => (Flags::NONE, new),
+            Self::Add(more) => (all, more),
+            Self::Remove(less) => (all.without(less), Flags::NONE),
+            Self::Among(new, changeable) => (all.without(changeable), new.only(changeable)),
         }
     }
 }
@@ -284,6 +291,21 @@ mod tests {
         assert_eq!(MailboxName::parse("inbox/x").unwrap().as_str(), "INBOX/x");
         for bad in ["", "/", "a//b", "/a", "a/", "a*", "a%", "a\u{7}", "1/2/3/4/5/6/7/8/9/10/11"] {
             assert!(MailboxName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn flags_are_changed() {
+        let (seen, flagged, draft) = (Flags::SEEN, Flags::FLAGGED, Flags::DRAFT);
+        let old = seen.with(flagged);
+        for (change, new) in [
+            (FlagChange::Replace(draft), draft),
+            (FlagChange::Add(draft), old.with(draft)),
+            (FlagChange::Remove(seen.with(draft)), flagged),
+            (FlagChange::Among(draft, seen.with(draft)), flagged.with(draft)),
+            (FlagChange::Among(draft, seen), flagged),
+        ] {
+            assert_eq!(change.apply(old), new, "{change:?}");
         }
     }
 

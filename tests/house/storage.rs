@@ -276,3 +276,30 @@ fn folders_of_another_program_are_found() {
     let flags = imap.ok("FETCH 1 (FLAGS)");
     assert!(flags[0].text.contains("\\Flagged"), "{flags:?}");
 }
+
+/// A folder with many messages is selected before they are all taken in: what it says then is what they are.
+#[test]
+fn a_large_folder_of_another_program_is_opened_at_once() {
+    let house = House::furnished();
+    let mut imap = house.imap("alice@house.test");
+    imap.ok("LIST \"\" *");
+    let cur = house.maildir("alice@house.test").join("cur");
+    for number in 1..=600 {
+        let flags = if number == 500 { "" } else { "S" };
+        fs::write(cur.join(format!("{number}.x.y:2,{flags}")), format!("Subject: {number}\n\n")).expect("a file");
+    }
+    let answer = imap.ok("SELECT INBOX");
+    let said = |text: &str| assert!(answer.iter().any(|it| it.text.contains(text)), "{text}: {answer:?}");
+    for text in ["* 600 EXISTS", "* 600 RECENT", "[UNSEEN 500]", "[UIDNEXT 601]"] {
+        said(text);
+    }
+    let fetched = imap.ok("FETCH 1:* (UID FLAGS RFC822.SIZE MODSEQ)");
+    assert_eq!(fetched.len(), 600, "nothing else is told: {fetched:?}");
+    for (response, number) in fetched.iter().zip(1..) {
+        let size = format!("Subject: {number}\r\n\r\n").len();
+        let flags = if number == 500 { "\\Recent" } else { "\\Seen \\Recent" };
+        let text = format!("* {number} FETCH (UID {number} FLAGS ({flags}) RFC822.SIZE {size} MODSEQ (");
+        assert!(response.text.starts_with(&text), "{text}: {response:?}");
+    }
+    assert_eq!(imap.ok("NOOP"), []);
+}

@@ -105,7 +105,7 @@ pub async fn handler(
 }
 
 async fn changes(mailbox: &Arc<Mailbox>, since: ModSeq, (after, limit): (Option<(ModSeq, Uid)>, usize)) -> Result<MailboxChanges, Refusal> {
-    let picture = mailbox.picture(false);
+    let picture = mailbox.picture(false, None);
     // Looked up after the picture was taken: a message that goes in between is told to be gone.
     let gone = mailbox.expunged_since(since).await?;
     // Keywords are never taken away, so those of now are those of the picture too.

@@ -217,16 +217,25 @@ impl Mailbox {
 
     async fn make<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, T)>, Refusal> {
         let (mut made, mut encoded) = (Vec::with_capacity(uids.len()), Vec::with_capacity(uids.len()));
+        let mut headers = Vec::new();
         let parts: Vec<_> = uids.chunks(TOGETHER).map(|part| self.make_some(part)).collect();
         let all: Vec<(Uid, Made<T>)> = iter(parts).buffered(AT_ONCE).try_concat().await?;
-        for (uid, (value, data)) in all {
+        for (uid, Made { value, data, header }) in all {
             encoded.extend(data.map(|data| (uid, data)));
+            headers.extend(header.map(|header| (uid, header)));
             made.push((uid, value));
         }
-        if !encoded.is_empty() {
-            self.house.ledger.index.hint(Write::Derived(T::KIND, self.id, encoded));
-        }
+        self.keep(T::KIND, encoded);
+        self.house.listed.keep_headers(self.id, &headers);
+        self.keep(Derived::Header, encode_all(&headers));
         Ok(made)
+    }
+
+    /// Puts what was made into the database, some time soon.
+    fn keep(&self, kind: Derived, encoded: Vec<(Uid, Vec<u8>)>) {
+        if !encoded.is_empty() {
+            self.house.ledger.index.hint(Write::Derived(kind, self.id, encoded));
+        }
     }
 
     async fn make_some<T: Make>(&self, uids: &[Uid]) -> Result<Vec<(Uid, Made<T>)>, Refusal> {
@@ -247,23 +256,37 @@ fn together(uids: &[Uid]) -> Vec<(Uid, Uid)> {
     all
 }
 
-/// What was made, and if it is to be kept, how.
-type Made<T> = (T, Option<Vec<u8>>);
+/// What was made of a message.
+struct Made<T> {
+    value: T,
+    /// How it is kept, if it is.
+    data: Option<Vec<u8>>,
+    /// The fields that lists show, if they are something else: who opens a message for one thing is asked for them next.
+    header: Option<Bytes>,
+}
+
+fn made_of<T: Make>(message: &StoredMessage) -> Result<Made<T>, store::Error> {
+    let value = T::make(message)?;
+    let data = value.encode();
+    let header = (T::KIND != Derived::Header).then(|| Bytes::make(message)).transpose()?;
+    Ok(Made { value, data, header })
+}
 
 fn make_all<T: Make>(maildir: &Maildir, entries: Vec<Entry>) -> Result<Vec<(Uid, Made<T>)>, store::Error> {
     let mut made = Vec::with_capacity(entries.len());
     for (uid, file, flags) in entries {
-        match open(maildir, &file, flags).and_then(|message| message.map(|message| T::make(&message)).transpose()) {
-            Ok(Some(value)) => {
-                let data = value.encode();
-                made.push((uid, (value, data)));
-            }
+        match open(maildir, &file, flags).and_then(|message| message.map(|message| made_of(&message)).transpose()) {
+            Ok(Some(of_one)) => made.push((uid, of_one)),
             Ok(None) => {}
             // The others are not to suffer from it.
             Err(error) => note_unreadable(uid, &error),
         }
     }
     Ok(made)
+}
+
+fn encode_all<T: Make>(made: &[(Uid, T)]) -> Vec<(Uid, Vec<u8>)> {
+    made.iter().filter_map(|(uid, value)| Some((*uid, value.encode()?))).collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ use crate::store::maildir::{Maildir, Place};
 /// The name of the keyword that Maildir has a letter of its own for (`P`, passed).
 const FORWARDED: &str = "$Forwarded";
 
+/// So many files are renamed before the index hears of it.
+const TOGETHER: usize = 1_024;
+
 /// Whether a keyword can be called so.
 pub(super) fn is_keyword(name: &str) -> bool {
     !name.is_empty() && name.len() <= 100
@@ -82,14 +85,7 @@ impl Mailbox {
     ) -> Result<(Vec<MessageMeta>, Vec<Uid>), Refusal> {
         let _work = self.work.lock().await;
         let (renames, left) = self.plan(uids, change, unchanged_since);
-        if !renames.is_empty() {
-            let maildir = self.maildir();
-            let done = blocking(move || Ok(rename_all(&maildir, renames))).await?;
-            let runs = self.view().runs(&done);
-            if !runs.is_empty() {
-                self.house.ledger.index.write(vec![Write::Flags(self.id, runs)]).await?;
-            }
-        }
+        self.rename_all(renames, change).await?;
         let view = self.view();
         let stored = uids.iter().filter(|uid| left.binary_search(uid).is_err());
         Ok((
@@ -98,6 +94,32 @@ impl Mailbox {
                 .collect(),
             left,
         ))
+    }
+
+    /// Gives files their new names, and the index the change, some at a time: it takes in what was renamed while the next are renamed, and
+    /// what others want to write comes between.
+    async fn rename_all(&self, renames: Vec<Rename>, change: FlagChange) -> Result<(), Refusal> {
+        let mut renamed = Vec::new();
+        let mut renames = renames.into_iter();
+        loop {
+            let part: Vec<Rename> = renames.by_ref().take(TOGETHER).collect();
+            if part.is_empty() {
+                return self.write_flags(renamed, change).await;
+            }
+            let maildir = self.maildir();
+            let renaming = blocking(move || rename_some(&maildir, part));
+            let (next, written) = tokio::join!(renaming, self.write_flags(renamed, change));
+            written?;
+            renamed = next?;
+        }
+    }
+
+    async fn write_flags(&self, uids: Vec<Uid>, change: FlagChange) -> Result<(), Refusal> {
+        let runs = self.view().runs(uids.into_iter().map(|uid| (uid, change)));
+        if !runs.is_empty() {
+            self.house.ledger.index.write(vec![Write::Flags(self.id, runs)]).await?;
+        }
+        Ok(())
     }
 
     fn plan(&self, uids: &[Uid], change: FlagChange, unchanged_since: Option<ModSeq>) -> (Vec<Rename>, Vec<Uid>) {
@@ -165,24 +187,24 @@ impl Mailbox {
 pub(super) fn removal(id: MailboxId, view: &View, uids: &[Uid]) -> Option<Write> {
     let there: Vec<&MessageMeta> = uids.iter().filter_map(|&uid| view.get(uid).map(|it| it.0)).collect();
     let bytes: u64 = there.iter().map(|it| it.size).sum();
-    let changes: Vec<(Uid, Flags)> = there.iter().map(|it| (it.uid, Flags::NONE)).collect();
-    let write = || Write::Remove(id, view.runs(&changes), there.len() as i64, bytes as i64);
+    let runs = || view.runs(there.iter().map(|it| (it.uid, FlagChange::Replace(Flags::NONE))));
+    let write = || Write::Remove(id, runs(), there.len() as i64, bytes as i64);
     (!there.is_empty()).then(write)
 }
 
 /// Renames files to their new flags; those that could be.
-fn rename_all(maildir: &Maildir, renames: Vec<Rename>) -> Vec<(Uid, Flags)> {
-    let mut done = Vec::with_capacity(renames.len());
-    for it in renames {
-        let renamed = with_either_place(&it.file, |place| maildir.set_flags(&it.file.name, place, it.old, it.new));
-        match renamed {
-            Ok(true) => done.push((it.uid, it.new)),
+fn rename_some(maildir: &Maildir, renames: Vec<Rename>) -> Result<Vec<Uid>, store::Error> {
+    let held = maildir.hold()?;
+    let rename = |it: Rename| {
+        match with_either_place(&it.file, |place| held.set_flags(&it.file.name, place, it.old, it.new)) {
+            Ok(true) => return Some(it.uid),
             // Another program renamed or removed it: the next look finds out.
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "flags of a message could not be changed"),
         }
-    }
-    done
+        None
+    };
+    Ok(renames.into_iter().filter_map(rename).collect())
 }
 
 /// Removes the file of a message; that it is gone already is as good.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::scan::Patience;
 use super::uid_list::Remains;
 use super::watch::Watched;
 use super::{Mailboxes, Target, blocking, locked, names};
@@ -385,7 +386,7 @@ impl Mailboxes {
     async fn reopen(&self, user: &User) -> Result<(), Refusal> {
         for row in self.prepare(user).await? {
             if self.inner.open_view(row.info.id).is_some() {
-                self.open_row(user, row).await?;
+                self.open_row(user, row, Patience::None).await?;
             }
         }
         Ok(())

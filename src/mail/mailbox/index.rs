@@ -16,6 +16,7 @@ use crate::model::mailbox::MessageMeta;
 use crate::store::Error;
 use crate::store::db::derived::{self, Derived};
 use crate::store::db::imports::{self, Import};
+use crate::store::db::looks::{self, Changed};
 use crate::store::db::messages::{self, NewMessage, Run};
 use crate::store::db::{Database, Tx, mailboxes};
 use crate::store::maildir::{Maildir, Place};
@@ -41,9 +42,11 @@ pub(super) enum Write {
     Remove(MailboxId, Vec<Run>, i64, i64),
     /// Nobody's first look: messages below are no longer recent.
     Recent(MailboxId, Uid),
+    /// The folder and the messages agreed at this modseq, when the directories had last changed so.
+    Looked(MailboxId, ModSeq, Changed),
     /// Keep what was made from messages.
     Derived(Derived, MailboxId, Vec<(Uid, Vec<u8>)>),
-    /// Enter messages with the UIDs that they have had.
+    /// Enter messages with the UIDs that they have had, or that were set aside for them.
     Known(MailboxId, Vec<Arrival>),
     /// Take in messages from elsewhere.
     Import(MailboxId, Box<Batch>),
@@ -220,10 +223,7 @@ async fn add_all(tx: &mut Tx, jobs: &[&[Write]], written: &mut Written) -> Resul
         }
     }
     for (mailbox, parts) in by_mailbox {
-        let messages: Vec<NewMessage> = parts
-            .iter()
-            .flat_map(|(_, part)| part.iter().map(|it| it.message.clone()))
-            .collect();
+        let messages: Vec<&NewMessage> = parts.iter().flat_map(|(_, part)| part.iter()).map(|it| &it.message).collect();
         let bytes = messages.iter().map(|it| it.size as i64).sum();
         let Some((first, modseq)) = messages::advance(tx, mailbox, messages.len() as i64, bytes).await? else {
             for (at, _) in parts {
@@ -231,9 +231,10 @@ async fn add_all(tx: &mut Tx, jobs: &[&[Write]], written: &mut Written) -> Resul
             }
             continue;
         };
-        messages::insert(tx, mailbox, modseq, (first.0..).map(Uid).zip(&messages)).await?;
+        let numbered: Vec<(Uid, &NewMessage)> = (first.0..).map(Uid).zip(messages).collect();
+        messages::insert(tx, mailbox, modseq, numbered.into_iter()).await?;
         let mut next = first;
-        let mut added = Vec::with_capacity(messages.len());
+        let mut added = Vec::new();
         for (at, part) in parts {
             if let Some(Ok(firsts)) = written.answers.get_mut(at) {
                 firsts.push(next);
@@ -293,6 +294,7 @@ async fn other(tx: &mut Tx, write: &Write, context: (u32, &mut Vec<(MailboxId, M
             }
             steps.push((*mailbox, modseq, Change::Gone(runs.clone())));
         }
+        Write::Looked(mailbox, modseq, changed) => looks::note(tx, *mailbox, *modseq, *changed).await?,
         Write::Recent(mailbox, from) => mailboxes::set_recent(tx, *mailbox, *from).await?,
         Write::Derived(kind, mailbox, made) => derived::insert(tx, *kind, *mailbox, made.clone()).await?,
         Write::Known(mailbox, arrivals) => match enter(tx, *mailbox, arrivals).await? {

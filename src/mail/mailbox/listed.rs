@@ -65,6 +65,11 @@ impl Listed {
         }
     }
 
+    /// Keeps header fields of messages (ascending).
+    pub(super) fn keep_headers(&self, mailbox: MailboxId, headers: &[(Uid, Bytes)]) {
+        self.headers.keep(mailbox, headers);
+    }
+
     /// Drops all of a mailbox whose UIDs go up to `last`.
     pub(super) fn forget(&self, mailbox: MailboxId, last: Uid) {
         self.headers.forget(mailbox, last);

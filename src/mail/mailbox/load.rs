@@ -6,49 +6,67 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::adopt::Coming;
+use super::scan::{Patience, Scanned};
 use super::view::View;
-use super::{Home, Inner, Mailbox, Mailboxes, Owner, blocking, locked, scan};
+use super::{Home, Inner, Mailbox, Mailboxes, Owner, blocking, locked};
 use crate::model::account::User;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{MailboxName, MailboxStatus};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::mailboxes::{self, MailboxRow};
-use crate::store::db::{messages, recoveries};
+use crate::store::db::{looks, messages, recoveries};
 use crate::store::maildir::Maildir;
 
 impl Mailboxes {
     /// Opens a mailbox: loads the view if nobody uses it, looks for files that other programs changed.
     pub async fn open(&self, user: &User, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
-        let row = match self.row(user, name).await? {
-            None => {
-                self.ensure(user).await?;
-                self.row(user, name).await?
-            }
-            row => row,
-        };
-        let row = row.ok_or_else(|| Refusal::NotFound {
-            what: "mailbox",
-            name: name.to_string(),
-        })?;
-        self.open_row(user, row).await
+        let row = self.row(user, name).await?;
+        self.open_row(user, row, Patience::None).await
     }
 
-    async fn row(&self, user: &User, name: &MailboxName) -> Result<Option<MailboxRow>, store::Error> {
-        let mut tx = self.inner.ledger.database.read().await?;
-        mailboxes::by_name(&mut tx, user.id, name).await
+    /// The same to put messages into it: each that comes changes the folder, which is not worth a look.
+    pub async fn open_to_add(&self, user: &User, name: &MailboxName) -> Result<Arc<Mailbox>, Refusal> {
+        let row = self.row(user, name).await?;
+        self.open_row(user, row, Patience::Some).await
+    }
+
+    /// The same as [`Mailboxes::open`] for who begins with what SELECT tells: messages that are still on their way into the index come by
+    /// themselves.
+    pub async fn open_at_once(&self, user: &User, name: &MailboxName) -> Result<(Arc<Mailbox>, Option<Coming>), Refusal> {
+        let row = self.row(user, name).await?;
+        let mailbox = self.open_unseen(user, row).await?;
+        let coming = mailbox.look_at_once().await?;
+        Ok((mailbox, coming))
+    }
+
+    async fn row(&self, user: &User, name: &MailboxName) -> Result<MailboxRow, Refusal> {
+        let find = || async {
+            let mut tx = self.inner.ledger.database.read_alone().await?;
+            mailboxes::by_name(&mut tx, user.id, name).await
+        };
+        if let Some(row) = find().await? {
+            return Ok(row);
+        }
+        // A new user has none yet.
+        self.ensure(user).await?;
+        find().await?.ok_or_else(|| Refusal::NotFound {
+            what: "mailbox",
+            name: name.to_string(),
+        })
     }
 
     /// Opens the mailbox with this id, if it is the user's.
     pub async fn open_id(&self, user: &User, id: MailboxId) -> Result<Arc<Mailbox>, Refusal> {
-        let mut tx = self.inner.ledger.database.read().await?;
+        let mut tx = self.inner.ledger.database.read_alone().await?;
         let row = mailboxes::by_id(&mut tx, user.id, id).await?;
         drop(tx);
         let row = row.ok_or_else(|| Refusal::NotFound {
             what: "mailbox",
             name: id.to_string(),
         })?;
-        self.open_row(user, row).await
+        self.open_row(user, row, Patience::None).await
     }
 
     /// The counts, without opening it for a session.
@@ -56,7 +74,14 @@ impl Mailboxes {
         Ok(self.open(user, name).await?.status())
     }
 
-    pub(super) async fn open_row(&self, user: &User, row: MailboxRow) -> Result<Arc<Mailbox>, Refusal> {
+    pub(super) async fn open_row(&self, user: &User, row: MailboxRow, patience: Patience) -> Result<Arc<Mailbox>, Refusal> {
+        let mailbox = self.open_unseen(user, row).await?;
+        mailbox.look(patience).await?;
+        Ok(mailbox)
+    }
+
+    /// As the database has it.
+    async fn open_unseen(&self, user: &User, row: MailboxRow) -> Result<Arc<Mailbox>, Refusal> {
         let house = &self.inner;
         let home = Home {
             maildir: Maildir::at(house.user_dir(user)?.join(&row.folder)),
@@ -72,7 +97,6 @@ impl Mailboxes {
         if row.counters.modseq > mailbox.highest_modseq() {
             mailbox.catch_up().await?;
         }
-        mailbox.look(scan::Patience::None).await?;
         Ok(mailbox)
     }
 }
@@ -98,6 +122,7 @@ impl Inner {
         let rows = messages::changed_since(&mut tx, id, ModSeq(0)).await?;
         let keywords = mailboxes::keywords(&mut tx, id).await?;
         let known_below = recoveries::find(&mut tx, id).await?;
+        let looked = looks::find(&mut tx, id, counters.modseq).await?;
         drop(tx);
         let mailbox = Arc::new(Mailbox {
             house: Arc::clone(self),
@@ -109,8 +134,8 @@ impl Inner {
             }),
             view: RwLock::new(View::new(rows, counters, keywords)),
             changes: watch::Sender::new(counters.modseq),
-            work: tokio::sync::Mutex::default(),
-            scanned: Mutex::default(),
+            work: Arc::default(),
+            scanned: Mutex::new(looked.map(Scanned::of).unwrap_or_default()),
             known_below: Mutex::new(known_below),
             used_at: AtomicI64::new(0),
             refreshed_at: AtomicI64::new(0),
@@ -133,6 +158,13 @@ impl Mailbox {
     pub(super) async fn catch_up(&self) -> Result<(), store::Error> {
         loop {
             let since = self.highest_modseq();
+            // Most of the time there is nothing, and the question alone is quicker.
+            let mut alone = self.house.ledger.database.read_alone().await?;
+            let now = mailboxes::current(&mut alone, self.id).await?;
+            drop(alone);
+            if now.is_none_or(|counters| counters.modseq <= since) {
+                return Ok(());
+            }
             let mut tx = self.house.ledger.database.read().await?;
             let Some(mut counters) = mailboxes::current(&mut tx, self.id).await? else {
                 return Ok(());
@@ -177,7 +209,7 @@ impl Mailbox {
         self.used_at.store(now, Ordering::Relaxed);
         self.refreshed_at.store(now, Ordering::Relaxed);
         self.catch_up().await?;
-        self.look(scan::Patience::Some).await
+        self.look(Patience::Some).await
     }
 
     /// The same, unless somebody began to within this time: whoever waits for changes hears of what they find.

@@ -7,6 +7,7 @@
 //! RFC 3501 §2.3.1.1 (UIDs), RFC 7162 §3.1 (modseqs), RFC 6154 §2 (special use), RFC 4315 §3 (COPYUID).
 
 mod access;
+mod adopt;
 mod blocks;
 mod chunks;
 mod derived;
@@ -44,6 +45,7 @@ use jiff::Timestamp;
 use tokio::sync::watch::{Receiver, Sender};
 
 pub use access::{ANYONE, Access, OTHERS, Shared};
+pub use adopt::Coming;
 pub use chunks::{Chunks, Iter};
 pub use derived::{ObjectIds, PREVIEW};
 pub use draft::{Draft, LineEnds};
@@ -148,7 +150,7 @@ pub struct Mailbox {
     view: RwLock<view::View>,
     changes: Sender<ModSeq>,
     /// Who changes files of the folder holds this, so that they do it one after the other.
-    work: tokio::sync::Mutex<()>,
+    work: Arc<tokio::sync::Mutex<()>>,
     scanned: Mutex<scan::Scanned>,
     /// The UIDs below are not all in the database: see `uid_list`.
     known_below: Mutex<Option<Uid>>,
@@ -287,16 +289,19 @@ impl Mailbox {
     }
 
     /// What SELECT tells, all of one moment: a message that comes later has a UID of at least `uid_next`, and is not among the recent.
-    /// Whoever takes the recent ones is the only one who sees them as such.
-    pub fn picture(&self, takes_recent: bool) -> Picture {
+    /// Whoever takes the recent ones is the only one who sees them as such. What is `coming` counts as there.
+    pub fn picture(&self, takes_recent: bool, coming: Option<&Coming>) -> Picture {
         let mut view = self.view_mut();
-        let picture = Picture {
+        let mut picture = Picture {
             messages: view.messages.clone(),
             highest_modseq: view.counters.modseq,
             uid_next: view.counters.uid_next,
             keywords: Arc::clone(&view.keywords),
             recent: recent(&view, view.counters.uid_next),
         };
+        if let Some(coming) = coming {
+            picture.add(&coming.messages);
+        }
         if takes_recent {
             self.unmark_recent_below(&mut view, picture.uid_next);
         }
@@ -387,6 +392,20 @@ impl Mailbox {
 
     fn view_mut(&self) -> RwLockWriteGuard<'_, view::View> {
         self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Picture {
+    /// Adds messages that nobody has seen. Some may have arrived by now.
+    fn add(&mut self, coming: &[MessageMeta]) {
+        let mut messages: Vec<MessageMeta> = self.messages.iter().chain(coming).cloned().collect();
+        // What has arrived stands before what was told of it.
+        messages.sort_by_key(|message| message.uid);
+        messages.dedup_by_key(|message| message.uid);
+        self.messages = messages.into_iter().collect();
+        self.recent.extend(coming.iter().map(|message| message.uid));
+        self.recent.sort_unstable();
+        self.recent.dedup();
     }
 }
 

@@ -1,33 +1,55 @@
 //! Looking at the folder: what other programs added, renamed or removed becomes a change of the mailbox.
 
-use std::collections::HashSet;
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use futures_util::stream::{StreamExt, TryStreamExt, iter};
-use jiff::Timestamp;
+use tokio::sync::OwnedMutexGuard;
 
+use super::adopt::{Coming, Stranger};
 use super::chunks::Chunks;
-use super::index::{Addition, Failure, Write};
-use super::uid_list::with_uids;
+use super::index::Write;
 use super::view::FileEntry;
 use super::{Mailbox, Mailboxes, blocking, locked};
 use crate::model::account::User;
 use crate::model::ids::Uid;
-use crate::model::mailbox::{Flags, MessageMeta};
+use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::derived;
-use crate::store::db::messages::{self, NewMessage};
-use crate::store::maildir::{FileName, Found, Listing, Maildir, Place};
+use crate::store::db::looks::Changed;
+use crate::store::db::messages;
+use crate::store::maildir::{Found, Listing, Maildir, Place};
 
 /// What the last look saw.
 #[derive(Debug, Default)]
 pub(super) struct Scanned {
     /// When the directories had last changed, if that was long enough before the look that no later change can hide in the same
     /// tick of the file system's clock.
-    pub settled: Option<[Option<SystemTime>; 2]>,
+    settled: Option<Changed>,
     /// When the look ended, and how long it took.
     ended: Option<(Instant, Duration)>,
+}
+
+impl Scanned {
+    /// What an earlier process noted.
+    pub(super) fn of(settled: Changed) -> Self {
+        Self {
+            settled: Some(settled),
+            ended: Some((Instant::now(), Duration::ZERO)),
+        }
+    }
+
+    /// Whether the next look finds nothing unless the folder changes.
+    #[cfg(test)]
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.is_some()
+    }
+
+    /// Whether this process has not looked yet, since an earlier one did.
+    #[cfg(test)]
+    pub(super) fn is_noted(&self) -> bool {
+        self.settled.is_some() && self.ended.is_some_and(|(_, took)| took.is_zero())
+    }
 }
 
 /// Whether a look may be put off.
@@ -56,22 +78,16 @@ pub struct ReindexReport {
     pub changed: u64,
 }
 
-/// A sibling process's message may still be on its way into the index for so long.
-const SIBLING_GRACE: Duration = Duration::from_secs(10);
-/// A message that is brought from elsewhere has the time until an import that was broken off is gone on with: else it would lose its UID.
-const IMPORT_GRACE: Duration = Duration::from_hours(1);
-
-/// So many files are read one after the other, and so many times as many at the same time.
-const TOGETHER: usize = 64;
-const AT_ONCE: usize = 4;
-/// Additions of one transaction.
-const BATCH: usize = 1000;
+/// Far more than the file system's clock ticks by.
+const TICK: Duration = Duration::from_secs(2);
+/// A folder of fewer messages is listed as quickly as it is known not to have changed.
+const MANY: usize = 1_000;
 
 /// The difference between folder and view.
 #[derive(Default)]
-struct Difference {
+pub(super) struct Difference {
     /// Unknown files, oldest first.
-    added: Vec<(FileName, Found)>,
+    pub added: Vec<Stranger>,
     /// Messages with other flags than the view has.
     flags: Vec<(Uid, Flags)>,
     /// Messages that lie elsewhere than the view thinks.
@@ -85,9 +101,19 @@ struct Difference {
 }
 
 /// The view before the folder is listed.
-struct Before {
+#[derive(Clone)]
+pub(super) struct Before {
     messages: Chunks<MessageMeta>,
-    files: Chunks<FileEntry>,
+    pub files: Chunks<FileEntry>,
+}
+
+/// A look at the folder: nobody else changes its files until it ends.
+pub(super) struct Look {
+    _work: OwnedMutexGuard<()>,
+    begun: Instant,
+    changed_at: Option<Changed>,
+    pub before: Before,
+    pub difference: Difference,
 }
 
 impl Mailbox {
@@ -96,17 +122,40 @@ impl Mailbox {
         self.scan(patience).await.map(|_| ())
     }
 
+    /// The same for who is the first to open the mailbox, but without waiting for many messages to get into the index.
+    pub(super) async fn look_at_once(self: &Arc<Self>) -> Result<Option<Coming>, Refusal> {
+        let Some(look) = self.begin_look(Patience::None).await? else {
+            return Ok(None);
+        };
+        // Others that have it open may have been told of UIDs, and must not see smaller ones come after greater ones.
+        // And UIDs that are known beside the messages stay what they were.
+        if locked(&self.scanned).ended.is_some() || self.known_below().is_some() {
+            self.finish_look(look).await?;
+            return Ok(None);
+        }
+        self.adopt_at_once(look).await
+    }
+
     async fn scan(&self, patience: Patience) -> Result<ReindexReport, Refusal> {
+        match self.begin_look(patience).await? {
+            Some(look) => self.finish_look(look).await,
+            None => Ok(ReindexReport::default()),
+        }
+    }
+
+    /// Compares the folder with the view, unless that can be put off.
+    async fn begin_look(&self, patience: Patience) -> Result<Option<Look>, Refusal> {
         if patience == Patience::Some && self.looked_lately() {
-            return Ok(ReindexReport::default());
+            return Ok(None);
         }
         let maildir = self.maildir();
         let stat = maildir.clone();
         let changed_at = blocking(move || Ok(stat.changed_at())).await?;
-        if patience != Patience::Reindex && locked(&self.scanned).settled == Some(changed_at) {
-            return Ok(ReindexReport::default());
+        let is_settled = changed_at.is_some() && locked(&self.scanned).settled == changed_at;
+        if is_settled && patience != Patience::Reindex {
+            return Ok(None);
         }
-        let _work = self.work.lock().await;
+        let work = Arc::clone(&self.work).lock_owned().await;
         let begun = Instant::now();
         let before = {
             let view = self.view();
@@ -115,19 +164,45 @@ impl Mailbox {
                 files: view.files.clone(),
             }
         };
-        let sizes = patience == Patience::Reindex;
-        let difference = blocking(move || compare(&maildir, &before, sizes)).await?;
-        let (report, left) = self.take_in(difference).await?;
-        // A change within the clock's tick of the last one would leave the same time stamp: only an old one is settled.
-        let settled = changed_at
-            .iter()
-            .flatten()
-            .all(|at| SystemTime::now().duration_since(*at).is_ok_and(|age| age > Duration::from_secs(2)));
-        *locked(&self.scanned) = Scanned {
-            settled: (settled && !left).then_some(changed_at),
-            ended: Some((Instant::now(), begun.elapsed())),
-        };
+        let (view, sizes) = (before.clone(), patience == Patience::Reindex);
+        let difference = blocking(move || compare(&maildir, &view, sizes)).await?;
+        Ok(Some(Look {
+            _work: work,
+            begun,
+            changed_at,
+            before,
+            difference,
+        }))
+    }
+
+    async fn finish_look(&self, mut look: Look) -> Result<ReindexReport, Refusal> {
+        let added = std::mem::take(&mut look.difference.added);
+        let (mut report, left) = self.take_in(&mut look).await?;
+        let (adopted, waiting) = self.adopt(added, &look.before.files).await?;
+        report.added = adopted;
+        if !left && !waiting {
+            self.end_recovery().await?;
+        }
+        self.end_look(&look, left || waiting);
         Ok(report)
+    }
+
+    /// What was seen is in the index, but for what is `left`.
+    pub(super) fn end_look(&self, look: &Look, left: bool) {
+        // A change within the clock's tick of the last one would leave the same time stamp: only an old one is settled.
+        let long_ago = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .saturating_sub(TICK);
+        let is_old = |changed: &Changed| changed.iter().all(|&at| i128::from(at) < long_ago.as_nanos() as i128);
+        let settled = look.changed_at.filter(|changed| !left && is_old(changed));
+        let ended = Some((Instant::now(), look.begun.elapsed()));
+        *locked(&self.scanned) = Scanned { settled, ended };
+        // Who opens a large mailbox the next time need not list it.
+        if let Some(changed) = settled.filter(|_| self.messages().len() >= MANY) {
+            let looked = Write::Looked(self.id, self.highest_modseq(), changed);
+            self.house.ledger.index.hint(looked);
+        }
     }
 
     fn looked_lately(&self) -> bool {
@@ -136,8 +211,9 @@ impl Mailbox {
             .is_some_and(|(at, took)| at.elapsed() < Duration::from_secs(1).max(took * 20))
     }
 
-    /// What was found becomes a change of the mailbox. Also whether something was left for the next look.
-    async fn take_in(&self, difference: Difference) -> Result<(ReindexReport, bool), Refusal> {
+    /// What was found becomes a change of the mailbox, but for unknown files. Also whether something was left for the next look.
+    pub(super) async fn take_in(&self, look: &mut Look) -> Result<(ReindexReport, bool), Refusal> {
+        let difference = std::mem::take(&mut look.difference);
         {
             let mut view = self.view_mut();
             for (uid, place) in difference.places {
@@ -147,7 +223,7 @@ impl Mailbox {
                 view.set_size(uid, size);
             }
         }
-        let mut report = ReindexReport {
+        let report = ReindexReport {
             removed: difference.gone.len() as u64,
             changed: (difference.flags.len() + difference.sizes.len()) as u64,
             ..ReindexReport::default()
@@ -155,7 +231,8 @@ impl Mailbox {
         let mut writes = Vec::new();
         {
             let view = self.view();
-            let flags = view.runs(&difference.flags);
+            let replaced = |&(uid, flags): &(Uid, Flags)| (uid, FlagChange::Replace(flags));
+            let flags = view.runs(difference.flags.iter().map(replaced));
             if !flags.is_empty() {
                 writes.push(Write::Flags(self.id, flags));
             }
@@ -171,81 +248,7 @@ impl Mailbox {
             }
             tx.commit().await?;
         }
-        let (added, left) = self.adopt(difference.added).await?;
-        report.added = added;
-        let left = left || difference.left;
-        if !left {
-            self.end_recovery().await?;
-        }
-        Ok((report, left))
-    }
-
-    /// Enters files of other programs into the index, the oldest first: how many, and whether some were left for the next look.
-    async fn adopt(&self, found: Vec<(FileName, Found)>) -> Result<(u64, bool), Refusal> {
-        let (mut adopted, mut left) = (0, false);
-        // With their UIDs, where these are known; they come first, as they are the older ones.
-        let known = self.known_beside(&found).await?;
-        let (had_uids, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| known.contains_key(name));
-        for part in had_uids.chunks(BATCH) {
-            let arrivals = with_uids(self.gathered(part).await?, &known);
-            adopted += arrivals.len() as u64;
-            if !arrivals.is_empty() {
-                self.house.ledger.index.write(vec![Write::Known(self.id, arrivals)]).await?;
-            }
-        }
-        for part in found.chunks(BATCH) {
-            let (strangers, waiting) = self.strangers(part);
-            left |= waiting;
-            let additions = self.gathered(&strangers).await?;
-            let count = additions.len() as u64;
-            if count == 0 {
-                continue;
-            }
-            match self.house.ledger.index.write(vec![Write::Add(self.id, additions)]).await {
-                Ok(_) => adopted += count,
-                // Another process was quicker with one of them: what it entered is read, and the next look does the rest.
-                Err(Failure::Store(store::Error::Conflict)) => {
-                    left = true;
-                    self.catch_up().await?;
-                }
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-        Ok((adopted, left))
-    }
-
-    /// What these files are to the index, some read at the same time.
-    async fn gathered(&self, found: &[(FileName, Found)]) -> Result<Vec<Addition>, store::Error> {
-        let parts: Vec<_> = found.chunks(TOGETHER).map(|part| self.additions(part.to_vec())).collect();
-        iter(parts).buffered(AT_ONCE).try_concat().await
-    }
-
-    async fn additions(&self, found: Vec<(FileName, Found)>) -> Result<Vec<Addition>, store::Error> {
-        let maildir = self.maildir();
-        let of_file = move |(name, found)| addition(&maildir, name, found);
-        blocking(move || Ok(found.into_iter().filter_map(of_file).collect())).await
-    }
-
-    /// Those that are neither on their way into the index by this process nor in it by now; and whether there are others that this
-    /// process or a sibling may be entering at this moment: what does not get there is for the next look, whether or not the folder changes.
-    fn strangers(&self, found: &[(FileName, Found)]) -> (Vec<(FileName, Found)>, bool) {
-        // In this order: what leaves the first set is in the second by then.
-        let in_flight: HashSet<FileName> = locked(&self.house.in_flight).clone();
-        let files = self.view().files.clone();
-        let known: HashSet<&FileName> = files.iter().map(|file| &file.name).collect();
-        let unknown = found.iter().filter(|(name, _)| !known.contains(name));
-        let (entering, unknown): (Vec<_>, Vec<_>) = unknown.cloned().partition(|(name, _)| in_flight.contains(name));
-        let maildir = self.maildir();
-        let of_sibling = |(name, at): &(FileName, Found)| {
-            let grace = match name.is_imported() {
-                true => IMPORT_GRACE,
-                false if self.house.names.is_of_a_sibling(name) => SIBLING_GRACE,
-                false => return false,
-            };
-            maildir.facts(name, *at).is_none_or(|facts| facts.age < grace)
-        };
-        let (waiting, strangers): (Vec<_>, Vec<_>) = unknown.into_iter().partition(of_sibling);
-        (strangers, !waiting.is_empty() || !entering.is_empty())
+        Ok((report, difference.left))
     }
 }
 
@@ -271,26 +274,6 @@ impl Mailboxes {
         }
         Ok(sum)
     }
-}
-
-/// What a file is to the index; none if it is gone again.
-fn addition(maildir: &Maildir, name: FileName, found: Found) -> Option<Addition> {
-    if let Err(error) = maildir.to_crlf(&name, found) {
-        tracing::warn!(%error, "a file of another program cannot be taken in");
-        return None;
-    }
-    let facts = maildir.facts(&name, found)?;
-    let internal_date = Timestamp::try_from(facts.modified).unwrap_or(Timestamp::UNIX_EPOCH);
-    let message = NewMessage {
-        name: name.as_str().to_owned(),
-        flags: found.flags,
-        size: facts.size,
-        internal_date,
-    };
-    Some(Addition {
-        message,
-        place: found.place,
-    })
 }
 
 /// Compares the folder with the view as it was before.

@@ -12,6 +12,7 @@ use crate::model::account::Role;
 use crate::model::address::EmailAddress;
 use crate::model::mailbox::{FlagChange, Flags, MailboxName, SpecialUse};
 use crate::store::db::derived::Derived;
+use crate::store::db::looks;
 use crate::store::db::users::{self, StoredUser};
 
 struct House {
@@ -131,9 +132,9 @@ async fn one_file_for_several_users() {
         b"Return-Path: <>\r\nSubject: x\r\n\r\nhello\r\n"
     );
     assert_eq!(inbox.messages().get(0).unwrap().size, message.size());
-    assert_eq!(inbox.picture(false).recent, [Uid(1)]);
+    assert_eq!(inbox.picture(false, None).recent, [Uid(1)]);
     assert_eq!(inbox.take_recent(Uid(1)), [Uid(1)]);
-    assert!(inbox.picture(true).recent.is_empty());
+    assert!(inbox.picture(true, None).recent.is_empty());
 }
 
 #[tokio::test]
@@ -288,6 +289,127 @@ async fn what_other_programs_do_is_seen() {
     );
     let report = house.mailboxes.reindex(&alice).await.unwrap();
     assert_eq!((report.mailboxes, report.messages, report.added, report.removed), (7, 2, 0, 0));
+}
+
+#[tokio::test]
+async fn who_is_first_need_not_wait_for_what_is_taken_in() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    for number in 1..=700 {
+        std::fs::write(house.maildir("alice").join(format!("cur/{number}.x.y:2,S")), "a: b\n\n").unwrap();
+    }
+    let (inbox, coming) = house.mailboxes.open_at_once(&alice, &MailboxName::inbox()).await.unwrap();
+    let coming = coming.unwrap();
+    let told: Vec<u32> = coming.messages.iter().map(|message| message.uid.0).collect();
+    assert_eq!(told, (1..=700).collect::<Vec<_>>());
+    let picture = inbox.picture(true, Some(&coming));
+    assert_eq!((picture.messages.len(), picture.recent.len()), (700, 700));
+    assert!(picture.messages.iter().all(|message| message.flags == Flags::SEEN));
+    // What comes meanwhile comes after them.
+    assert_eq!(picture.uid_next, Uid(701));
+    assert_eq!(house.append(&inbox, "a", Flags::NONE).await.unwrap(), Uid(701));
+    coming.arrived().await;
+    assert_eq!(uids(&inbox), (1..=701).collect::<Vec<_>>());
+    assert!(inbox.messages().iter().take(700).all(|message| message.size == 8));
+    assert_eq!(inbox.picture(true, None).recent, [Uid(701)]);
+    // Who comes later is told of everything at once, whatever the folder holds by then.
+    for number in 701..=1400 {
+        std::fs::write(house.maildir("alice").join(format!("cur/{number}.x.y:2,")), "a: b\r\n\r\n").unwrap();
+    }
+    let (inbox, coming) = house.mailboxes.open_at_once(&alice, &MailboxName::inbox()).await.unwrap();
+    assert!(coming.is_none());
+    assert_eq!(uids(&inbox), (1..=1401).collect::<Vec<_>>());
+    assert_eq!(house.mailboxes.usage(&alice).await.unwrap().messages, 1401);
+    let before = uids(&inbox);
+    drop(inbox);
+    let house = house.reopen().await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(uids(&inbox), before);
+}
+
+#[tokio::test]
+async fn uids_that_were_set_aside_are_not_given_again() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(inbox.set_aside(5).await.unwrap().0, Uid(1));
+    // As if the process had ended before the messages were entered.
+    drop(inbox);
+    let house = house.reopen().await;
+    std::fs::write(house.maildir("alice").join("cur/1.x.y:2,S"), "a: b\r\n\r\n").unwrap();
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!((uids(&inbox), inbox.uid_next()), (vec![6], Uid(7)));
+}
+
+#[tokio::test]
+async fn a_large_folder_that_has_not_changed_is_not_listed_again() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    let cur = house.maildir("alice").join("cur");
+    for number in 1..=1000 {
+        std::fs::write(cur.join(format!("{number}.x.y:2,S")), "a: b\r\n\r\n").unwrap();
+    }
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let noted = async |inbox: &Mailbox| {
+        let mut tx = inbox.house.ledger.database.read().await.unwrap();
+        looks::find(&mut tx, inbox.id, inbox.highest_modseq()).await.unwrap()
+    };
+    // Until the last change is so long ago that no other can hide behind it.
+    while noted(&inbox).await.is_none() {
+        inbox.look(scan::Patience::None).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(inbox);
+    let house = house.reopen().await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert!(locked(&inbox.scanned).is_noted());
+    // Another program's message is seen nonetheless.
+    std::fs::write(cur.join("1001.x.y:2,S"), "a: b\r\n\r\n").unwrap();
+    inbox.look(scan::Patience::None).await.unwrap();
+    assert_eq!(inbox.messages().len(), 1001);
+    // What was noted does not hold once a message has changed.
+    inbox.store(&[Uid(7)], FlagChange::Add(Flags::FLAGGED), None).await.unwrap();
+    assert_eq!(noted(&inbox).await, None);
+    drop(inbox);
+    let house = house.reopen().await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert!(!locked(&inbox.scanned).is_noted());
+}
+
+#[tokio::test]
+async fn flags_of_many_are_changed_some_at_a_time() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    for number in 1..=2500 {
+        let flags = if number % 3 == 0 { "S" } else { "" };
+        std::fs::write(
+            house.maildir("alice").join(format!("cur/{number:04}.x.y:2,{flags}")),
+            "a: b\r\n\r\n",
+        )
+        .unwrap();
+    }
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let all: Vec<Uid> = inbox.messages().iter().map(|message| message.uid).collect();
+    let seen = |flags: Flags| flags.contains(Flags::SEEN);
+    let (stored, left) = inbox.store(&all, FlagChange::Add(Flags::FLAGGED), None).await.unwrap();
+    assert_eq!((stored.len(), left.len()), (2500, 0));
+    let check = |inbox: &Mailbox, flagged: bool| {
+        for message in inbox.messages().iter() {
+            assert_eq!(seen(message.flags), message.uid.0 % 3 == 0);
+            assert_eq!(message.flags.contains(Flags::FLAGGED), flagged);
+        }
+    };
+    check(&inbox, true);
+    assert!(house.maildir("alice").join("cur/0003.x.y:2,FS").exists() && house.maildir("alice").join("cur/2500.x.y:2,F").exists());
+    drop(inbox);
+    let house = house.reopen().await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    check(&inbox, true);
+    inbox.store(&all, FlagChange::Remove(Flags::FLAGGED), None).await.unwrap();
+    check(&inbox, false);
 }
 
 #[tokio::test]
@@ -464,7 +586,7 @@ async fn what_a_sibling_left_is_looked_for_again() {
     }
     let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
     assert_eq!(uids(&inbox), [0; 0]);
-    assert_eq!(locked(&inbox.scanned).settled, None);
+    assert!(!locked(&inbox.scanned).is_settled());
 }
 
 #[tokio::test]

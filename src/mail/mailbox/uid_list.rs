@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use super::flags::is_keyword;
 use super::hints::Hints;
-use super::index::{Addition, Arrival};
 use super::view::View;
 use super::{Inner, Mailbox, blocking, locked};
 use crate::model::ids::{MailboxId, ModSeq, Uid};
@@ -120,7 +119,7 @@ impl Mailbox {
     }
 
     /// The UIDs below this one may be known beside the messages and not in the database; none if they all are.
-    fn known_below(&self) -> Option<Uid> {
+    pub(super) fn known_below(&self) -> Option<Uid> {
         *locked(&self.known_below)
     }
 
@@ -162,12 +161,6 @@ impl Mailbox {
         tracing::info!(mailbox = %self.id, "the UIDs that were known beside the messages are in the database again");
         Ok(())
     }
-}
-
-/// Pairs what is to be added with the UIDs that it has had.
-pub(super) fn with_uids(additions: Vec<Addition>, known: &HashMap<FileName, Uid>) -> Vec<Arrival> {
-    let uid = |addition: &Addition| known.get(&FileName::parse(&addition.message.name)?).copied();
-    additions.into_iter().map(|addition| (uid(&addition), addition)).collect()
 }
 
 impl Inner {
@@ -364,7 +357,7 @@ mod tests {
 
     fn view(uids: &[u32], uid_next: u32, keywords: &[&str]) -> View {
         let row = |&uid: &u32| MessageRow {
-            name: format!("{uid}.x.y"),
+            name: FileName::parse(&format!("{uid}.x.y")).unwrap(),
             meta: MessageMeta {
                 uid: Uid(uid),
                 flags: Flags::NONE,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::chunks::Chunks;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
-use crate::model::mailbox::{Flags, MailboxStatus, MessageMeta};
+use crate::model::mailbox::{FlagChange, Flags, MailboxStatus, MessageMeta};
 use crate::store::db::mailboxes::Counters;
 use crate::store::db::messages::{MessageRow, Run};
 use crate::store::maildir::{FileName, Place};
@@ -37,7 +37,7 @@ pub(super) enum Change {
 impl View {
     /// A view of what the database has.
     pub fn new(rows: Vec<MessageRow>, counters: Counters, keywords: Vec<String>) -> Self {
-        let (messages, files) = rows.into_iter().filter_map(entry).unzip::<_, _, Vec<_>, Vec<_>>();
+        let (messages, files) = rows.into_iter().map(entry).unzip::<_, _, Vec<_>, Vec<_>>();
         Self {
             messages: messages.into_iter().collect(),
             files: files.into_iter().collect(),
@@ -68,7 +68,7 @@ impl View {
         }
         match change {
             Change::Added(added) => self.add(added),
-            Change::Flags(runs) => runs.into_iter().for_each(|run| self.set_flags(modseq, run)),
+            Change::Flags(runs) => runs.into_iter().for_each(|run| self.change_flags(modseq, run)),
             Change::Gone(runs) => self.remove(&runs.iter().map(|run| self.places(run.first, run.last)).collect::<Vec<_>>()),
         }
         self.counters.modseq = modseq;
@@ -88,7 +88,7 @@ impl View {
                         *message = row.meta;
                     }
                 }
-                None => added.extend(entry(row)),
+                None => added.push(entry(row)),
             }
         }
         self.add(added);
@@ -116,19 +116,19 @@ impl View {
         }
     }
 
-    /// The runs that give these messages (ascending) their flags. One that is gone by now is left out: who works on files does so
+    /// The runs that change the flags of these messages (ascending). One that is gone by now is left out: who works on files does so
     /// without the view, which meanwhile learns what other nodes have done.
-    pub fn runs(&self, changes: &[(Uid, Flags)]) -> Vec<Run> {
+    pub fn runs(&self, changes: impl IntoIterator<Item = (Uid, FlagChange)>) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         let mut end = None;
-        for &(uid, flags) in changes {
+        for (uid, change) in changes {
             let Some(at) = self.position(uid) else { continue };
             match runs.last_mut() {
-                Some(run) if end == at.checked_sub(1) && run.flags == flags => run.last = uid,
+                Some(run) if end == at.checked_sub(1) && run.change == change => run.last = uid,
                 _ => runs.push(Run {
                     first: uid,
                     last: uid,
-                    flags,
+                    change,
                 }),
             }
             end = Some(at);
@@ -180,13 +180,18 @@ impl View {
         }
     }
 
-    fn set_flags(&mut self, modseq: ModSeq, run: Run) {
+    fn change_flags(&mut self, modseq: ModSeq, run: Run) {
         let places = self.places(run.first, run.last);
+        let mut flags = Vec::with_capacity(places.len());
         self.messages.change(places.clone(), |message| {
-            message.flags = run.flags;
+            message.flags = run.change.apply(message.flags);
             message.modseq = modseq;
+            flags.push(message.flags);
         });
-        self.files.change(places, |file| file.place = file.place.with_flags(run.flags));
+        let mut flags = flags.into_iter();
+        self.files.change(places, |file| {
+            file.place = file.place.with_flags(flags.next().unwrap_or_default());
+        });
     }
 
     /// Where the messages from one UID to another stand.
@@ -202,10 +207,9 @@ impl View {
     }
 }
 
-fn entry(row: MessageRow) -> Option<(MessageMeta, FileEntry)> {
-    let name = FileName::parse(&row.name)?;
-    let place = Place::New.with_flags(row.meta.flags);
-    Some((row.meta, FileEntry { name, place }))
+fn entry(row: MessageRow) -> (MessageMeta, FileEntry) {
+    let (name, place) = (row.name, Place::New.with_flags(row.meta.flags));
+    (row.meta, FileEntry { name, place })
 }
 
 #[cfg(test)]
@@ -214,7 +218,7 @@ mod tests {
 
     fn row(uid: u32, flags: Flags) -> MessageRow {
         MessageRow {
-            name: format!("{uid}.x.y"),
+            name: FileName::parse(&format!("{uid}.x.y")).unwrap(),
             meta: MessageMeta {
                 uid: Uid(uid),
                 flags,
@@ -241,7 +245,7 @@ mod tests {
         let run = |first, last, flags| Run {
             first: Uid(first),
             last: Uid(last),
-            flags,
+            change: FlagChange::Add(flags),
         };
         assert!(!view.apply(ModSeq(7), Change::Gone(vec![])), "6 is missing");
         assert!(view.apply(ModSeq(6), Change::Flags(vec![run(3, 7, Flags::SEEN)])));
@@ -256,7 +260,7 @@ mod tests {
     #[test]
     fn runs_join_neighbours_only() {
         let view = view(&[1, 3, 7, 9]);
-        let of = |changes: &[(u32, Flags)]| view.runs(&changes.iter().map(|&(uid, flags)| (Uid(uid), flags)).collect::<Vec<_>>());
+        let of = |changes: &[(u32, Flags)]| view.runs(changes.iter().map(|&(uid, flags)| (Uid(uid), FlagChange::Replace(flags))));
         let runs = of(&[(1, Flags::SEEN), (3, Flags::SEEN), (7, Flags::NONE), (9, Flags::NONE)]);
         assert_eq!(runs.iter().map(|it| (it.first.0, it.last.0)).collect::<Vec<_>>(), [(1, 3), (7, 9)]);
         let runs = of(&[(1, Flags::SEEN), (5, Flags::SEEN), (7, Flags::SEEN)]);
@@ -270,7 +274,7 @@ mod tests {
         let run = Run {
             first: Uid(50_000),
             last: Uid(50_000),
-            flags: Flags::SEEN,
+            change: FlagChange::Add(Flags::SEEN),
         };
         assert!(view.apply(ModSeq(6), Change::Flags(vec![run])));
         for held in &held {

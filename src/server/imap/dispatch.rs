@@ -79,8 +79,9 @@ async fn at_once(session: &mut Session, tag: &Tag, command: Command) -> Result<D
             sort::sort(selected, sort, Asked { tag, stream, settings }).await
         }
         (State::Selected(_, selected), Command::Thread(thread)) => {
-            let (settings, stream) = (&session.imap.settings, &mut session.stream);
-            thread::thread(selected, thread, Asked { tag, stream, settings }).await
+            let (imap, stream) = (&session.imap, &mut session.stream);
+            let settings = &imap.settings;
+            thread::thread(&imap.threads, selected, thread, Asked { tag, stream, settings }).await
         }
         (State::Selected(_, selected), Command::CancelUpdate(tags)) => Ok(search::cancel_update(selected, &tags)),
         (State::Selected(user, selected), Command::Copy(copy)) => copy::copy(&session.imap, user, selected, &copy).await,

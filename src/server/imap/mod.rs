@@ -97,17 +97,27 @@ use super::stream::Stream;
 
 /// What IMAP sessions work with.
 pub struct Imap {
-    /// Who may log in.
-    pub entrance: Arc<Entrance>,
-    /// Their mail.
-    pub mailboxes: Mailboxes,
-    /// Times and limits.
-    pub settings: config::Imap,
+    entrance: Arc<Entrance>,
+    mailboxes: Mailboxes,
+    settings: config::Imap,
     /// The most octets of a message that APPEND takes.
-    pub max_message: u64,
+    max_message: u64,
+    /// Threads that were made.
+    threads: thread::Kept,
 }
 
 impl Imap {
+    /// IMAP for those whom the entrance lets in, with their mail, times and limits, and the most octets of a message that APPEND takes.
+    pub fn new(entrance: Arc<Entrance>, mailboxes: Mailboxes, settings: config::Imap, max_message: u64) -> Self {
+        Self {
+            threads: thread::Kept::new(settings.thread_cache_bytes),
+            entrance,
+            mailboxes,
+            settings,
+            max_message,
+        }
+    }
+
     /// Runs a session to its end.
     pub async fn serve(self: Arc<Self>, stream: Stream) {
         session::Session::new(self, stream).run().await;

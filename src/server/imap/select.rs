@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mail::mailbox::Messages;
+use crate::mail::mailbox::{Coming, Messages};
 use crate::model::account::User;
 use crate::model::mailbox::{Flags, MailboxName};
 use crate::model::refusal::Refusal;
@@ -43,9 +43,14 @@ pub(super) async fn select(session: &mut Session, select: Select) -> Result<Done
         return Err(Fault::bad("log in first"));
     };
     let user = Arc::clone(user);
-    let opened = access::open(&session.imap, &user, &select.mailbox, Rights::READ).await?;
     session.condstore |= select.condstore;
-    enter(session, user, opened, &select);
+    // Who knows modseqs, or hears of changes unasked, is told of messages as they are.
+    let waits = session.condstore || session.qresync || session.notices.is_some();
+    let (opened, coming) = match waits {
+        true => (access::open(&session.imap, &user, &select.mailbox, Rights::READ).await?, None),
+        false => access::open_at_once(&session.imap, &user, &select.mailbox).await?,
+    };
+    enter(session, user, (opened, coming), &select);
     if let (Some(resync), State::Selected(_, selected)) = (&select.resync, &session.state) {
         vanished::resync(selected, resync, &mut session.stream).await?;
     }
@@ -76,16 +81,14 @@ fn is_read_only(session: &Session) -> bool {
 }
 
 /// Says what there is, and makes it the session's mailbox.
-fn enter(session: &mut Session, user: Arc<User>, opened: Opened, select: &Select) {
+fn enter(session: &mut Session, user: Arc<User>, (opened, coming): (Opened, Option<Coming>), select: &Select) {
     let shared = (!opened.is_own).then(|| opened.shown.clone());
-    let Opened {
-        mailbox, rights, shown, ..
-    } = opened;
+    let (mailbox, rights, shown) = (opened.mailbox, opened.rights, opened.shown);
     // RFC 4314 §5.2.
     let read_only = select.read_only || !rights.has_any(CHANGES);
     let rev2 = session.enabled.rev2;
     // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects; so does a client to which it means nothing.
-    let picture = mailbox.picture(!read_only && !rev2);
+    let picture = mailbox.picture(!read_only && !rev2, coming.as_ref());
     let (view, keywords) = (picture.messages, picture.keywords);
 
     let mut out = b"* FLAGS ".to_vec();
@@ -136,6 +139,7 @@ fn enter(session: &mut Session, user: Arc<User>, opened: Opened, select: &Select
         is_mute_of_flags: false,
         enabled: session.enabled,
         view,
+        coming: coming.map(Box::new),
         recent: if read_only || rev2 { Vec::new() } else { picture.recent },
         keywords: keywords.len(),
         told: Vec::new(),

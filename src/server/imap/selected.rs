@@ -4,7 +4,7 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::mail::mailbox::{Iter, Mailbox, Messages};
+use crate::mail::mailbox::{Coming, Iter, Mailbox, Messages};
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::{MailboxName, MessageMeta};
 use crate::model::rights::Rights;
@@ -36,6 +36,8 @@ pub(super) struct Selected {
     /// What the client has been told: sequence number n is at n - 1. As long as nothing changes it is the very list that the
     /// mailbox and its other sessions hold.
     pub(super) view: Messages,
+    /// Messages of it that are still on their way into the index.
+    pub(super) coming: Option<Box<Coming>>,
     /// The messages that are \Recent in this session, ascending.
     pub(super) recent: Vec<Uid>,
     /// How many keywords the client has been told of.
@@ -64,6 +66,24 @@ impl Selected {
             // RFC 9051 §2.3.2: there is no \Recent.
             self.recent.clear();
         }
+    }
+
+    /// Waits until all messages that the client was told of are in the index; what did not get there is told to be gone like any other.
+    pub(super) async fn settle(&mut self) {
+        let Some(coming) = self.coming.take() else { return };
+        coming.arrived().await;
+        let now = self.mailbox.messages();
+        let mut finder = Finder::new(&now, 0);
+        let arrived = |known: &MessageMeta| {
+            finder
+                .find(known.uid)
+                .filter(|now| now.flags == known.flags)
+                .unwrap_or(known)
+                .clone()
+        };
+        let view: Messages = self.view.iter().map(arrived).collect();
+        let is_all = now.len() == view.len() && now.iter().eq(view.iter());
+        self.view = if is_all { now } else { view };
     }
 
     /// The messages of a set, as ranges of `view`: ascending, none twice.

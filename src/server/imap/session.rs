@@ -183,6 +183,9 @@ impl Session {
     async fn command(&mut self, tagged: Tagged) -> Result<(), Gone> {
         self.renew_user().await;
         self.renew_rights().await?;
+        if !tagged.command.leaves_mailbox() {
+            self.settle().await;
+        }
         let expunges = dispatch::expunges(&tagged.command);
         if self.enabled.uid_only && tagged.command.uses_sequence() {
             return self.fail(Some(&tagged.tag), Fault::uid_required());
@@ -222,9 +225,19 @@ impl Session {
         Ok(())
     }
 
+    /// What SELECT has told of is there when this returns.
+    async fn settle(&mut self) {
+        if let State::Selected(_, selected) = &mut self.state
+            && selected.coming.is_some()
+        {
+            Box::pin(selected.settle()).await;
+        }
+    }
+
     async fn append(&mut self, head: Head) -> Result<(), Gone> {
         self.renew_user().await;
         self.renew_rights().await?;
+        self.settle().await;
         let tag = head.tag.clone();
         let is_own = head.replaces.is_some() || self.notices.as_ref().is_some_and(|notices| notices.hears_of_selected());
         let expunges = if is_own { Expunges::Own } else { Expunges::Sent };

@@ -9,7 +9,7 @@ mod value;
 
 pub(super) use pools::Pools;
 pub(super) use schema_lock::lock_file;
-pub(super) use statement::{Inner, Statement};
+pub(super) use statement::{Held, Inner, Statement};
 pub use value::{Row, Value};
 
 /// Which database it is.
@@ -49,6 +49,11 @@ impl Dialect {
     /// Whether there is one transaction that writes at a time.
     pub(super) const fn has_one_writer(self) -> bool {
         matches!(self, Self::Sqlite)
+    }
+
+    /// Whether an UPDATE can give back what it has changed.
+    pub(super) const fn has_returning(self) -> bool {
+        matches!(self, Self::Sqlite | Self::Postgres)
     }
 
     /// See [`super::Tx::for_update`].

@@ -4,14 +4,15 @@ use super::mailboxes::{modseq, uid};
 use super::{Row, Tx, Value, derived};
 use crate::model::clock::timestamp;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
-use crate::model::mailbox::{Flags, MessageMeta};
+use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
 use crate::store::Error;
+use crate::store::maildir::FileName;
 
 /// A message as the database has it: the base name of its file and the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageRow {
     /// The base name.
-    pub name: String,
+    pub name: FileName,
     /// The rest.
     pub meta: MessageMeta,
 }
@@ -29,20 +30,20 @@ pub struct NewMessage {
     pub internal_date: jiff::Timestamp,
 }
 
-/// Messages with neighbouring UIDs (no other message of the mailbox lies between) that get the same flags.
+/// Messages with neighbouring UIDs (no other message of the mailbox lies between) whose flags change alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Run {
     /// The first UID.
     pub first: Uid,
     /// The last UID.
     pub last: Uid,
-    /// Their flags.
-    pub flags: Flags,
+    /// How their flags change.
+    pub change: FlagChange,
 }
 
 fn message(row: &Row<'_>) -> Result<MessageRow, Error> {
     Ok(MessageRow {
-        name: row.text(0)?,
+        name: FileName::parse(row.str(0)?).ok_or(Error::Corrupt("messages.name"))?,
         meta: MessageMeta {
             uid: uid(row, 1)?,
             flags: Flags::from_bits(u32::try_from(row.integer(2)?).map_err(|_| Error::Corrupt("messages.flags"))?),
@@ -106,14 +107,18 @@ pub async fn advance_taking(
     taken: i64,
     (count, bytes): (i64, i64),
 ) -> Result<Option<(Uid, ModSeq)>, Error> {
-    let sql = "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1, messages = messages + ?, bytes = bytes + ? WHERE id = ?";
-    tx.query(sql).bind(taken).bind(count).bind(bytes).bind(mailbox.0).execute().await?;
+    const UPDATE: &str =
+        "UPDATE mailboxes SET uid_next = uid_next + ?, modseq = modseq + 1, messages = messages + ?, bytes = bytes + ? WHERE id = ?";
+    let counted = |row: &Row<'_>| Ok((uid(row, 0)?, modseq(row, 1)?));
+    if tx.dialect().has_returning() {
+        let query = tx.query_built(format!("{UPDATE} RETURNING uid_next - ?, modseq"));
+        let query = query.bind(taken).bind(count).bind(bytes).bind(mailbox.0).bind(taken);
+        return query.optional(counted).await;
+    }
+    let query = tx.query(UPDATE).bind(taken).bind(count).bind(bytes).bind(mailbox.0);
+    query.execute().await?;
     let sql = "SELECT uid_next - ?, modseq FROM mailboxes WHERE id = ?";
-    tx.query(sql)
-        .bind(taken)
-        .bind(mailbox.0)
-        .optional(|row| Ok((uid(row, 0)?, modseq(row, 1)?)))
-        .await
+    tx.query(sql).bind(taken).bind(mailbox.0).optional(counted).await
 }
 
 /// Enters messages with their UIDs. [`Error::Conflict`] if a name or a UID is there already.
@@ -148,11 +153,13 @@ pub async fn uid_of(tx: &mut Tx, mailbox: MailboxId, name: &str) -> Result<Optio
     tx.query(sql).bind(mailbox.0).bind(name).optional(|row| uid(row, 0)).await
 }
 
-/// Gives the messages of a run its flags.
+/// Changes the flags of the messages of a run.
 pub async fn set_flags(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, run: Run) -> Result<(), Error> {
-    let sql = "UPDATE messages SET flags = ?, modseq = ? WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
+    let sql = "UPDATE messages SET flags = (flags & ?) | ?, modseq = ? WHERE mailbox_id = ? AND uid BETWEEN ? AND ?";
+    let (kept, set) = run.change.masks();
     tx.query(sql)
-        .bind(i64::from(run.flags.bits()))
+        .bind(i64::from(kept.bits()))
+        .bind(i64::from(set.bits()))
         .bind(modseq.0 as i64)
         .bind(mailbox.0)
         .bind(i64::from(run.first.0))

@@ -54,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(20, "0020_imports"),
     migration!(21, "0021_acl_domains"),
     migration!(22, "0022_recoveries"),
+    migration!(23, "0023_looks"),
 ];
 
 impl Migration {

@@ -13,6 +13,7 @@ pub mod dkim_keys;
 pub mod domains;
 pub mod imports;
 pub mod ispmail;
+pub mod looks;
 pub mod mailboxes;
 pub mod messages;
 pub mod metadata;
@@ -63,6 +64,13 @@ impl Database {
     pub async fn read(&self) -> Result<Tx, Error> {
         Ok(Tx {
             inner: self.pools.begin_read().await?,
+        })
+    }
+
+    /// The same for one statement and no more, without the way to the database and back at the begin and the end.
+    pub async fn read_alone(&self) -> Result<Tx, Error> {
+        Ok(Tx {
+            inner: self.pools.read_alone().await?,
         })
     }
 

@@ -221,8 +221,8 @@ impl Maildir {
         if !meta.is_file() {
             return Err(at(from)(io::Error::other("it is no plain file")));
         }
-        let file = fs::File::open(from).map_err(at(from))?;
-        let must_be_mended = has_bare_lf(io::BufReader::with_capacity(65_536, file)).map_err(at(from))?;
+        let mut file = fs::File::open(from).map_err(at(from))?;
+        let must_be_mended = has_bare_lf(&mut file, &mut vec![0; 65_536]).map_err(at(from))?;
         // A file of another owner cannot be read by the server, whatever name it has here.
         let is_ours = fs::metadata(&self.path).is_ok_and(|ours| ours.uid() == meta.uid());
         if carriage != Carriage::Copy && is_ours && !must_be_mended && fs::hard_link(from, to).is_ok() {

@@ -7,12 +7,14 @@
 
 mod beside;
 mod foreign;
+mod held;
 mod name;
 mod scan;
 mod write;
 
 pub use beside::Ends;
 pub use foreign::{Carriage, Folder, Letter, Owner, Tree, letters, read_beside};
+pub use held::Held;
 pub use name::{FileName, NameMaker, user_directory};
 pub use scan::{Facts, Found, Listing, Place};
 pub use write::Content;
@@ -72,21 +74,14 @@ impl Maildir {
 
     /// The path of a message.
     pub fn file(&self, name: &FileName, place: Place, flags: Flags) -> PathBuf {
-        match place {
-            Place::New => self.path.join("new").join(name.as_str()),
-            Place::Cur => self.path.join("cur").join(name.with_flags(flags)),
-        }
+        self.directory(place).join(&*place.file_name(name, flags))
     }
 
-    /// Gives a message other flags by renaming its file. A file with flags lies in `cur`; one without stays where it is.
-    /// `false`: there is no such file (another program was quicker).
-    pub fn set_flags(&self, name: &FileName, place: Place, old: Flags, new: Flags) -> Result<bool, Error> {
-        let from = self.file(name, place, old);
-        let to = self.file(name, place.with_flags(new), new);
-        if from == to {
-            return Ok(true);
-        }
-        found(fs::rename(&from, &to), &from)
+    fn directory(&self, place: Place) -> PathBuf {
+        self.path.join(match place {
+            Place::New => "new",
+            Place::Cur => "cur",
+        })
     }
 
     /// Removes a message's file. `false`: it was gone.

@@ -32,7 +32,8 @@ impl FileName {
     /// Reads a base name; none if it could not be one of a message (hidden, too long, with a separator).
     pub fn parse(text: &str) -> Option<Self> {
         let fits = !text.is_empty() && text.len() <= 220 && !text.starts_with('.');
-        (fits && !text.contains(['/', ':', '\0', '\n'])).then(|| Self(text.into()))
+        let is_separator = |octet| matches!(octet, b'/' | b':' | b'\0' | b'\n');
+        (fits && !text.bytes().any(is_separator)).then(|| Self(text.into()))
     }
 
     /// The name that a message of another Maildir, or from another server, has here: always the same, so that it is known again. What
@@ -74,13 +75,14 @@ impl FileName {
         let mut name = String::with_capacity(self.0.len() + 10);
         name.push_str(&self.0);
         name.push_str(":2,");
-        for (letter, flag) in SYSTEM {
-            if flags.contains(flag) {
-                name.push(letter);
-            }
-        }
-        name.extend(flags.keywords().map(|number| char::from(b'a' + number)));
+        name.extend(letters(flags));
         name
+    }
+
+    /// Whether this is [`FileName::with_flags`].
+    pub fn is_spelled(&self, flags: Flags, file: &str) -> bool {
+        let info = file.strip_prefix(self.as_str()).and_then(|rest| rest.strip_prefix(":2,"));
+        info.is_some_and(|info| info.chars().eq(letters(flags)))
     }
 }
 
@@ -102,6 +104,15 @@ const SYSTEM: [(char, Flags); 6] = [
     ('S', Flags::SEEN),
     ('T', Flags::DELETED),
 ];
+
+/// The letters of the flags, in ASCII order.
+fn letters(flags: Flags) -> impl Iterator<Item = char> {
+    let system = SYSTEM
+        .into_iter()
+        .filter(move |(_, flag)| flags.contains(*flag))
+        .map(|(letter, _)| letter);
+    system.chain(flags.keywords().map(|number| char::from(b'a' + number)))
+}
 
 fn flags_of(info: &str) -> Flags {
     info.bytes().fold(Flags::NONE, |flags, letter| {
@@ -174,6 +185,8 @@ mod tests {
         assert!(flags.contains(Flags::FLAGGED) && flags.contains(Flags::SEEN) && flags.contains(Flags::DELETED));
         assert_eq!(flags.keywords().collect::<Vec<_>>(), [1]);
         assert_eq!(name.with_flags(flags), "1.PHx.host:2,FSTb");
+        assert!(name.is_spelled(flags, "1.PHx.host:2,FSTb") && !name.is_spelled(flags, "1.PHx.host:2,FSbT"));
+        assert!(!name.is_spelled(flags, "1.PHx.host") && !name.is_spelled(flags, "2.PHx.host:2,FSTb"));
         assert_eq!(FileName::split("plain").unwrap().1, Flags::NONE);
         assert!(FileName::split(".hidden").is_none());
         assert!(FileName::split("").is_none());

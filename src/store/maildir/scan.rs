@@ -1,10 +1,14 @@
 //! What lies in a folder.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, BufRead, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use rustix::fs::OFlags;
 
 use super::{Error, FileName, Maildir, at};
 use crate::model::mailbox::Flags;
@@ -19,6 +23,14 @@ pub enum Place {
 }
 
 impl Place {
+    /// What a message's file is called there.
+    pub(super) fn file_name(self, name: &FileName, flags: Flags) -> Cow<'_, str> {
+        match self {
+            Self::New => Cow::Borrowed(name.as_str()),
+            Self::Cur => Cow::Owned(name.with_flags(flags)),
+        }
+    }
+
     /// Where the file lies after its flags became `flags`.
     pub fn with_flags(self, flags: Flags) -> Self {
         if flags.is_empty() { self } else { Self::Cur }
@@ -75,7 +87,7 @@ impl Maildir {
                 };
                 let is_ours = match place {
                     Place::New => text == name.as_str(),
-                    Place::Cur => text == name.with_flags(flags),
+                    Place::Cur => name.is_spelled(flags, text),
                 };
                 if !is_ours {
                     listing.odd.push((name.clone(), entry.path()));
@@ -86,24 +98,20 @@ impl Maildir {
         Ok(listing)
     }
 
-    /// When `new` and `cur` last changed: as long as this stays the same, so does the listing.
-    pub fn changed_at(&self) -> [Option<SystemTime>; 2] {
-        ["new", "cur"].map(|sub| fs::metadata(self.path.join(sub)).and_then(|it| it.modified()).ok())
+    /// When `new` and `cur` last changed, in nanoseconds since 1970: as long as this stays the same, so does the listing. It is not the
+    /// modification time, which a program that restores a backup sets as it likes.
+    pub fn changed_at(&self) -> Option<[i64; 2]> {
+        let changed = |place| {
+            let meta = fs::metadata(self.directory(place)).ok()?;
+            meta.ctime().checked_mul(1_000_000_000)?.checked_add(meta.ctime_nsec())
+        };
+        Some([changed(Place::New)?, changed(Place::Cur)?])
     }
 
     /// The facts of a message's file; none if it is gone or no plain file.
     pub fn facts(&self, name: &FileName, found: Found) -> Option<Facts> {
-        use std::os::unix::fs::MetadataExt;
-        let meta = fs::metadata(self.file(name, found.place, found.flags))
-            .ok()
-            .filter(fs::Metadata::is_file)?;
-        let changed = SystemTime::UNIX_EPOCH + std::time::Duration::new(u64::try_from(meta.ctime()).unwrap_or(0), 0);
-        let age = SystemTime::now().duration_since(changed).unwrap_or_default();
-        Some(Facts {
-            size: meta.len(),
-            modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-            age,
-        })
+        let meta = fs::metadata(self.file(name, found.place, found.flags)).ok()?;
+        meta.is_file().then(|| Facts::of(&meta))
     }
 
     /// Renames the files of a listing that are not spelled our way to what we would call them: only so are they found again.
@@ -123,27 +131,54 @@ impl Maildir {
         }
     }
 
-    /// Rewrites a file that another program stored with bare LF line ends to CRLF, as IMAP and SMTP want it (RFC 9051 §2.2).
-    /// Whether it had to.
-    pub fn to_crlf(&self, name: &FileName, found: Found) -> Result<bool, Error> {
+    /// Takes in a file that another program stored: one with bare LF line ends is rewritten to CRLF, as IMAP and SMTP want it (RFC 9051
+    /// §2.2). Its facts; none if it is gone or no plain file. What is in `buffer` does not matter.
+    pub fn adopt(&self, name: &FileName, found: Found, buffer: &mut [u8]) -> Result<Option<Facts>, Error> {
         let path = self.file(name, found.place, found.flags);
-        let file = fs::File::open(&path).map_err(at(&path))?;
-        let modified = file.metadata().and_then(|meta| meta.modified()).map_err(at(&path))?;
-        if !has_bare_lf(io::BufReader::with_capacity(65_536, file)).map_err(at(&path))? {
-            return Ok(false);
+        // Opening a pipe must not wait for who writes into it.
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let mut file = match fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at(&path)(error)),
+        };
+        let meta = file.metadata().map_err(at(&path))?;
+        if !meta.is_file() {
+            return Ok(None);
+        }
+        let facts = Facts::of(&meta);
+        if !has_bare_lf(&mut file, buffer).map_err(at(&path))? {
+            return Ok(Some(facts));
         }
         let tmp = self.path.join("tmp").join(name.as_str());
-        rewrite(&path, &tmp, modified).and_then(|file| file.sync_all()).map_err(at(&tmp))?;
+        rewrite(&path, &tmp, facts.modified)
+            .and_then(|file| file.sync_all())
+            .map_err(at(&tmp))?;
         fs::rename(&tmp, &path).map_err(at(&path))?;
-        Ok(true)
+        Ok(self.facts(name, found))
     }
 }
 
-/// Whether there is a line end without CR.
-pub(super) fn has_bare_lf(mut input: impl io::BufRead) -> io::Result<bool> {
+impl Facts {
+    fn of(meta: &fs::Metadata) -> Self {
+        let changed = SystemTime::UNIX_EPOCH + std::time::Duration::new(u64::try_from(meta.ctime()).unwrap_or(0), 0);
+        Self {
+            size: meta.len(),
+            modified: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            age: SystemTime::now().duration_since(changed).unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether there is a line end without CR. What is in `buffer` does not matter.
+pub(super) fn has_bare_lf(input: &mut impl io::Read, buffer: &mut [u8]) -> io::Result<bool> {
     let mut last = 0;
     loop {
-        let piece = input.fill_buf()?;
+        let length = match input.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            length => length?,
+        };
+        let piece = buffer.get(..length).unwrap_or_default();
         let Some(end) = piece.last().copied() else { return Ok(false) };
         for at in memchr::memchr_iter(b'\n', piece) {
             let before = at.checked_sub(1).and_then(|at| piece.get(at)).copied().unwrap_or(last);
@@ -152,8 +187,6 @@ pub(super) fn has_bare_lf(mut input: impl io::BufRead) -> io::Result<bool> {
             }
         }
         last = end;
-        let length = piece.len();
-        input.consume(length);
     }
 }
 
@@ -190,22 +223,38 @@ mod tests {
 
     #[test]
     fn bare_line_feeds_are_found_and_mended() {
-        assert!(!has_bare_lf(&b"a\r\nb\r\n"[..]).unwrap());
-        assert!(has_bare_lf(&b"a\r\nb\n"[..]).unwrap());
-        assert!(has_bare_lf(&b"\n"[..]).unwrap());
-        assert!(!has_bare_lf(&b""[..]).unwrap());
-        let split = io::BufReader::with_capacity(2, &b"a\r\nb\r\n"[..]);
-        assert!(!has_bare_lf(split).unwrap());
-
+        for (text, bare) in [
+            ("a\r\nb\r\n", false),
+            ("a\r\nb\n", true),
+            ("\n", true),
+            ("", false),
+            ("ab\nc", true),
+        ] {
+            for length in 1..8 {
+                assert_eq!(
+                    has_bare_lf(&mut text.as_bytes(), &mut vec![b'\r'; length]).unwrap(),
+                    bare,
+                    "{text:?} {length}"
+                );
+            }
+        }
         let dir = tempfile::tempdir().unwrap();
         let maildir = Maildir::at(dir.path().join("m"));
         maildir.create(false).unwrap();
         fs::write(maildir.path().join("new/1.x.y"), "a: b\n\nc\r\nd").unwrap();
         let listing = maildir.list().unwrap();
         let (name, found) = listing.files.iter().next().unwrap();
-        assert!(maildir.to_crlf(name, *found).unwrap());
-        assert_eq!(fs::read(maildir.path().join("new/1.x.y")).unwrap(), b"a: b\r\n\r\nc\r\nd");
-        assert!(!maildir.to_crlf(name, *found).unwrap());
+        let mut buffer = [0; 16];
+        let mended = "a: b\r\n\r\nc\r\nd";
+        for _ in 0..2 {
+            let facts = maildir.adopt(name, *found, &mut buffer).unwrap().unwrap();
+            assert_eq!(facts.size, mended.len() as u64);
+            assert_eq!(fs::read_to_string(maildir.path().join("new/1.x.y")).unwrap(), mended);
+        }
+        fs::remove_file(maildir.path().join("new/1.x.y")).unwrap();
+        assert_eq!(maildir.adopt(name, *found, &mut buffer).unwrap(), None);
+        fs::create_dir(maildir.path().join("new/1.x.y")).unwrap();
+        assert_eq!(maildir.adopt(name, *found, &mut buffer).unwrap(), None);
     }
 
     #[test]

@@ -150,8 +150,9 @@ mod tests {
         let linked = two.file(&second, Place::Cur, Flags::SEEN);
         assert_eq!(fs::metadata(&linked).unwrap().ino(), fs::metadata(&path).unwrap().ino());
         assert!(two.path().join("maildirfolder").exists());
-        assert!(two.set_flags(&second, Place::Cur, Flags::SEEN, Flags::NONE).unwrap());
-        assert!(!two.set_flags(&second, Place::Cur, Flags::SEEN, Flags::NONE).unwrap());
+        let held = two.hold().unwrap();
+        assert!(held.set_flags(&second, Place::Cur, Flags::SEEN, Flags::NONE).unwrap());
+        assert!(!held.set_flags(&second, Place::Cur, Flags::SEEN, Flags::NONE).unwrap());
         assert!(two.remove(&second, Place::Cur, Flags::NONE).unwrap());
     }
 }

@@ -150,6 +150,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether the mailbox that is selected is left with it, and nothing else is done there.
+    pub fn leaves_mailbox(&self) -> bool {
+        matches!(self, Self::Select(_) | Self::Unselect | Self::Logout | Self::Unauthenticate)
+    }
+
     /// Whether it names messages by sequence numbers, or is answered with such (RFC 9586 §3).
     pub fn uses_sequence(&self) -> bool {
         match self {

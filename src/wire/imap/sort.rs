@@ -80,7 +80,7 @@ pub struct Thread {
 }
 
 /// How messages become threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// ORDEREDSUBJECT: by base subject and date.
     OrderedSubject,
@@ -99,11 +99,11 @@ impl Algorithm {
     ];
 }
 
-/// A forest of threads: what was made of messages. Nodes are numbers in `children`.
+/// A forest of threads: what was made of a list of messages. Nodes are numbers in `children`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forest {
-    /// The number to say for each node; none for a message that is not there.
-    pub numbers: Vec<Option<u32>>,
+    /// Where the message of each node stands in the list; none for a message that is not there.
+    pub places: Vec<Option<usize>>,
     /// The children of each node, in their order.
     pub children: Vec<Vec<usize>>,
     /// The first of each thread, in their order.
@@ -121,9 +121,9 @@ enum Step {
 }
 
 impl Forest {
-    /// ` (2)(3 6 (4 23)(44 7 96))`: what follows `* THREAD`; nothing for no thread (RFC 5256 BASE.7.2.THREAD). A thread may be as deep
-    /// as there are messages, so this goes without recursion.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    /// ` (2)(3 6 (4 23)(44 7 96))`: what follows `* THREAD`; nothing for no thread (RFC 5256 BASE.7.2.THREAD). `numbers` are those that the
+    /// messages of the list are told by. A thread may be as deep as there are messages, so this goes without recursion.
+    pub fn write(&self, numbers: &[u32], out: &mut Vec<u8>) {
         if !self.roots.is_empty() {
             out.push(b' ');
         }
@@ -139,8 +139,9 @@ impl Forest {
                 steps.push(Step::Close);
             }
             let children = self.children.get(at).map(Vec::as_slice).unwrap_or_default();
-            if let Some(said) = self.numbers.get(at).copied().flatten() {
-                number(out, u64::from(said));
+            let place = self.places.get(at).copied().flatten();
+            if let Some(said) = place.and_then(|place| numbers.get(place)) {
+                number(out, u64::from(*said));
                 if !children.is_empty() {
                     out.push(b' ');
                 }
@@ -155,39 +156,40 @@ impl Forest {
 mod tests {
     use super::*;
 
-    fn written(forest: &Forest) -> String {
+    fn written(forest: &Forest, numbers: &[u32]) -> String {
         let mut out = Vec::new();
-        forest.write(&mut out);
+        forest.write(numbers, &mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn forests_are_written() {
-        assert_eq!(written(&Forest::default()), "");
+        assert_eq!(written(&Forest::default(), &[]), "");
         // The example of RFC 5256 BASE.7.2.THREAD.
         let forest = Forest {
-            numbers: [2, 3, 6, 4, 23, 44, 7, 96].map(Some).to_vec(),
+            places: (0..8).map(Some).collect(),
             children: vec![vec![], vec![2], vec![3, 5], vec![4], vec![], vec![6], vec![7], vec![]],
             roots: vec![0, 1],
         };
-        assert_eq!(written(&forest), " (2)(3 6 (4 23)(44 7 96))");
+        assert_eq!(written(&forest, &[2, 3, 6, 4, 23, 44, 7, 96]), " (2)(3 6 (4 23)(44 7 96))");
         // And the one whose first message is not there.
         let forest = Forest {
-            numbers: vec![None, Some(3), Some(5)],
+            places: vec![None, Some(0), Some(1)],
             children: vec![vec![1, 2], vec![], vec![]],
             roots: vec![0],
         };
-        assert_eq!(written(&forest), " ((3)(5))");
+        assert_eq!(written(&forest, &[3, 5]), " ((3)(5))");
     }
 
     #[test]
     fn a_deep_thread_is_written() {
         let depth = 100_000;
         let forest = Forest {
-            numbers: (1..=depth as u32).map(Some).collect(),
+            places: (0..depth).map(Some).collect(),
             children: (1..=depth).map(|next| if next < depth { vec![next] } else { vec![] }).collect(),
             roots: vec![0],
         };
-        assert!(written(&forest).ends_with(" 99999 100000)"));
+        let numbers: Vec<u32> = (1..=depth as u32).collect();
+        assert!(written(&forest, &numbers).ends_with(" 99999 100000)"));
     }
 }

@@ -1,15 +1,19 @@
 //! THREAD and UID THREAD (RFC 5256 BASE.6.4.THREAD).
 //!
-//! What threads are made of is kept of each message; putting it together is done off the network threads.
+//! What threads are made of is kept of each message; putting it together is done off the network threads, and what came of it is kept as
+//! long as the messages stay the same.
 
+mod kept;
 mod ordered_subject;
 mod references;
 mod rows;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
-use crate::server::stream::Stream;
 use crate::wire::imap::sort::{Algorithm, Forest, Thread};
 
 use super::outcome::{Done, Fault};
@@ -19,21 +23,34 @@ use super::sort::sent;
 
 use rows::Rows;
 
-pub(super) async fn thread(selected: &mut Selected, thread: Thread, mut asked: Asked<'_>) -> Result<Done, Fault> {
+pub(super) use kept::Kept;
+
+pub(super) async fn thread(kept: &Kept, selected: &mut Selected, thread: Thread, mut asked: Asked<'_>) -> Result<Done, Fault> {
     let hits = search::find(selected, thread.key, &mut asked).await?.hits;
-    let push = move |rows: &mut Rows, hit: &Hit, header: &[u8]| {
-        let number = if thread.uid { hit.message.uid.0 } else { hit.sequence };
-        rows.push((number, hit.sequence), sent(header, hit), header);
-    };
+    let numbers: Vec<u32> = hits.iter().map(|hit| hit.number(thread.uid)).collect();
+    let forest = forest(kept, selected, thread.algorithm, hits).await?;
+    let mut out = b"* THREAD".to_vec();
+    forest.write(&numbers, &mut out);
+    out.extend_from_slice(b"\r\n");
+    asked.stream.write(&out);
+    Ok(Done::new("threaded"))
+}
+
+/// The threads of the messages that were found: those of the last time, if they are the same messages.
+async fn forest(kept: &Kept, selected: &Selected, algorithm: Algorithm, hits: Vec<Hit>) -> Result<Arc<Forest>, Refusal> {
+    let key = (selected.mailbox.info().id, algorithm);
+    let uids: Vec<Uid> = hits.iter().map(|hit| hit.message.uid).collect();
+    if let Some(forest) = kept.find(key, &uids) {
+        return Ok(forest);
+    }
+    let push = |rows: &mut Rows, hit: &Hit, header: &[u8]| rows.push(sent(header, hit), header);
     let (_, rows) = search::with_headers(&selected.mailbox, hits, Rows::default(), push).await?;
-    let algorithm = thread.algorithm;
     let joined = tokio::task::spawn_blocking(move || threads(&rows, algorithm)).await;
     let forest = joined.map_err(|error| {
         tracing::error!(%error, "threading ended too early");
         Refusal::LATER
     })?;
-    tell(&forest, asked.stream);
-    Ok(Done::new("threaded"))
+    Ok(kept.keep(key, uids, forest))
 }
 
 fn threads(rows: &Rows, algorithm: Algorithm) -> Forest {
@@ -42,11 +59,4 @@ fn threads(rows: &Rows, algorithm: Algorithm) -> Forest {
         Algorithm::References => references::references(rows),
         Algorithm::Refs => references::refs(rows),
     }
-}
-
-fn tell(forest: &Forest, stream: &mut Stream) {
-    let mut out = b"* THREAD".to_vec();
-    forest.write(&mut out);
-    out.extend_from_slice(b"\r\n");
-    stream.write(&out);
 }

@@ -6,22 +6,22 @@ use super::rows::{Row, Rows};
 
 /// The threads.
 pub(super) fn ordered_subject(rows: &Rows) -> Forest {
-    let mut order: Vec<(&Row, usize)> = rows.rows.iter().zip(0..).collect();
-    order.sort_by_key(|(row, _)| (row.subject.as_str(), row.date, row.sequence));
-    let mut threads: Vec<&[(&Row, usize)]> = order.chunk_by(|(a, _), (b, _)| a.subject == b.subject).collect();
-    threads.sort_by_key(|thread| thread.first().map(|(row, _)| (row.date, row.sequence)));
+    let mut order: Vec<&Row> = rows.rows.iter().collect();
+    order.sort_by_key(|row| (row.subject.as_str(), row.date, row.place));
+    let mut threads: Vec<&[&Row]> = order.chunk_by(|a, b| a.subject == b.subject).collect();
+    threads.sort_by_key(|thread| thread.first().map(|row| (row.date, row.place)));
     let mut forest = Forest {
-        numbers: rows.rows.iter().map(|row| Some(row.number)).collect(),
+        places: (0..rows.rows.len()).map(Some).collect(),
         children: vec![Vec::new(); rows.rows.len()],
         roots: Vec::with_capacity(threads.len()),
     };
     for thread in threads {
-        let Some(((_, root), others)) = thread.split_first() else {
+        let Some((root, others)) = thread.split_first() else {
             continue;
         };
-        forest.roots.push(*root);
-        if let Some(children) = forest.children.get_mut(*root) {
-            children.extend(others.iter().map(|(_, node)| *node));
+        forest.roots.push(root.place);
+        if let Some(children) = forest.children.get_mut(root.place) {
+            children.extend(others.iter().map(|row| row.place));
         }
     }
     forest

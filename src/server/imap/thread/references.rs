@@ -180,15 +180,15 @@ impl<'a> Threads<'a> {
         self.row(node).or_else(|| self.row(*self.children.get(node)?.first()?))
     }
 
-    fn date(&self, node: usize) -> (Timestamp, u32) {
-        self.first_row(node).map_or((Timestamp::MIN, 0), |row| (row.date, row.sequence))
+    fn date(&self, node: usize) -> (Timestamp, usize) {
+        self.first_row(node).map_or((Timestamp::MIN, 0), |row| (row.date, row.place))
     }
 
     /// Steps 4 and 6: siblings by their dates, those without a message by that of their first child.
     fn sort(&mut self) {
         let mut children = std::mem::take(&mut self.children);
         for siblings in children.iter_mut().filter(|siblings| siblings.len() > 1) {
-            siblings.sort_by_cached_key(|&node| self.row(node).map(|row| (row.date, row.sequence)));
+            siblings.sort_by_cached_key(|&node| self.row(node).map(|row| (row.date, row.place)));
         }
         self.children = children;
         let mut roots = std::mem::take(&mut self.roots);
@@ -270,7 +270,7 @@ impl<'a> Threads<'a> {
 
     fn into_forest(self) -> Forest {
         Forest {
-            numbers: self.rows.iter().map(|row| row.map(|row| row.number)).collect(),
+            places: self.rows.iter().map(|row| row.map(|row| row.place)).collect(),
             children: self.children,
             roots: self.roots,
         }

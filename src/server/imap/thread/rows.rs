@@ -14,10 +14,8 @@ const MAX_REFERENCES: usize = 32;
 
 /// A message.
 pub(super) struct Row {
-    /// What the client is told.
-    pub(super) number: u32,
-    /// Decides between messages of the same moment.
-    pub(super) sequence: u32,
+    /// Where it stands among the messages; decides between those of the same moment.
+    pub(super) place: usize,
     /// When it was sent.
     pub(super) date: Timestamp,
     /// The base subject, in the form in which texts are compared.
@@ -40,8 +38,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Adds a message: the number to tell, its sequence number, when it was sent, the kept fields of its header.
-    pub(super) fn push(&mut self, (number, sequence): (u32, u32), date: Timestamp, header: &[u8]) {
+    /// Adds a message: when it was sent, the kept fields of its header.
+    pub(super) fn push(&mut self, date: Timestamp, header: &[u8]) {
         let base = base_subject(header);
         let ids = |name| find(header, name).map(thread_ids).unwrap_or_default();
         let own = ids("Message-ID").into_iter().next();
@@ -55,8 +53,7 @@ impl Rows {
             references.drain(1..=references.len().saturating_sub(MAX_REFERENCES));
         }
         let row = Row {
-            number,
-            sequence,
+            place: self.rows.len(),
             date,
             subject: casemap(&base.text),
             is_reply: base.is_reply,

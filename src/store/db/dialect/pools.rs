@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Executor, MySqlPool, PgPool, SqlitePool};
 
-use super::{Dialect, Inner};
+use super::{Dialect, Held, Inner};
 use crate::store::Error;
 
 /// How many prepared statements a connection keeps.
@@ -62,21 +62,31 @@ impl Pools {
 
     pub(in crate::store::db) async fn begin_read(&self) -> Result<Inner, Error> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
-            Self::MySql(pool) => Inner::MySql(
+            Self::Sqlite { readers, .. } => Inner::Sqlite(Held::Transaction(readers.begin().await?)),
+            Self::Postgres(pool) => Inner::Postgres(Held::Transaction(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+            )),
+            Self::MySql(pool) => Inner::MySql(Held::Transaction(
                 pool.begin_with("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ ONLY")
                     .await?,
-            ),
+            )),
+        })
+    }
+
+    pub(in crate::store::db) async fn read_alone(&self) -> Result<Inner, Error> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Inner::Sqlite(Held::Alone(readers.acquire().await?)),
+            Self::Postgres(pool) => Inner::Postgres(Held::Alone(pool.acquire().await?)),
+            Self::MySql(pool) => Inner::MySql(Held::Alone(pool.acquire().await?)),
         })
     }
 
     pub(in crate::store::db) async fn begin_write(&self) -> Result<Inner, Error> {
         Ok(match self {
             // Taking the lock at once rather than at the first write: a reader that turns writer could only fail.
-            Self::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Inner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?),
-            Self::MySql(pool) => Inner::MySql(pool.begin_with("START TRANSACTION").await?),
+            Self::Sqlite { writer, .. } => Inner::Sqlite(Held::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Postgres(pool) => Inner::Postgres(Held::Transaction(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?)),
+            Self::MySql(pool) => Inner::MySql(Held::Transaction(pool.begin_with("START TRANSACTION").await?)),
         })
     }
 

@@ -1,8 +1,10 @@
 //! Transactions and statements of the three databases.
 
 use std::borrow::Cow;
+use std::ops::{Deref, DerefMut};
 
 use futures_util::TryStreamExt;
+use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, MySql, Postgres, Sqlite, Transaction};
 
 use super::Dialect;
@@ -11,9 +13,46 @@ use crate::store::Error;
 
 /// A transaction of one of them.
 pub(in crate::store::db) enum Inner {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-    MySql(Transaction<'static, MySql>),
+    Sqlite(Held<Sqlite>),
+    Postgres(Held<Postgres>),
+    MySql(Held<MySql>),
+}
+
+/// A connection as long as it is used.
+pub(in crate::store::db) enum Held<DB: sqlx::Database> {
+    /// In a transaction.
+    Transaction(Transaction<'static, DB>),
+    /// For one statement, which is a transaction of its own.
+    Alone(PoolConnection<DB>),
+}
+
+impl<DB: sqlx::Database> Deref for Held<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Transaction(tx) => tx,
+            Self::Alone(connection) => connection,
+        }
+    }
+}
+
+impl<DB: sqlx::Database> DerefMut for Held<DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Self::Transaction(tx) => tx,
+            Self::Alone(connection) => connection,
+        }
+    }
+}
+
+impl<DB: sqlx::Database> Held<DB> {
+    async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Transaction(tx) => tx.commit().await,
+            Self::Alone(_) => Ok(()),
+        }
+    }
 }
 
 /// A statement, with `?` for each value.
