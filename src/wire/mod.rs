@@ -9,6 +9,7 @@ pub mod message;
 pub mod mta_sts;
 pub mod pop3;
 pub mod sasl;
+pub mod sieve;
 pub mod smtp;
 pub mod tls;
 pub mod tls_report;

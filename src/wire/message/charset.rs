@@ -47,7 +47,7 @@ pub(super) fn has_ascii(label: Option<&[u8]>) -> bool {
 }
 
 /// The text; what is no character of the charset becomes U+FFFD.
-pub(super) fn decode<'a>(octets: &'a [u8], label: Option<&[u8]>) -> Cow<'a, str> {
+pub(in crate::wire) fn decode<'a>(octets: &'a [u8], label: Option<&[u8]>) -> Cow<'a, str> {
     match Charset::named(label) {
         Charset::Known(encoding) => encoding.decode(octets).0,
         Charset::Old(decode) => Cow::Owned(decode(octets)),

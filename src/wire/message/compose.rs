@@ -2,6 +2,10 @@
 //!
 //! RFC 5322 §2.1.1 (line lengths), §2.2.3 (folding), §3.3 (date and time), §3.6.4 (Message-ID).
 
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
 /// Where lines are folded if there is a space (RFC 5322 §2.1.1).
@@ -27,6 +31,22 @@ pub fn header(out: &mut Vec<u8>, name: &str, value: &str) {
         }
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// A text of a header in ASCII: as it is, or in encoded words of at most 75 characters (RFC 2047 §2).
+pub fn encoded_words(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some((piece, after)) = rest.split_at_checked(rest.floor_char_boundary(45))
+        && !piece.is_empty()
+    {
+        words.push(format!("=?utf-8?b?{}?=", BASE64_STANDARD.encode(piece)));
+        rest = after;
+    }
+    Cow::Owned(words.join(" "))
 }
 
 /// A date as headers have it, in UTC.
@@ -71,6 +91,16 @@ mod tests {
         assert_eq!(folded.replace("\r\n ", " "), format!("X: {words}\r\n"));
         let long = spelled("X", &"ü".repeat(3000));
         assert!(long.lines().all(|line| line.len() <= 998));
+    }
+
+    #[test]
+    fn words_are_encoded() {
+        assert_eq!(encoded_words("plain text"), "plain text");
+        assert_eq!(encoded_words("für"), "=?utf-8?b?ZsO8cg==?=");
+        let long = "Grüße an alle ".repeat(20);
+        let words = encoded_words(&long);
+        assert!(words.split(' ').count() > 3 && words.split(' ').all(|word| word.len() <= 75));
+        assert_eq!(super::super::header::decode_text(words.as_bytes()), long);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 
 pub mod authentication;
 pub mod casemap;
-mod charset;
+pub(in crate::wire) mod charset;
 pub mod compose;
 pub mod crlf;
 pub mod downgrade;

@@ -14,12 +14,19 @@ pub fn sent_date(raw: &[u8]) -> Option<Date> {
 
 /// The moment that a Date field names; without a time, midnight; without a zone, UTC. None if there is no such moment.
 pub fn sent_at(raw: &[u8]) -> Option<Timestamp> {
+    sent_at_zone(raw).map(|(at, _)| at)
+}
+
+/// The same with the minutes east of UTC of the zone that the field names.
+pub fn sent_at_zone(raw: &[u8]) -> Option<(Timestamp, i32)> {
     let words = Words::read(raw);
+    let minutes = words.zone_minutes.unwrap_or(0);
     let (hour, minute, second) = words.time.unwrap_or_default();
     // RFC 5322 §3.3 allows the leap second.
     let time = Time::new(hour, minute, second.min(59), 0).ok()?;
     let there = Offset::UTC.to_timestamp(words.date()?.to_datetime(time)).ok()?;
-    there.checked_sub(SignedDuration::from_mins(words.zone_minutes.unwrap_or(0))).ok()
+    let at = there.checked_sub(SignedDuration::from_mins(minutes)).ok()?;
+    Some((at, i32::try_from(minutes).unwrap_or(0)))
 }
 
 /// What the words of the field say.

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use address::{Address, addresses};
 pub use envelope::Envelope;
 pub use params::Param;
+pub(in crate::wire) use params::{disposition, media_type};
 
 /// Where reading stops. What goes past a limit is not an error: it is left inside of the part around it.
 pub mod limits {

@@ -25,7 +25,7 @@ pub(super) fn find<'a>(params: &'a [Param], name: &str) -> Option<&'a [u8]> {
 }
 
 /// The type and subtype, if the field has them, and the parameters.
-pub(super) fn media_type(value: &[u8]) -> (Option<(String, String)>, Vec<Param>) {
+pub(in crate::wire) fn media_type(value: &[u8]) -> (Option<(String, String)>, Vec<Param>) {
     let mut lexer = Lexer::new(value);
     let media_type = token(&mut lexer);
     let subtype = match lexer.skip_comments().peek() {
@@ -39,7 +39,7 @@ pub(super) fn media_type(value: &[u8]) -> (Option<(String, String)>, Vec<Param>)
 }
 
 /// The disposition, if the field has one, and the parameters.
-pub(super) fn disposition(value: &[u8]) -> (Option<String>, Vec<Param>) {
+pub(in crate::wire) fn disposition(value: &[u8]) -> (Option<String>, Vec<Param>) {
     let mut lexer = Lexer::new(value);
     (token(&mut lexer), params(&mut lexer))
 }

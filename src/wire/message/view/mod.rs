@@ -359,7 +359,7 @@ fn filename(part: &Part) -> Option<String> {
 }
 
 /// A parameter decoded: by RFC 2231 §4, or by RFC 2047, which §5 of that forbids and everybody sends.
-fn param_text(params: &[Param], name: &str) -> Option<String> {
+pub(in crate::wire) fn param_text(params: &[Param], name: &str) -> Option<String> {
     let is_extended = |param: &&Param| param.name.strip_suffix('*').is_some_and(|base| base.eq_ignore_ascii_case(name));
     if let Some(param) = params.iter().find(is_extended) {
         return Some(extended_text(&param.value));

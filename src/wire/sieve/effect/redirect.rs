@@ -1,0 +1,32 @@
+//! Redirected messages (RFC 5228 §4.2), kept out of loops (§10).
+
+use super::{Effect, Outgoing, is_same, kept, sender, user};
+use crate::wire::sieve::message::Message;
+use crate::wire::sieve::run::State;
+
+/// Names the users who have redirected the message.
+const MARK: &str = "X-Sieve-Redirected-From";
+
+/// The message on its way; or kept, if this user has redirected it before.
+pub(super) fn effects(state: &State, to: &str, message: &Message) -> Vec<Effect> {
+    let (user, envelope) = (user(state), &state.envelope);
+    let marks = message.values(MARK);
+    if marks
+        .iter()
+        .any(|mark| is_same(mark.trim_matches(['<', '>']), &user) || is_same(mark.trim_matches(['<', '>']), &envelope.to))
+    {
+        let reason = format!("the message is in a loop: {user} has redirected it already");
+        return vec![Effect::Nothing(reason), Effect::Store(kept(state, message.clone()))];
+    }
+    // RFC 5228 §4.2: mail from the null sender stays so.
+    let from = match envelope.from.is_empty() {
+        true => String::new(),
+        false => sender(&state.settings.redirect_sender, state, &state.settings),
+    };
+    let mark = format!("{MARK}: <{}>\r\n", user.replace(['\r', '\n'], " "));
+    vec![Effect::Send(Outgoing {
+        from,
+        to: to.to_owned(),
+        message: [mark.as_bytes(), &message.octets()].concat(),
+    })]
+}

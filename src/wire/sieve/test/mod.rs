@@ -1,0 +1,29 @@
+//! Tests (RFC 5228 §5), one file each.
+
+pub(super) mod address;
+pub(super) mod allof;
+pub(super) mod anyof;
+pub(super) mod body;
+pub(super) mod constant;
+pub(super) mod currentdate;
+pub(super) mod date;
+pub(super) mod duplicate;
+pub(super) mod envelope;
+pub(super) mod environment;
+pub(super) mod exists;
+pub(super) mod hasflag;
+pub(super) mod header;
+pub(super) mod ihave;
+pub(super) mod mailboxexists;
+pub(super) mod mailboxidexists;
+pub(super) mod metadata;
+pub(super) mod metadataexists;
+pub(super) mod not;
+pub(super) mod notify_method_capability;
+pub(super) mod size;
+pub(super) mod spamtest;
+pub(super) mod specialuse_exists;
+pub(super) mod string;
+pub(super) mod valid_ext_list;
+pub(super) mod valid_notify_method;
+pub(super) mod virustest;
