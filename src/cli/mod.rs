@@ -24,6 +24,7 @@ mod reindex;
 mod remote;
 mod role;
 mod serve;
+mod sieve;
 mod trace;
 mod user;
 
@@ -97,6 +98,9 @@ enum Command {
     Queue(queue::Queue),
     /// Tell what happened to a message: how it came in, where it went, each attempt and reply
     Trace(trace::Trace),
+    /// Filter scripts in the Sieve language: check them, try them out, test them
+    #[command(subcommand)]
+    Sieve(sieve::Sieve),
     /// Rebuild the index of mailboxes from the files of the Maildirs
     Reindex(reindex::Reindex),
     /// Bring accounts and mail from other servers and programs
@@ -152,6 +156,7 @@ impl Cli {
             Command::Trace(command) => command.run(&global.house().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
             Command::Import(command) => command.run(&global.services().await?, out).await,
+            Command::Sieve(command) => command.run(out),
             Command::Openapi(command) => command.run(out),
             Command::Completions(command) => command.run(out),
             Command::Config(command) => command.run(&global, out),
@@ -268,6 +273,9 @@ mod tests {
         "posthouse trace 0000000000001",
         "posthouse trace <1@client.test> --json",
         "posthouse trace alice@example.test --limit 5",
+        "posthouse sieve check a.sieve b.sieve --json",
+        "posthouse sieve run a.sieve message.eml --from a@b.test --to c@d.test",
+        "posthouse sieve test a.svtest b.svtest",
         "posthouse reindex",
         "posthouse reindex alice@example.test bob@example.test",
         "posthouse import ispmail --database mysql://u:p@h/mailserver --maildir /var/vmail --dry-run",
@@ -319,6 +327,8 @@ mod tests {
             "posthouse queue hold --older-than soon",
             "posthouse trace",
             "posthouse trace a@b.test --limit 0",
+            "posthouse sieve run a.sieve",
+            "posthouse sieve test",
             "posthouse completions tcsh-or-so",
             "posthouse config",
         ] {
@@ -352,6 +362,7 @@ mod tests {
             "api-key",
             "queue",
             "trace",
+            "sieve",
             "reindex",
             "openapi",
             "completions",

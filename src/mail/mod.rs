@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod directory;
 pub mod dispatch;
 pub mod dns;
+pub mod filter;
 pub mod import;
 pub mod intake;
 pub mod mailbox;

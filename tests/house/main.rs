@@ -27,6 +27,7 @@ mod remote;
 mod rest;
 mod sdk;
 mod searching;
+mod sieve;
 mod signing;
 mod slow;
 mod starting;

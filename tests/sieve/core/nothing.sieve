@@ -1,0 +1,1 @@
+# Nothing: the message is kept.

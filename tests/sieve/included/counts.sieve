@@ -1,0 +1,1 @@
+require ["include", "variables"]; global "words"; set "words" "${words}x";

@@ -1,0 +1,1 @@
+require ["include", "variables"]; global "words"; set "words" "before"; return; set "words" "after";

@@ -1,0 +1,3 @@
+require ["regex", "variables"];
+set "a" "[";
+if header :regex "subject" "${a}" { discard; }
