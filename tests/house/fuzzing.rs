@@ -91,6 +91,12 @@ fn messages() -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Filter scripts with their tests.
+fn scripts() -> Vec<Vec<u8>> {
+    let scripts = files("sieve").into_iter().filter(|path| path.is_file());
+    scripts.map(|path| fs::read(path).expect("a script")).collect()
+}
+
 /// An input: a seed, or two, spoilt in some places.
 fn make(seeds: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
     let mut pick = || seeds[random.random_range(0..seeds.len())].clone();
@@ -124,7 +130,7 @@ fn make(seeds: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
 #[test]
 fn parsers_keep_their_promises() {
     let (seed, count) = (number("HOUSE_SEED", 7), number("HOUSE_INPUTS", 1_000));
-    let (imap, pop3, mail) = (said("imap"), said("pop3"), messages());
+    let (imap, pop3, mail, sieve) = (said("imap"), said("pop3"), messages(), scripts());
     let smtp: Vec<Vec<u8>> = ["smtp", "submission", "lmtp"].iter().flat_map(|protocol| said(protocol)).collect();
     let foreign: Vec<Vec<u8>> = FOREIGN.iter().map(|text| text.as_bytes().to_vec()).collect();
     for (name, target) in targets::ALL {
@@ -135,6 +141,7 @@ fn parsers_keep_their_promises() {
             Some("message") => &mail,
             _ if matches!(name, "smtp_body" | "smtp_chunks" | "pop3_message") => &mail,
             Some("pop3") => &pop3,
+            Some("sieve") => &sieve,
             _ => &smtp,
         };
         let mut random = StdRng::seed_from_u64(seed);

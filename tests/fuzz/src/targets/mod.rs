@@ -9,13 +9,14 @@ pub mod message;
 pub mod names;
 pub mod pop3;
 pub mod sasl;
+pub mod sieve;
 pub mod smtp;
 
 /// A target by its name.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them, as the files in `fuzz_targets` are called.
-pub const ALL: [Target; 29] = [
+pub const ALL: [Target; 30] = [
     ("imap_command", imap::command),
     ("imap_frame", imap::frame),
     ("imap_utf7", imap::utf7),
@@ -29,6 +30,7 @@ pub const ALL: [Target; 29] = [
     ("pop3_message", pop3::message),
     ("sasl", sasl::exchange),
     ("scram", sasl::scram),
+    ("sieve", sieve::script),
     ("message_structure", message::structure),
     ("message_header", message::header),
     ("message_words", message::words),
