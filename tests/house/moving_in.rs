@@ -10,9 +10,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::support::dovecot::{self, Dovecot, Habits, USUAL};
-use crate::support::house::House;
+use crate::support::house::{House, PASSWORD};
 use crate::support::imap::Imap;
 use crate::support::maildir;
+use crate::support::pop3::Pop3;
 use crate::support::program::run;
 use crate::support::wait::until;
 
@@ -115,6 +116,9 @@ fn a_maildir_is_brought(habits: Habits) {
     let counts = ["added", "failed", "renumbered"].map(|field| sum(&reports, field));
     assert_eq!(counts, [25, 0, 0], "{reports:?}");
     compare(&house, &theirs, "alice@house.test");
+    // RFC 1939 §7: and POP3 clients find the unique ids that Dovecot gave.
+    let mut unique = Pop3::login(house.address("pop3s"), "alice@house.test", PASSWORD).lines("UIDL");
+    assert_eq!(unique.remove(0), format!("1 00000002{:08x}", theirs[0].0));
     let subscribed: Vec<String> = house
         .imap("alice@house.test")
         .ok("LSUB \"\" *")
@@ -271,6 +275,35 @@ fn a_message_that_cannot_be_read_comes_the_next_time() {
     assert_eq!(imap.uids(), [4, 5, 6]);
 }
 
+/// The server runs as another user than root, and must be able to read what root brings.
+#[test]
+fn what_root_brings_belongs_to_the_house() {
+    const NOBODY: u32 = 65_534;
+    let mut house = House::furnished();
+    if fs::metadata(house.data()).expect("data").uid() != 0 {
+        return;
+    }
+    house.terminate();
+    run("chown", &["-R", &NOBODY.to_string(), &house.data().to_string_lossy()]).ok();
+    let root = house.path("old");
+    for sub in ["cur", ".New folder/cur"] {
+        fs::create_dir_all(root.join(sub)).expect("a folder");
+    }
+    fs::write(root.join("cur/1.a.b:2,S"), "Subject: x\r\n\r\nText.\r\n").expect("a file");
+    fs::write(root.join(".New folder/cur/2.a.b:2,S"), "Subject: x\n\nText.\n").expect("a file");
+    import(&house, &["maildir", &root.display().to_string(), "--to", "alice@house.test"]);
+    let file = house.path("some.mbox").display().to_string();
+    fs::write(&file, "From a@b Thu Jan  1 00:00:00 1970\nSubject: x\n\nText.\n").expect("a file");
+    import(&house, &["mbox", &file, "--to", "alice@house.test"]);
+    let others = run("find", &[&house.data().to_string_lossy(), "!", "-uid", &NOBODY.to_string()]).ok();
+    assert_eq!(others, "");
+    assert_eq!(
+        fs::metadata(root.join("cur/1.a.b:2,S")).expect("a file").uid(),
+        0,
+        "nothing is changed there"
+    );
+}
+
 /// Killed again and again, also between the files and the index, with a client that looks at the mailbox all the time.
 #[test]
 fn an_import_that_is_killed_is_gone_on_with() {
@@ -384,6 +417,6 @@ fn mbsync_downloads_nothing_again() {
         .into_iter()
         .find(|path| fs::read_to_string(path).is_ok_and(|text| text.contains("CERTIFICATE")));
     let tls = format!("SSLType IMAPS\nCertificateFile {}", certificate.expect("a certificate").display());
-    let said = sync(house.address("imaps").port(), crate::support::house::PASSWORD, &tls);
+    let said = sync(house.address("imaps").port(), PASSWORD, &tls);
     assert_eq!(files(), before, "{said}");
 }

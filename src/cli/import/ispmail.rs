@@ -47,6 +47,7 @@ impl Ispmail {
         let report = accounts::bring(&services.directory, &found, &terms).await?;
         let mut failed = report.domains.failed + report.users.failed + report.aliases.failed;
         out.card(&Accounts::new(found.schema.as_str(), &report))?;
+        report::problems(out, report.problems.iter().cloned())?;
         out.flush()?;
         if let Some(root) = &self.maildir {
             failed += self.mail(services, (root, &report), out).await?;
@@ -184,12 +185,11 @@ impl<'r> Accounts<'r> {
 }
 
 impl Show for Accounts<'_> {
-    const HEADINGS: &'static [&'static str] = &["Tables of", "Domains", "Users", "Aliases", "Problems"];
+    const HEADINGS: &'static [&'static str] = &["Tables of", "Domains", "Users", "Aliases"];
     fn cells(&self) -> Vec<String> {
         let counts = [&self.domains, &self.users, &self.aliases];
         let mut cells = vec![self.tables.to_owned()];
         cells.extend(counts.map(Counts::cell));
-        cells.push(self.problems.join("; "));
         cells
     }
 }

@@ -85,7 +85,7 @@ impl View {
 
 impl Show for View {
     const HEADINGS: &'static [&'static str] = &[
-        "Address", "Folder", "Messages", "Added", "Known", "Updated", "Removed", "Failed", "New UIDs", "Problems",
+        "Address", "Folder", "Messages", "Added", "Known", "Updated", "Removed", "Failed", "New UIDs",
     ];
     fn cells(&self) -> Vec<String> {
         let folder = match self.folder == self.mailbox || self.mailbox.is_empty() {
@@ -103,7 +103,6 @@ impl Show for View {
         ];
         let mut cells = vec![self.address.clone(), folder];
         cells.extend(numbers.map(|number| number.to_string()));
-        cells.push(self.problems.join("; "));
         cells
     }
 }
@@ -113,8 +112,23 @@ pub(super) fn print(out: &mut Output, address: &str, folders: Vec<FolderReport>)
     let failed = folders.iter().map(|folder| folder.failed).sum();
     let views: Vec<View> = folders.into_iter().map(|folder| View::new(address, folder)).collect();
     out.rows(&views)?;
+    let of = |view: &View| {
+        view.problems
+            .iter()
+            .map(|problem| format!("{}: {problem}", view.folder))
+            .collect::<Vec<_>>()
+    };
+    problems(out, views.iter().flat_map(of))?;
     out.flush()?;
     Ok(failed)
+}
+
+/// Says what went wrong, a line each, to people; programs find it in the documents.
+pub(super) fn problems(out: &mut Output, problems: impl Iterator<Item = String>) -> Result<(), Failure> {
+    match out.is_for_people() {
+        true => out.lines(problems, &()),
+        false => Ok(()),
+    }
 }
 
 /// The end of an import: a failure if something was left behind.

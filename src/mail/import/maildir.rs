@@ -87,9 +87,7 @@ pub async fn prepare(mailboxes: &Mailboxes, user: &User, root: &Path) -> Result<
     for it in wanted(&tree(root).await?).0 {
         let path = it.folder.path.clone();
         let (list, _) = blocking(move || uids(&path)).await?;
-        mailboxes
-            .moving_in(user, (&it.name, None), &origin(&it.folder, list.as_ref()))
-            .await?;
+        mailboxes.moving_in(user, &it.name, &origin(&it.folder, list.as_ref())).await?;
     }
     Ok(())
 }
@@ -200,7 +198,7 @@ async fn bring_folder(
         uid_next: contents.uid_next,
         ..origin(&wanted.folder, None)
     };
-    let mut moving = mailboxes.moving_in(user, (&wanted.name, None), &origin).await?;
+    let mut moving = mailboxes.moving_in(user, &wanted.name, &origin).await?;
     let seen = contents
         .letters
         .iter()

@@ -39,7 +39,7 @@ pub async fn bring(
         uid_next: 1,
     };
     let reader = Reader::open(path.to_owned(), dialect).await?;
-    let moving = mailboxes.moving_in(user, (mailbox, None), &origin).await?;
+    let moving = mailboxes.moving_in(user, mailbox, &origin).await?;
     progress.begin(&path.display().to_string(), Extent::Octets(reader.length));
     let bringing = Bringing {
         mailboxes,

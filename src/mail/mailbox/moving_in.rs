@@ -19,7 +19,7 @@ use super::watch::Watched;
 use super::{Draft, Mailbox, Mailboxes, blocking, locked};
 use crate::model::account::User;
 use crate::model::ids::{ModSeq, Uid, UserId};
-use crate::model::mailbox::{FlagChange, Flags, MailboxName, SpecialUse};
+use crate::model::mailbox::{FlagChange, Flags, MailboxName};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::imports::{self, Import};
@@ -72,7 +72,7 @@ pub struct MovingIn {
     owner: Option<Owner>,
     import: Import,
     failed: BTreeSet<u32>,
-    /// What was brought by this or an earlier import, and is here.
+    /// What was brought before, and is here.
     known: HashMap<FileName, Uid>,
     /// Flags were changed.
     changed: bool,
@@ -82,15 +82,10 @@ pub struct MovingIn {
 
 impl Mailboxes {
     /// Makes a mailbox ready for the messages of a folder; it is made if it is not there. [`Refusal::InUse`] if another import is at it.
-    pub async fn moving_in(
-        &self,
-        user: &User,
-        (name, special_use): (&MailboxName, Option<SpecialUse>),
-        origin: &Origin,
-    ) -> Result<MovingIn, Refusal> {
+    pub async fn moving_in(&self, user: &User, name: &MailboxName, origin: &Origin) -> Result<MovingIn, Refusal> {
         let rows = self.prepare(user).await?;
         if rows.iter().all(|row| row.info.name != *name) {
-            match self.create(user, name, special_use).await {
+            match self.create(user, name, None).await {
                 Ok(_) | Err(Refusal::Exists { .. }) => {}
                 Err(refusal) => return Err(refusal),
             }
@@ -102,8 +97,7 @@ impl Mailboxes {
         let lock = lock.ok_or_else(|| Refusal::InUse(format!("another import brings messages into {name} of {}", user.login)))?;
         let owner = Owner::of(&self.inner.ground.root).or_else(|| Owner::of(self.inner.ground.root.parent()?));
         if let Some(owner) = owner {
-            let maildir = mailbox.maildir();
-            blocking(move || maildir.give_to(owner)).await?;
+            self.give_folders(user, owner).await?;
         }
         let known: HashMap<FileName, Uid> = {
             let view = mailbox.view();
@@ -123,6 +117,17 @@ impl Mailboxes {
             changed: false,
             is_renewed,
         })
+    }
+
+    /// All folders of the user, some of which may have been made just now.
+    async fn give_folders(&self, user: &User, owner: Owner) -> Result<(), Refusal> {
+        let dir = self.inner.user_dir(user)?;
+        let (rows, root) = (self.prepare(user).await?, self.inner.ground.root.clone());
+        let folders = move || {
+            rows.iter()
+                .try_for_each(|row| Maildir::at(dir.join(&row.folder)).give_to(owner, &root))
+        };
+        Ok(blocking(folders).await?)
     }
 
     /// What is known of the folder so far. A mailbox that never had a message takes over its UIDVALIDITY; one that did so before keeps the
@@ -168,7 +173,7 @@ impl MovingIn {
         self.mailbox.keyword(name).await
     }
 
-    /// Whether the message of this name is here.
+    /// Whether the message of this name was brought before and is here.
     pub fn has(&self, name: &FileName) -> bool {
         self.known.contains_key(name)
     }
@@ -240,6 +245,10 @@ impl MovingIn {
             date: Some(date),
         };
         let placed = self.mailbox.house.place_named(self.mailbox.target(), name, letter).await?;
+        if let Some(owner) = self.owner {
+            let path = placed.path();
+            blocking(move || owner.give(&path)).await?;
+        }
         Ok(Arrival { placed, uid })
     }
 
@@ -264,7 +273,7 @@ impl MovingIn {
             match self.mailbox.house.ledger.index.write(vec![write]).await {
                 Ok(_) => {
                     self.import.modseq = self.mailbox.highest_modseq();
-                    self.settle(arrivals);
+                    arrivals.into_iter().for_each(|it| it.placed.leave());
                     return Ok(uids.iter().flatten().count());
                 }
                 // Another process was quicker with one of them.
@@ -283,18 +292,6 @@ impl MovingIn {
         let view = self.mailbox.view();
         let is_free = |uid: &Uid| *uid < self.import.reserved && view.position(*uid).is_none();
         arrivals.iter().map(|it| it.uid.map(Uid).filter(is_free)).collect()
-    }
-
-    fn settle(&mut self, arrivals: Vec<Arrival>) {
-        let view = self.mailbox.view();
-        let names: BTreeSet<FileName> = arrivals.iter().map(|it| it.placed.name().clone()).collect();
-        for (message, file) in view.messages.iter().zip(&view.files) {
-            if names.contains(&file.name) {
-                self.known.insert(file.name.clone(), message.uid);
-            }
-        }
-        drop(view);
-        arrivals.into_iter().for_each(|it| it.placed.leave());
     }
 
     /// Those that are not in the index by now.

@@ -173,6 +173,11 @@ impl Placed {
         }
     }
 
+    /// Where the file is.
+    pub(super) fn path(&self) -> PathBuf {
+        self.target.maildir.file(&self.name, Place::New.with_flags(self.flags), self.flags)
+    }
+
     /// What the file is called.
     pub(super) fn name(&self) -> &FileName {
         &self.name

@@ -78,7 +78,8 @@ impl Owner {
         })
     }
 
-    fn give(self, path: &Path) -> Result<(), Error> {
+    /// Makes a file or a directory theirs; one that is not there needs no owner.
+    pub fn give(self, path: &Path) -> Result<(), Error> {
         match chown(path, Some(self.uid), Some(self.gid)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
             _ => Ok(()),
@@ -263,13 +264,14 @@ impl Maildir {
         rustix::fs::syncfs(&folder).map_err(|error| at(&self.path)(error.into()))
     }
 
-    /// Gives the folder's directories, and the two above, to an owner.
-    pub fn give_to(&self, owner: Owner) -> Result<(), Error> {
+    /// Gives the folder's directories, and those above up to `root`, to an owner.
+    pub fn give_to(&self, owner: Owner, root: &Path) -> Result<(), Error> {
         for sub in ["tmp", "new", "cur", "maildirfolder"] {
             owner.give(&self.path.join(sub))?;
         }
         let theirs = |path: &&Path| fs::metadata(path).is_ok_and(|meta| meta.uid() != owner.uid);
-        self.path.ancestors().take(4).filter(theirs).try_for_each(|path| owner.give(path))
+        let above = self.path.ancestors().take_while(|path| path.starts_with(root));
+        above.filter(theirs).try_for_each(|path| owner.give(path))
     }
 }
 

@@ -196,7 +196,7 @@ impl Copy<'_> {
             uidvalidity: opened.uidvalidity,
             uid_next: opened.uid_next,
         };
-        let mut moving = self.mailboxes.moving_in(self.user, (&wanted.name, None), &origin).await?;
+        let mut moving = self.mailboxes.moving_in(self.user, &wanted.name, &origin).await?;
         let flags = keywords(&opened, &moving, report).await?;
         report.messages = opened.messages.len() as u64;
         let (orders, known) = sort(&opened, &moving, (&source, &flags, report));
