@@ -223,7 +223,7 @@ fn place_of_null(value: &Value) -> Option<String> {
     }
 }
 
-fn parse_json<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse_json<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(octets);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let kind = if error.inner().is_data() { Kind::Invalid } else { Kind::Malformed };

@@ -1,8 +1,10 @@
 //! Who is calling, and what they may do: the rules of the API in one place.
 //!
 //! A server administrator (user or key) may do everything. A domain administrator (user or key) administers the users and aliases
-//! of one domain, but reads only their own mail; what belongs to another domain does not exist for them. A user reads their own
-//! data. The rules look at names only, before anything is looked up, so a refusal never tells whether a thing exists.
+//! of a domain (a key: of its domains), but reads only their own mail; what belongs to another domain does not exist for them. A user
+//! reads their own data. Of all this a key may do what its scopes cover: each operation takes the one that its entry in the document
+//! names, and an operation that names none takes all. The rules look at names only, before anything is looked up, so a refusal never
+//! tells whether a thing exists.
 
 use std::future::{Ready, ready};
 
@@ -16,12 +18,13 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use super::field::Login;
 use super::house::House;
 use super::problem::{Kind, Problem};
-use super::tag;
+use super::{openapi, tag};
 use crate::mail::directory::{Directory, Principal};
-use crate::model::account::{Role, User};
+use crate::model::account::{ApiKey, Role, User};
 use crate::model::address::Domain;
 use crate::model::refusal::Refusal;
 use crate::model::revision::Expectation;
+use crate::model::scope::Scope;
 
 /// The longest token that is looked at.
 const TOKEN: usize = 4096;
@@ -46,10 +49,18 @@ impl FromRequest for Caller {
         };
         let recognised = request.extensions().get::<Recognised>().map(|recognised| recognised.0.clone());
         let known = recognised.unwrap_or_else(|| Err(missing()));
-        ready(known.map(|principal| Self {
-            principal,
-            expected: tag::expectation(request.headers()),
-        }))
+        let caller = known.and_then(|principal| {
+            let caller = Self {
+                principal,
+                expected: tag::expectation(request.headers()),
+            };
+            let needed = request
+                .match_pattern()
+                .and_then(|path| openapi::scope(request.method().as_str(), &path));
+            caller.has_scope(needed.unwrap_or(Scope::Everything))?;
+            Ok(caller)
+        });
+        ready(caller)
     }
 }
 
@@ -109,17 +120,75 @@ impl Caller {
         }
     }
 
-    /// The domain that a domain administrator administers.
-    fn own_domain(&self) -> Option<&Domain> {
+    /// The domains that a domain administrator administers.
+    fn own_domains(&self) -> &[Domain] {
         match &self.principal {
-            Principal::User(user) => user.address.as_ref().and_then(|address| address.domain()),
-            Principal::Key(key) => key.domain.as_ref(),
+            Principal::User(user) => {
+                let domain = user.address.as_ref().and_then(|address| address.domain());
+                domain.map_or(&[], std::slice::from_ref)
+            }
+            Principal::Key(key) => &key.domains,
         }
+    }
+
+    /// Whether a key may be used for this; whoever comes with a password may do what their role may.
+    fn has_scope(&self, wanted: Scope) -> Result<(), Problem> {
+        match &self.principal {
+            Principal::Key(key) if !key.covers(wanted) => Err(not_permitted(&format!("this API key lacks the scope {wanted}"))),
+            Principal::Key(_) | Principal::User(_) => Ok(()),
+        }
+    }
+
+    /// Those who may set what others log in with.
+    pub fn sets_passwords(&self) -> Result<(), Refusal> {
+        match &self.principal {
+            Principal::Key(key) if !key.covers(Scope::UsersPassword) => Err(Refusal::NotPermitted(format!(
+                "this API key lacks the scope {}, and the user is there already",
+                Scope::UsersPassword
+            ))),
+            Principal::Key(_) | Principal::User(_) => Ok(()),
+        }
+    }
+
+    /// Nobody gives a key more than they have.
+    pub fn gives(&self, scopes: &[Scope]) -> Result<(), Refusal> {
+        let lacking = match &self.principal {
+            Principal::Key(own) => scopes.iter().find(|scope| !own.covers(**scope)),
+            Principal::User(_) => None,
+        };
+        match lacking {
+            Some(scope) => Err(Refusal::NotPermitted(format!(
+                "this API key cannot give the scope {scope}, which it lacks"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Those who may change this key, or get its secret: nobody takes over a key that may do more than they.
+    pub fn outranks(&self, key: &ApiKey) -> Result<(), Refusal> {
+        self.gives(&key.scopes)
     }
 
     /// Whether the caller is this very user.
     fn is(&self, login: &Login) -> bool {
         matches!(&self.principal, Principal::User(user) if login.is(&user.login))
+    }
+
+    /// Administrators of the server or of any domain.
+    pub fn administers(&self) -> Result<(), Problem> {
+        match self.role() {
+            Role::ServerAdmin | Role::DomainAdmin => Ok(()),
+            Role::User => Err(not_permitted("only an administrator may do this")),
+        }
+    }
+
+    /// Only the user.
+    pub fn oneself(&self, login: &Login) -> Result<(), Problem> {
+        if self.is(login) {
+            return Ok(());
+        }
+        self.domain_admin(login.domain())?;
+        Err(not_permitted("only the user may do this"))
     }
 
     /// Only server administrators.
@@ -134,21 +203,21 @@ impl Caller {
     pub fn domain_admin(&self, domain: Option<&Domain>) -> Result<(), Problem> {
         match self.role() {
             Role::ServerAdmin => Ok(()),
-            Role::DomainAdmin if domain.is_some() && domain == self.own_domain() => Ok(()),
+            Role::DomainAdmin if domain.is_some_and(|domain| self.own_domains().contains(domain)) => Ok(()),
             Role::DomainAdmin => Err(Problem::new(Kind::NotFound, "there is no such thing in your domain")),
             Role::User => Err(not_permitted("only an administrator may do this")),
         }
     }
 
     /// The part of a list that the caller may see, when they asked for `domain` or for all: `None` is all.
-    pub fn visible(&self, domain: Option<Domain>) -> Result<Option<Domain>, Problem> {
+    pub fn visible(&self, domain: Option<Domain>) -> Result<Option<Vec<Domain>>, Problem> {
         match (self.role(), domain) {
-            (Role::ServerAdmin, domain) => Ok(domain),
-            (Role::DomainAdmin, None) => match self.own_domain() {
-                Some(own) => Ok(Some(own.clone())),
-                None => Err(not_permitted("this administrator has no domain")),
-            },
-            (Role::DomainAdmin | Role::User, domain) => self.domain_admin(domain.as_ref()).map(|()| domain),
+            (Role::ServerAdmin, domain) => Ok(domain.map(|domain| vec![domain])),
+            (Role::DomainAdmin, None) => Ok(Some(self.own_domains().to_vec())),
+            (Role::DomainAdmin | Role::User, domain) => {
+                self.domain_admin(domain.as_ref())?;
+                Ok(Some(domain.into_iter().collect()))
+            }
         }
     }
 
@@ -166,10 +235,21 @@ impl Caller {
         self.grants(user.role)
     }
 
-    /// Nobody makes a role above their own.
+    /// Nobody makes a role above their own, and a key that may not do everything makes no administrators: they could do more than it.
     pub fn grants(&self, role: Role) -> Result<(), Refusal> {
-        if role <= self.role() {
+        let most = match &self.principal {
+            Principal::Key(key) if !key.covers(Scope::Everything) => Role::User,
+            Principal::Key(_) | Principal::User(_) => self.role(),
+        };
+        if role <= most {
             return Ok(());
+        }
+        if most < self.role() {
+            let why = format!(
+                "this API key makes and changes plain users only, since it lacks the scope {}",
+                Scope::Everything
+            );
+            return Err(Refusal::NotPermitted(why));
         }
         Err(Refusal::NotPermitted(
             "only a server administrator may make or change a server administrator".to_owned(),
@@ -191,12 +271,16 @@ impl Caller {
         self.reads_mail(login)
     }
 
-    /// Those who may read a user's mail: the user, and server administrators.
+    /// Those who may read a user's mail: the user, server administrators, and keys of the domain that were given a scope for it.
     pub fn reads_mail(&self, login: &Login) -> Result<(), Problem> {
         if self.is(login) || self.role() == Role::ServerAdmin {
             return Ok(());
         }
         self.domain_admin(login.domain())?;
+        // The scope of the operation is covered; by what is said of mail, or only by "everything".
+        if matches!(&self.principal, Principal::Key(key) if !key.covers(Scope::Everything)) {
+            return Ok(());
+        }
         Err(not_permitted("an administrator of a domain does not read its users' mail"))
     }
 }
@@ -213,7 +297,6 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::account::ApiKey;
     use crate::model::ids::{ApiKeyId, UserId};
 
     fn user(login: &str, role: Role) -> User {
@@ -226,6 +309,8 @@ mod tests {
             enabled: true,
             quota_bytes: None,
             quota_messages: None,
+            labels: Default::default(),
+            deleted_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         }
@@ -239,12 +324,18 @@ mod tests {
     }
 
     fn key(role: Role, domain: Option<&str>) -> Caller {
+        scoped(role, domain, &[Scope::Everything])
+    }
+
+    fn scoped(role: Role, domain: Option<&str>, scopes: &[Scope]) -> Caller {
         caller_of(Principal::Key(Arc::new(ApiKey {
             id: ApiKeyId(1),
             name: String::new(),
             role,
-            domain: domain.map(|domain| domain.parse().unwrap()),
+            scopes: scopes.to_vec(),
+            domains: domain.iter().map(|domain| domain.parse().unwrap()).collect(),
             created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
             expires_at: None,
             last_used_at: None,
         })))
@@ -282,10 +373,23 @@ mod tests {
     #[test]
     fn an_administrator_of_a_domain_sees_only_it() {
         let ada = caller("ada@a.test", Role::DomainAdmin);
-        assert_eq!(ada.visible(None).unwrap(), Some("a.test".parse().unwrap()));
+        assert_eq!(ada.visible(None).unwrap(), Some(vec!["a.test".parse().unwrap()]));
         assert_eq!(status(ada.visible(Some("b.test".parse().unwrap())).map(|_| ())), 404);
         assert_eq!(key(Role::ServerAdmin, None).visible(None).unwrap(), None);
         assert!(caller("bob@a.test", Role::User).visible(None).is_err());
+    }
+
+    #[test]
+    fn a_key_does_what_its_scopes_cover() {
+        let bob: Login = "bob@a.test".parse().unwrap();
+        let provision = scoped(Role::DomainAdmin, Some("a.test"), &[Scope::Provision]);
+        assert!(provision.has_scope(Scope::UsersWrite).is_ok() && provision.grants(Role::User).is_ok());
+        assert_eq!(status(provision.has_scope(Scope::MessagesRead)), 403);
+        assert!(provision.sets_passwords().is_err());
+        assert!(provision.grants(Role::DomainAdmin).is_err() && provision.gives(&[Scope::Everything]).is_err());
+        let reader = scoped(Role::DomainAdmin, Some("a.test"), &[Scope::MessagesRead]);
+        assert_eq!(status(reader.reads_mail(&bob)), 200);
+        assert_eq!(status(reader.reads_mail(&"bob@b.test".parse().unwrap())), 404);
     }
 
     #[test]

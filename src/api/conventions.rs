@@ -8,6 +8,19 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{HeaderBuilder, OpenApi, RefOr, Required, ResponseBuilder};
 
 use super::problem::{Repeated, Unexpected};
+use super::reply::BASE;
+
+/// The resources that are changed as a whole and have revisions: a change can expect them in a state.
+const WITH_REVISIONS: &[&str] = &[
+    "/domains/{domain}",
+    "/users/{address}",
+    "/users/{address}/password",
+    "/aliases/{address}",
+    "/api-keys/{id}",
+    "/users/{address}/mailboxes/{mailbox_id}",
+    "/users/{address}/mailboxes/{mailbox_id}/rights/{login}",
+    "/users/{address}/messages/{message_id}",
+];
 
 /// Adds to each operation what it has by being of its kind.
 pub(super) fn add(document: &mut OpenApi) {
@@ -16,7 +29,7 @@ pub(super) fn add(document: &mut OpenApi) {
             read(get);
         }
         let changes = [&mut item.put, &mut item.patch, &mut item.delete];
-        if path.ends_with('}') {
+        if WITH_REVISIONS.iter().any(|known| path.strip_prefix(BASE) == Some(known)) {
             changes.into_iter().flatten().for_each(change);
         }
         if let Some(post) = item.post.as_mut().filter(|post| !is_open(post)) {

@@ -1,12 +1,20 @@
 //! Texts of a request become values: of a body with the field named, of a path with "there is no such thing".
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use super::problem::{Kind, Problem};
 use crate::model::account::AliasAddress;
 use crate::model::address::{Domain, EmailAddress};
+use crate::model::labels::{Labels, LabelsChange};
 use crate::model::refusal::Refusal;
+
+/// Texts by name.
+pub(super) type Metadata = BTreeMap<String, String>;
+
+/// Texts by name; null takes one away.
+pub(super) type MetadataPatch = BTreeMap<String, Option<String>>;
 
 /// The longest display name, description or name of a key, in characters.
 const TEXT: usize = 255;
@@ -116,6 +124,31 @@ pub(super) fn number(field: &str, number: Option<u64>) -> Result<Option<u64>, Pr
         Some(number) if number > LARGEST => Err(invalid(field, format!("it is larger than {LARGEST}"))),
         number => Ok(number),
     }
+}
+
+/// What others note on a thing, of a body that has all of it.
+pub(super) fn labels(metadata: Option<Metadata>, tags: Option<Vec<String>>) -> Labels {
+    Labels {
+        metadata: metadata.unwrap_or_default(),
+        tags: tags.unwrap_or_default().into_iter().collect(),
+    }
+}
+
+/// The same of a merge patch.
+pub(super) fn labels_change(metadata: Option<Option<MetadataPatch>>, tags: Option<Vec<String>>) -> LabelsChange {
+    LabelsChange {
+        metadata,
+        tags: tags.map(|tags| tags.into_iter().collect()),
+    }
+}
+
+/// A filter by metadata: `name:value`.
+pub(super) fn metadata_filter(text: Option<&str>) -> Result<Option<(String, String)>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let (name, value) = text
+        .split_once(':')
+        .ok_or_else(|| Problem::new(Kind::Malformed, "right would be name:value").at("metadata"))?;
+    Ok(Some((name.to_owned(), value.to_owned())))
 }
 
 /// An address with its domain for people, where that differs.

@@ -11,17 +11,20 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use super::Api;
 use super::problem::Problem;
 use super::rates::Rates;
+use super::{About, Api};
 use crate::config;
 use crate::mail::directory::Directory;
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::{Mailboxes, StoredMessage};
 use crate::mail::queue::Queue;
 use crate::mail::repeats::Repeats;
+use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
+use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
+use crate::mail::zone::Zones;
 use crate::model::refusal::Refusal;
 
 /// Says whether the server can do its work at this moment (the database answers), or why not, for the log.
@@ -30,15 +33,19 @@ pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send +
 /// The services, shared by all workers.
 pub(super) struct House {
     pub directory: Directory,
+    pub sessions: Sessions,
+    pub hostname: String,
     pub mailboxes: Mailboxes,
     pub intake: Intake,
-    pub traces: Traces,
     pub queue: Queue,
     pub signing: Signing,
+    pub traces: Traces,
+    pub statistics: Statistics,
+    pub zones: Zones,
+    pub about: About,
     pub repeats: Repeats,
     pub rates: Rates,
     pub settings: config::Http,
-    pub hostname: String,
     pub max_recipients: usize,
     pub ready: Ready,
     /// Ends what waits.
@@ -58,17 +65,21 @@ impl House {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Data::new(Self {
             directory: api.directory,
+            sessions: api.sessions,
+            hostname: api.hostname,
             mailboxes: api.mailboxes,
             intake: api.intake,
-            traces: api.traces,
             queue: api.queue,
             signing: api.signing,
+            traces: api.traces,
+            statistics: api.statistics,
+            zones: api.zones,
+            about: api.about,
             repeats: api.repeats,
             rates: Rates::new(&api.settings),
             waiting: Semaphore::new(api.settings.max_waiting),
             large_bodies: Arc::new(Semaphore::new(api.settings.large_body_bytes / 1024)),
             settings: api.settings,
-            hostname: api.hostname,
             max_recipients: api.max_recipients,
             ready: api.ready,
             stop: api.stop,

@@ -10,18 +10,24 @@
 
 mod aliases;
 mod api_keys;
+mod app_passwords;
 mod auth;
+mod batch;
 mod body;
 mod caller;
 mod conventions;
 mod cors;
+mod deprecation;
 mod dkim_keys;
 mod docs;
+mod domain_dns;
 mod domains;
 mod field;
 mod health;
 mod house;
 mod idempotency;
+mod jwt_keys;
+mod login_log;
 mod mailboxes;
 mod messages;
 pub mod openapi;
@@ -31,11 +37,18 @@ mod queue;
 mod rates;
 mod reply;
 mod request_id;
+mod resolve;
 mod router;
+mod server;
+mod sessions;
+mod stats;
 mod submissions;
 mod tag;
 mod time;
+mod totp;
+mod traces;
 mod users;
+mod word;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -55,8 +68,11 @@ use crate::mail::intake::Intake;
 use crate::mail::mailbox::Mailboxes;
 use crate::mail::queue::Queue;
 use crate::mail::repeats::Repeats;
+use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
+use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
+use crate::mail::zone::Zones;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
@@ -65,22 +81,30 @@ const HEAD_TIME: Duration = Duration::from_secs(15);
 pub struct Api {
     /// Who there is.
     pub directory: Directory,
+    /// Who is logged in.
+    pub sessions: Sessions,
+    /// The name of this server.
+    pub hostname: String,
     /// Stored mail.
     pub mailboxes: Mailboxes,
     /// Where submitted mail goes in.
     pub intake: Intake,
-    /// What became of it.
-    pub traces: Traces,
     /// Outgoing mail.
     pub queue: Queue,
     /// The keys that sign it.
     pub signing: Signing,
+    /// The stories of messages.
+    pub traces: Traces,
+    /// Numbers for graphs.
+    pub statistics: Statistics,
+    /// What domains need in DNS.
+    pub zones: Zones,
+    /// What there is to say of the server itself.
+    pub about: About,
     /// Requests that may come twice.
     pub repeats: Repeats,
     /// The section `[http]`.
     pub settings: config::Http,
-    /// The server's name.
-    pub hostname: String,
     /// The most recipients of a message.
     pub max_recipients: usize,
     /// Ends what waits.
@@ -89,6 +113,18 @@ pub struct Api {
     pub shutdown_seconds: u64,
     /// Answers `GET /health/ready`.
     pub ready: Ready,
+}
+
+/// The server itself.
+pub struct About {
+    /// When it was started.
+    pub started_at: jiff::Timestamp,
+    /// Where it listens, by the names of the configuration.
+    pub listeners: Vec<(String, Vec<String>)>,
+    /// The most octets of a message.
+    pub max_message_bytes: u64,
+    /// The configuration that holds, without its secrets.
+    pub configuration: Vec<config::Effective>,
 }
 
 /// Makes the server for listeners that are bound already. Nothing is accepted before the server is awaited.

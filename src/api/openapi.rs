@@ -2,6 +2,9 @@
 //!
 //! `openapi/posthouse.json` is this document, committed, so that clients are made from it and a change of the API shows in a diff.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use actix_web::App;
 use serde_json::Value;
 use utoipa::OpenApi;
@@ -10,6 +13,7 @@ use utoipa_actix_web::AppExt;
 
 use super::problem::Document;
 use super::{conventions, router};
+use crate::model::scope::Scope;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,13 +22,15 @@ use super::{conventions, router};
         description = "A whole mail server, run through this API.\n\n\
             **Who may do what.** A *server administrator* may do everything. A *domain administrator* administers the users and aliases \
             of one domain, and reads only their own mail. A *user* reads their own mail and changes their own password. Send \
-            `Authorization: Bearer` with an access token from `POST /api/v1/auth/login`, or with an API key (`phk_…`).\n\n\
+            `Authorization: Bearer` with an access token from `POST /api/v1/auth/login`, or with an API key (`phk_…`), which may do \
+            what its scopes cover: the security of each operation names the scope that it takes. `*` covers all, and `provision` what a \
+            hosting panel needs: `domains:read`, `users:read`, `users:write`, `aliases:read`, `aliases:write`.\n\n\
             **Bodies** are JSON in snake case; times are RFC 3339, sizes are octets. A field that is not known is refused by its name. \
             A field without a value is absent, never null; in a merge patch (PATCH) `null` clears what can be cleared. PUT creates or \
             replaces, and may be repeated.\n\n\
             **Lists** come in pages: send `next_cursor` as `cursor` until there is none.\n\n\
             **Errors** are problem documents (RFC 9457) with a stable `type`, `urn:posthouse:problem:` and one of `malformed`, \
-            `not-authenticated`, `bad-credentials`, `not-permitted`, `disabled`, `not-found`, `no-such-path`, `wrong-method`, `too-slow`, \
+            `not-authenticated`, `bad-credentials`, `code-needed`, `not-permitted`, `disabled`, `not-found`, `no-such-path`, `wrong-method`, `too-slow`, \
             `exists`, `in-use`, `over-quota`, `still-running`, `done-already`, `changed`, `too-large`, `wrong-media-type`, `bad-range`, \
             `invalid`, `key-reused`, `alias-loop`, `bad-message`, `limit-reached`, `broken`, `try-later`. Every reply has an `x-request-id`, which the \
             log has too.\n\n\
@@ -44,12 +50,17 @@ use super::{conventions, router};
         (name = "auth", description = "Logging in."),
         (name = "domains", description = "The domains that mail is received for."),
         (name = "users", description = "The people and programs with a mailbox, and the administrators."),
+        (name = "app-passwords", description = "Passwords for mail clients, one for each."),
+        (name = "totp", description = "The second factor of a login."),
+        (name = "sessions", description = "Who is logged in, and who tried to."),
         (name = "aliases", description = "The addresses that lead to others."),
         (name = "mailboxes", description = "The folders of a user."),
         (name = "messages", description = "Stored mail: reading, finding, changing, importing, waiting for it."),
         (name = "submissions", description = "Sending mail."),
         (name = "queue", description = "Outgoing mail that waits."),
         (name = "api-keys", description = "The keys by which programs log in."),
+        (name = "traces", description = "What happened to messages."),
+        (name = "server", description = "The server itself."),
         (name = "health", description = "For those who watch the server.")
     ),
     // It occurs only in replies that stand in shared sets, which are not searched for schemas.
@@ -71,6 +82,29 @@ pub fn document() -> utoipa::openapi::OpenApi {
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
     conventions::add(&mut document);
     without_nulls(document)
+}
+
+/// The scope that an operation takes, by its method and the pattern of its path; none: it names none.
+pub(super) fn scope(method: &str, path: &str) -> Option<Scope> {
+    static SCOPES: LazyLock<HashMap<(String, String), Scope>> = LazyLock::new(|| scopes().collect());
+    SCOPES.get(&(method.to_owned(), path.to_owned())).copied()
+}
+
+fn scopes() -> impl Iterator<Item = ((String, String), Scope)> {
+    document().paths.paths.into_iter().flat_map(|(path, item)| {
+        let operations = [
+            ("GET", item.get),
+            ("POST", item.post),
+            ("PUT", item.put),
+            ("PATCH", item.patch),
+            ("DELETE", item.delete),
+        ];
+        operations.into_iter().filter_map(move |(method, operation)| {
+            let named = serde_json::to_value(operation?.security?).ok()?;
+            let scope = named.pointer("/0/bearer/0")?.as_str()?.parse().ok()?;
+            Some(((method.to_owned(), path.clone()), scope))
+        })
+    })
 }
 
 /// The document as `openapi/posthouse.json` has it: indented, paths and schemas by name, with a line end.
@@ -206,7 +240,10 @@ mod tests {
             assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{name}");
             let open = operation["security"] == serde_json::json!([{}]);
             assert!(
-                open || operation["security"] == serde_json::json!([{"bearer": []}]),
+                open || operation["security"]
+                    .pointer("/0/bearer/0")
+                    .and_then(|it| it.as_str()?.parse::<Scope>().ok())
+                    .is_some(),
                 "{name}: {}",
                 operation["security"]
             );

@@ -30,6 +30,7 @@ pub(super) enum Kind {
     Malformed,
     NotAuthenticated,
     BadCredentials,
+    CodeNeeded,
     NotPermitted,
     Disabled,
     NotFound,
@@ -61,6 +62,7 @@ impl Kind {
             Self::Malformed => ("malformed", "The request is malformed", StatusCode::BAD_REQUEST),
             Self::NotAuthenticated => ("not-authenticated", "Authentication is needed", StatusCode::UNAUTHORIZED),
             Self::BadCredentials => ("bad-credentials", "The credentials are wrong", StatusCode::UNAUTHORIZED),
+            Self::CodeNeeded => ("code-needed", "The code of the second factor is needed", StatusCode::UNAUTHORIZED),
             Self::NotPermitted => ("not-permitted", "This is not permitted", StatusCode::FORBIDDEN),
             Self::Disabled => ("disabled", "It is disabled", StatusCode::FORBIDDEN),
             Self::NotFound => ("not-found", "There is no such thing", StatusCode::NOT_FOUND),
@@ -106,6 +108,7 @@ impl Kind {
             Self::Malformed => "limit: invalid digit found in string",
             Self::NotAuthenticated => "this needs 'Authorization: Bearer' with an access token or an API key",
             Self::BadCredentials => "the login name or the password is wrong",
+            Self::CodeNeeded => "this login needs the code of its second factor too",
             Self::NotPermitted => "only a server administrator may do this",
             Self::Disabled => "alice@example.test is disabled",
             Self::NotFound => "there is no user alice@example.test",
@@ -212,6 +215,7 @@ impl From<Refusal> for Problem {
             Refusal::TooLarge(_) => Kind::TooLarge,
             Refusal::BadMessage(_) => Kind::BadMessage,
             Refusal::BadCredentials => Kind::BadCredentials,
+            Refusal::CodeNeeded => Kind::CodeNeeded,
             Refusal::Exists { .. } => Kind::Exists,
             Refusal::InUse(_) => Kind::InUse,
             Refusal::Changed => Kind::Changed,
@@ -291,6 +295,9 @@ pub(super) struct ReadyProblems;
 /// What an operation may answer besides if something can stand in its way.
 pub(super) struct Conflict;
 
+/// What an operation may answer besides if a value of its query can be invalid.
+pub(super) struct Invalid;
+
 /// What an operation may answer besides if it changes a resource that can be expected in a state.
 pub(super) struct Unexpected;
 
@@ -342,6 +349,12 @@ impl IntoResponses for ReadyProblems {
 impl IntoResponses for Conflict {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         documented(&[Kind::InUse])
+    }
+}
+
+impl IntoResponses for Invalid {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        documented(&[Kind::Invalid])
     }
 }
 
@@ -399,6 +412,7 @@ mod tests {
             ),
             (Refusal::BadMessage(text()), 422, "bad-message"),
             (Refusal::BadCredentials, 401, "bad-credentials"),
+            (Refusal::CodeNeeded, 401, "code-needed"),
             (Refusal::NotPermitted(text()), 403, "not-permitted"),
             (
                 Refusal::NotFound {

@@ -15,8 +15,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
-    aliases, api_keys, auth, caller, dkim_keys, docs, domains, health, idempotency, mailboxes, messages, openapi, queue, rates,
-    submissions, users,
+    aliases, api_keys, app_passwords, auth, batch, caller, deprecation, dkim_keys, docs, domain_dns, domains, health, idempotency,
+    jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, stats, submissions, totp, traces, users,
 };
 
 /// Adds all routes.
@@ -29,7 +29,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             // The last is the first that a request comes to.
             scope::scope(BASE)
                 .configure(resources)
+                .configure(accounts)
                 .configure(mail)
+                .wrap(from_fn(deprecation::tell))
                 .wrap(from_fn(idempotency::once))
                 .wrap(from_fn(rates::limit))
                 .wrap(from_fn(caller::recognise)),
@@ -44,12 +46,15 @@ fn resources(config: &mut ServiceConfig) {
     config
         .service(auth::login::handler)
         .service(auth::refresh::handler)
+        .service(auth::logout::handler)
         .service(domains::list::handler)
         .service(domains::create::handler)
         .service(domains::show::handler)
         .service(domains::put::handler)
         .service(domains::change::handler)
         .service(domains::remove::handler)
+        .service(domain_dns::handler)
+        .service(resolve::handler)
         .service(dkim_keys::list::handler)
         .service(dkim_keys::create::handler)
         .service(dkim_keys::show::handler)
@@ -61,7 +66,16 @@ fn resources(config: &mut ServiceConfig) {
         .service(users::put::handler)
         .service(users::change::handler)
         .service(users::remove::handler)
+        .service(users::restore::handler)
         .service(users::password::handler)
+        .service(traces::list::handler)
+        .service(traces::show::handler)
+        .service(server::show::handler)
+        .service(server::settings::handler)
+        .service(stats::show::handler)
+        .service(stats::messages::handler)
+        .service(jwt_keys::list::handler)
+        .service(jwt_keys::rotate::handler)
         .service(aliases::list::handler)
         .service(aliases::create::handler)
         .service(aliases::show::handler)
@@ -78,9 +92,31 @@ fn resources(config: &mut ServiceConfig) {
         .service(queue::change::handler)
         .service(queue::retry::handler)
         .service(queue::expire::handler)
-        .service(api_keys::list)
-        .service(api_keys::create)
-        .service(api_keys::remove);
+        .service(api_keys::list::handler)
+        .service(api_keys::create::handler)
+        .service(api_keys::show::handler)
+        .service(api_keys::change::handler)
+        .service(api_keys::remove::handler)
+        .service(api_keys::rotate::handler);
+}
+
+/// What people log in with, and many of them at a time.
+fn accounts(config: &mut ServiceConfig) {
+    config
+        .service(app_passwords::list::handler)
+        .service(app_passwords::create::handler)
+        .service(app_passwords::remove::handler)
+        .service(totp::show::handler)
+        .service(totp::enrol::handler)
+        .service(totp::confirm::handler)
+        .service(totp::remove::handler)
+        .service(sessions::list::handler)
+        .service(sessions::remove::all)
+        .service(sessions::remove::one)
+        .service(login_log::list::handler)
+        .service(batch::domains::handler)
+        .service(batch::users::handler)
+        .service(batch::aliases::handler);
 }
 
 /// The mail of users.

@@ -11,14 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::screen::Screen;
 use super::{Failure, Services, doors, open_services, ready};
-use crate::api::{self, Api};
-use crate::config::Config;
+use crate::api::{self, About, Api};
+use crate::config::{Config, Effective};
+use crate::mail::accounts;
 use crate::mail::dispatch::{self, Dispatch};
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
 use crate::mail::repeats::Repeats;
 use crate::mail::tls_reports::{self, TlsReports};
+use crate::mail::zone::Zones;
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
 use crate::server::bind;
@@ -29,7 +31,7 @@ use crate::server::tls;
 const ADMIN_PASSWORD: &str = "POSTHOUSE_ADMIN_PASSWORD";
 
 /// Runs the server until SIGTERM or SIGINT: then nothing more is accepted, what is in flight has `limits.shutdown_seconds` to end.
-pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Failure> {
+pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<PathBuf>) -> Result<(), Failure> {
     let services = open_services(&config).await?;
     let tls = tls::load(&config.tls, &config.data_dir, &config.hostname).map_err(Failure::of)?;
     let intake = intake(&config, &services);
@@ -39,7 +41,15 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let https = bind_all("listen.https", &config.listen.https)?;
     let addresses = addresses(&listeners, &http, &https);
     let stop = CancellationToken::new();
-    let http = http_server((&config, &services, &intake), (http, https), &tls, &stop)?;
+    let about = about(&config, &addresses, settings);
+    let entrances = Entrances {
+        http,
+        https,
+        tls: &tls,
+        stop: &stop,
+        about,
+    };
+    let http = http_server((&config, &services, &intake), entrances)?;
 
     let given = std::env::var(ADMIN_PASSWORD).ok().map(Secret::new);
     let admin = services.directory.ensure_admin(given).await;
@@ -55,6 +65,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
     let nothing_more_to_report = CancellationToken::new();
     let reporting = tokio::spawn(tls_reports.run(nothing_more_to_report.clone()));
+    let removing = tokio::spawn(accounts::run(services.directory.clone(), services.mailboxes.clone(), stop.clone()));
     let telling = tokio::spawn(services.traces.clone().run(nothing_more_to_report.clone()));
 
     announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
@@ -74,7 +85,7 @@ pub async fn serve(config: Config, ready_file: Option<PathBuf>) -> Result<(), Fa
     let (_, http_ended) = tokio::join!(serving.finish(), http_ended);
     let dispatching_ended = dispatching.await;
     nothing_more_to_report.cancel();
-    for ended in [http_ended, dispatching_ended, reporting.await, telling.await] {
+    for ended in [http_ended, dispatching_ended, reporting.await, telling.await, removing.await] {
         if let Err(error) = ended {
             tracing::error!(%error, "a part of the server did not end well");
         }
@@ -156,27 +167,57 @@ fn addresses(listeners: &Listeners, http: &[TcpListener], https: &[TcpListener])
     addresses
 }
 
+/// What there is to say of the server.
+fn about(config: &Config, addresses: &[(&'static str, Vec<String>)], settings: Vec<Effective>) -> About {
+    About {
+        started_at: Clock::System.now(),
+        listeners: addresses.iter().map(|(name, all)| ((*name).to_owned(), all.clone())).collect(),
+        max_message_bytes: config.smtp.max_message_bytes,
+        configuration: settings,
+    }
+}
+
+/// What the REST API is built of.
+struct Entrances<'h> {
+    http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    tls: &'h Arc<rustls::ServerConfig>,
+    stop: &'h CancellationToken,
+    about: About,
+}
+
 /// The REST API; none if it has no listener.
 fn http_server(
     (config, services, intake): (&Config, &Services, &Intake),
-    (http, https): (Vec<TcpListener>, Vec<TcpListener>),
-    tls: &Arc<rustls::ServerConfig>,
-    stop: &CancellationToken,
+    entrances: Entrances<'_>,
 ) -> Result<Option<actix_web::dev::Server>, Failure> {
+    let Entrances {
+        http,
+        https,
+        tls,
+        stop,
+        about,
+    } = entrances;
     if http.is_empty() && https.is_empty() {
         return Ok(None);
     }
     let database = services.database.clone();
+    let dns = Dns::open(&config.dns).map_err(Failure::of)?;
+    let public_key = tls::public_key_digest(&config.tls, &config.data_dir);
     let api = Api {
         directory: services.directory.clone(),
+        sessions: services.sessions.clone(),
+        hostname: config.hostname.clone(),
         mailboxes: services.mailboxes.clone(),
         intake: intake.clone(),
-        traces: services.traces.clone(),
         queue: services.queue.clone(),
         signing: services.signing.clone(),
+        traces: services.traces.clone(),
+        statistics: services.statistics.clone(),
+        zones: Zones::open(dns, services.signing.clone(), config.hostname.clone(), public_key),
+        about,
         repeats: Repeats::open(services.database.clone(), config.http.idempotency_hours, Clock::System),
         settings: config.http.clone(),
-        hostname: config.hostname.clone(),
         max_recipients: config.smtp.max_recipients,
         stop: stop.clone(),
         shutdown_seconds: config.limits.shutdown_seconds,

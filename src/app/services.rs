@@ -13,6 +13,7 @@ use crate::mail::queue::Queue;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
 use crate::mail::srs::Srs;
+use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
 use crate::model::clock::Clock;
 use crate::store::db::Database;
@@ -32,6 +33,8 @@ pub struct Services {
     pub queue: Queue,
     /// The stories of messages.
     pub traces: Traces,
+    /// Numbers for graphs.
+    pub statistics: Statistics,
     /// The keys that sign it.
     pub signing: Signing,
     /// What rewrites the senders of forwarded mail.
@@ -60,7 +63,8 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let srs = Srs::open(&database, clock.clone()).await.map_err(Failure::of)?;
     let directory = directory.map_err(Failure::of)?;
     let sessions = Sessions::open(directory.clone(), clock.clone());
-    let traces = Traces::open(database.clone(), &config.trace, clock.clone());
+    let statistics = Statistics::open(database.clone(), config.data_dir.clone(), clock.clone());
+    let traces = Traces::open(database.clone(), &config.trace, statistics.clone(), clock.clone());
     let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), traces.clone(), clock);
     Ok(Services {
         database,
@@ -69,6 +73,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         mailboxes,
         queue,
         traces,
+        statistics,
         signing,
         srs,
         spool,

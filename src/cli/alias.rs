@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::house::House;
 use super::output::{Output, Show};
 use super::pages;
-use crate::mail::directory::NewAlias;
+use crate::mail::directory::{NewAlias, Picked};
 use crate::model::account::{self, AliasAddress};
 use crate::model::address::{Domain, EmailAddress};
 
@@ -85,7 +85,11 @@ async fn add(house: &House, address: AliasAddress, destinations: Vec<EmailAddres
 async fn list(house: &House, domain: Option<Domain>, out: &mut Output) -> Result<(), Failure> {
     match house {
         House::Here(services) => {
-            let fetch = async |after: Option<&str>| services.directory.aliases(domain.as_ref(), after, pages::PAGE).await;
+            let picked = Picked {
+                domains: domain.map(|domain| vec![domain]),
+                ..Picked::default()
+            };
+            let fetch = async |after: Option<&str>| services.directory.aliases(&picked, after, pages::PAGE).await;
             pages::each(fetch, |aliases| out.rows(&aliases.into_iter().map(View::from).collect::<Vec<_>>())).await
         }
         House::There(remote) => {
@@ -106,7 +110,7 @@ async fn show(house: &House, address: &AliasAddress) -> Result<View, Failure> {
 async fn remove(house: &House, address: &AliasAddress) -> Result<(), Failure> {
     match house {
         House::Here(services) => Ok(services.directory.remove_alias(address).await?),
-        House::There(remote) => remote.delete(&["aliases", &address.to_string()]).await,
+        House::There(remote) => remote.delete(&["aliases", &address.to_string()], &[]).await,
     }
 }
 

@@ -9,9 +9,11 @@ use super::failure::Failure;
 use super::house::House;
 use super::output::{Output, Show};
 use super::role::{self, RoleName};
-use crate::model::account;
+use crate::mail::directory::NewApiKey;
+use crate::model::account::{self, Role};
 use crate::model::address::Domain;
 use crate::model::ids::ApiKeyId;
+use crate::model::scope::Scope;
 
 /// The commands of `posthouse api-key`.
 #[derive(Debug, Subcommand)]
@@ -20,12 +22,15 @@ pub(super) enum ApiKey {
     Add {
         /// A name to know it by
         name: String,
-        /// What it may do
+        /// Follows from the domains: with any, domain_admin
         #[arg(long, value_name = "ROLE")]
-        role: RoleName,
-        /// The only domain it may touch
+        role: Option<RoleName>,
+        /// A domain it may touch; give it once for each. Without any, it may touch all
         #[arg(long, required_if_eq("role", "domain_admin"))]
-        domain: Option<Domain>,
+        domain: Vec<Domain>,
+        /// What it may be used for, such as users:read; give it once for each
+        #[arg(long, value_name = "SCOPE", default_value = "*")]
+        scope: Vec<Scope>,
         /// When it stops working, such as 2030-01-01T00:00:00Z
         #[arg(long, value_name = "TIME")]
         expires_at: Option<Timestamp>,
@@ -46,9 +51,21 @@ impl ApiKey {
                 name,
                 role,
                 domain,
+                scope,
                 expires_at,
             } => {
-                let view = add(house, name, role, domain, expires_at).await?;
+                if !domain.is_empty() && role.is_some_and(|role| Role::from(role) == Role::ServerAdmin) {
+                    return Err(Failure::Usage(
+                        "a server administrator's key is for all domains: leave out --domain".into(),
+                    ));
+                }
+                let new = NewApiKey {
+                    name,
+                    scopes: scope,
+                    domains: domain,
+                    expires_at,
+                };
+                let view = add(house, new).await?;
                 out.done(view.key.as_deref().unwrap_or_default(), &view)
             }
             Self::List => list(house, out).await,
@@ -60,19 +77,20 @@ impl ApiKey {
     }
 }
 
-async fn add(house: &House, name: String, role: RoleName, domain: Option<Domain>, expires_at: Option<Timestamp>) -> Result<View, Failure> {
+async fn add(house: &House, new: NewApiKey) -> Result<View, Failure> {
     match house {
         House::Here(services) => {
-            let (key, secret) = services.directory.create_api_key(name, role.into(), domain, expires_at).await?;
+            let (key, secret) = services.directory.create_api_key(new).await?;
             Ok(View {
                 key: Some(secret.expose().to_owned()),
                 ..View::from(key)
             })
         }
         House::There(remote) => {
-            let domain = domain.map(|domain| domain.to_string());
-            let expires_at = expires_at.map(|time| time.to_string());
-            let body = json!({ "name": name, "role": role::name(role.into()), "domain": domain, "expires_at": expires_at });
+            let scopes: Vec<String> = new.scopes.iter().map(Scope::to_string).collect();
+            let domains: Vec<String> = new.domains.iter().map(Domain::to_string).collect();
+            let expires_at = new.expires_at.map(|time| time.to_string());
+            let body = json!({ "name": new.name, "scopes": scopes, "domains": domains, "expires_at": expires_at });
             remote.post(&["api-keys"], &[], body).await
         }
     }
@@ -91,7 +109,7 @@ async fn list(house: &House, out: &mut Output) -> Result<(), Failure> {
 async fn remove(house: &House, id: ApiKeyId) -> Result<(), Failure> {
     match house {
         House::Here(services) => Ok(services.directory.remove_api_key(id).await?),
-        House::There(remote) => remote.delete(&["api-keys", &id.to_string()]).await,
+        House::There(remote) => remote.delete(&["api-keys", &id.to_string()], &[]).await,
     }
 }
 
@@ -101,8 +119,8 @@ struct View {
     id: String,
     name: String,
     role: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    domain: Option<String>,
+    scopes: Vec<String>,
+    domains: Vec<String>,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
@@ -119,7 +137,8 @@ impl From<account::ApiKey> for View {
             id: key.id.to_string(),
             name: key.name,
             role: role::name(key.role).to_owned(),
-            domain: key.domain.map(|domain| domain.to_string()),
+            scopes: key.scopes.iter().map(Scope::to_string).collect(),
+            domains: key.domains.iter().map(Domain::to_string).collect(),
             created_at: key.created_at.to_string(),
             expires_at: key.expires_at.map(|time| time.to_string()),
             last_used_at: key.last_used_at.map(|time| time.to_string()),
@@ -129,13 +148,14 @@ impl From<account::ApiKey> for View {
 }
 
 impl Show for View {
-    const HEADINGS: &'static [&'static str] = &["Id", "Name", "Role", "Domain", "Created", "Expires", "Last used"];
+    const HEADINGS: &'static [&'static str] = &["Id", "Name", "Role", "Scopes", "Domains", "Created", "Expires", "Last used"];
     fn cells(&self) -> Vec<String> {
         vec![
             self.id.clone(),
             self.name.clone(),
             self.role.clone(),
-            self.domain.clone().unwrap_or_default(),
+            self.scopes.join(" "),
+            self.domains.join(" "),
             self.created_at.clone(),
             self.expires_at.clone().unwrap_or_default(),
             self.last_used_at.clone().unwrap_or_default(),

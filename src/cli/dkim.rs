@@ -175,7 +175,7 @@ async fn set_state(house: &House, domain: &Domain, selector: &Selector, state: K
 async fn remove(house: &House, domain: &Domain, selector: &Selector) -> Result<(), Failure> {
     match house {
         House::Here(services) => Ok(services.signing.remove(domain, selector).await?),
-        House::There(remote) => remote.delete(&["domains", domain.as_str(), KEYS, selector.as_str()]).await,
+        House::There(remote) => remote.delete(&["domains", domain.as_str(), KEYS, selector.as_str()], &[]).await,
     }
 }
 

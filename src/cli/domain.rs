@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::house::House;
 use super::output::{Output, Show};
 use super::pages;
-use crate::mail::directory::NewDomain;
+use crate::mail::directory::{NewDomain, Picked};
 use crate::model::account::DomainRecord;
 use crate::model::address;
 
@@ -82,7 +82,7 @@ async fn add(house: &House, domain: address::Domain, alias_of: Option<address::D
 async fn list(house: &House, out: &mut Output) -> Result<(), Failure> {
     match house {
         House::Here(services) => {
-            let fetch = async |after: Option<&str>| services.directory.domains(after, pages::PAGE).await;
+            let fetch = async |after: Option<&str>| services.directory.domains(&Picked::default(), after, pages::PAGE).await;
             pages::each(fetch, |records| out.rows(&records.into_iter().map(View::from).collect::<Vec<_>>())).await
         }
         House::There(remote) => {
@@ -103,7 +103,7 @@ async fn show(house: &House, domain: &address::Domain) -> Result<View, Failure> 
 async fn remove(house: &House, domain: &address::Domain) -> Result<(), Failure> {
     match house {
         House::Here(services) => Ok(services.directory.remove_domain(domain).await?),
-        House::There(remote) => remote.delete(&["domains", domain.as_str()]).await,
+        House::There(remote) => remote.delete(&["domains", domain.as_str()], &[]).await,
     }
 }
 

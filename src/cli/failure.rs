@@ -90,6 +90,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::NotYourAddress { .. } => "not_your_address",
         Refusal::BadMessage(_) => "bad_message",
         Refusal::BadCredentials => "bad_credentials",
+        Refusal::CodeNeeded => "code_needed",
         Refusal::NotPermitted(_) => "not_permitted",
         Refusal::NotFound { .. } => "not_found",
         Refusal::Exists { .. } => "exists",

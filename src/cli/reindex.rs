@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::output::{Output, Show};
 use super::pages;
 use crate::app::Services;
+use crate::mail::directory::Picked;
 use crate::mail::mailbox::ReindexReport;
 use crate::model::refusal::Refusal;
 
@@ -54,7 +55,7 @@ impl Reindex {
 /// The logins of all users that have mailboxes.
 async fn with_mailboxes(services: &Services) -> Result<Vec<String>, Failure> {
     let mut logins = Vec::new();
-    let fetch = async |after: Option<&str>| services.directory.users(None, after, pages::PAGE).await;
+    let fetch = async |after: Option<&str>| services.directory.users(&Picked::default(), after, pages::PAGE).await;
     pages::each(fetch, |users| {
         logins.extend(users.into_iter().filter(|user| user.address.is_some()).map(|user| user.login));
         Ok(())

@@ -105,8 +105,8 @@ impl Remote {
     }
 
     /// Deletes a resource.
-    pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
-        self.send(Method::DELETE, path, &[], None).await.map(drop)
+    pub(super) async fn delete(&self, path: &[&str], query: &[(&str, String)]) -> Result<(), Failure> {
+        self.send(Method::DELETE, path, query, None).await.map(drop)
     }
 
     /// Deletes what the query picks; the answer says how much that was.

@@ -21,11 +21,12 @@ impl Serve {
     /// Runs until SIGTERM or SIGINT. With `--json` the log is JSON, whatever the configuration says.
     pub(super) async fn run(self, global: Global) -> Result<(), Failure> {
         global.only_here()?;
-        let mut config = global.load()?.config;
+        let loaded = global.load()?;
+        let mut config = loaded.config;
         if global.json {
             config.log.format = LogFormat::Json;
         }
         telemetry::start(&config.log);
-        Ok(app::serve(config, self.ready_file).await?)
+        Ok(app::serve(config, loaded.effective, self.ready_file).await?)
     }
 }

@@ -11,10 +11,11 @@ use super::pages;
 use super::password::PasswordFrom;
 use super::role::{self, RoleName};
 use crate::mail::accounts;
-use crate::mail::directory::{NewPassword, NewUser, UserChange};
+use crate::mail::directory::{NewPassword, NewUser, Picked, UserChange};
 use crate::mail::mailbox::Usage;
 use crate::model::account;
 use crate::model::address::Domain;
+use crate::model::labels::Labels;
 
 /// The commands of `posthouse user`.
 #[derive(Debug, Subcommand)]
@@ -49,8 +50,16 @@ pub(super) enum User {
         /// Their address or bare name
         address: String,
     },
-    /// Remove a user with all of their mail
+    /// Remove a user; `restore` takes it back, until directory.keep_deleted_hours are over and their mail is removed
     Remove {
+        /// Their address or bare name
+        address: String,
+        /// Remove them, deleted before or not, with all of their mail at once: this cannot be taken back
+        #[arg(long)]
+        purge: bool,
+    },
+    /// Take the removal of a user back
+    Restore {
         /// Their address or bare name
         address: String,
     },
@@ -98,8 +107,12 @@ impl User {
             }
             Self::Enable { address } => switch(house, &address, true, out).await,
             Self::Disable { address } => switch(house, &address, false, out).await,
-            Self::Remove { address } => {
-                let login = remove(house, &address).await?;
+            Self::Restore { address } => {
+                let user = restore(house, &address).await?;
+                out.done(&format!("Restored user {}.", user.address), &user)
+            }
+            Self::Remove { address, purge } => {
+                let login = remove(house, &address, purge).await?;
                 out.done(&format!("Removed user {login}."), &json!({ "removed": login }))
             }
         }
@@ -117,6 +130,7 @@ impl Add {
             enabled: !self.disabled,
             quota_bytes: self.quota_bytes,
             quota_messages: self.quota_messages,
+            labels: Labels::default(),
         };
         match house {
             House::Here(services) => Ok(View::from(&*services.directory.create_user(new).await?)),
@@ -138,7 +152,11 @@ impl Add {
 async fn list(house: &House, domain: Option<Domain>, out: &mut Output) -> Result<(), Failure> {
     match house {
         House::Here(services) => {
-            let fetch = async |after: Option<&str>| services.directory.users(domain.as_ref(), after, pages::PAGE).await;
+            let picked = Picked {
+                domains: domain.map(|domain| vec![domain]),
+                ..Picked::default()
+            };
+            let fetch = async |after: Option<&str>| services.directory.users(&picked, after, pages::PAGE).await;
             pages::each(fetch, |users| out.rows(&users.iter().map(View::from).collect::<Vec<_>>())).await
         }
         House::There(remote) => {
@@ -193,17 +211,35 @@ async fn switch(house: &House, login: &str, enabled: bool, out: &mut Output) -> 
     out.done(&format!("{done} user {}.", user.address), &user)
 }
 
+async fn restore(house: &House, address: &str) -> Result<View, Failure> {
+    match house {
+        House::Here(services) => Ok(View::from(&*services.directory.restore_user(address).await?)),
+        House::There(remote) => remote.post(&["users", address, "restore"], &[], Value::Null).await,
+    }
+}
+
 /// The name of the user that is gone, as it was written in the directory.
-async fn remove(house: &House, address: &str) -> Result<String, Failure> {
+async fn remove(house: &House, address: &str, purge: bool) -> Result<String, Failure> {
     match house {
         House::Here(services) => {
-            let user = accounts::remove(&services.directory, &services.mailboxes, address).await?;
+            let (directory, mailboxes) = (&services.directory, &services.mailboxes);
+            let user = match purge {
+                true => accounts::purge(directory, mailboxes, address).await?,
+                false => accounts::remove(directory, mailboxes, address).await?,
+            };
             Ok(user.login.clone())
         }
         House::There(remote) => {
-            let user: View = remote.get(&["users", address]).await?;
-            remote.delete(&["users", address]).await?;
-            Ok(user.address)
+            let user = remote.get::<View>(&["users", address]).await;
+            // Who was deleted before is not shown, but can be purged.
+            let login = match user {
+                Ok(user) => user.address,
+                Err(_) if purge => address.to_owned(),
+                Err(failure) => return Err(failure),
+            };
+            let query = purge.then(|| ("purge", "true".to_owned()));
+            remote.delete(&["users", address], query.as_slice()).await?;
+            Ok(login)
         }
     }
 }

@@ -55,6 +55,9 @@ pub struct Auth {
     /// How many seconds a refresh token of the API is good for.
     #[schemars(range(min = 1, max = 31_536_000))]
     pub refresh_token_seconds: u64,
+    /// For how many days it is kept who logged in, or tried to. 0: it is not kept at all.
+    #[schemars(range(min = 0, max = 3650))]
+    pub login_log_days: u64,
     /// The shortest password that may be set.
     #[schemars(range(min = 1, max = 256))]
     pub min_password_length: usize,
@@ -78,6 +81,7 @@ impl Default for Auth {
             failure_entries: 100_000,
             access_token_seconds: 900,
             refresh_token_seconds: 1_209_600,
+            login_log_days: 30,
             min_password_length: 8,
         }
     }

@@ -23,6 +23,9 @@ pub struct Directory {
     /// How often, in milliseconds, the database is asked whether another program or node changed the directory.
     #[schemars(range(min = 10, max = 3_600_000))]
     pub watch_milliseconds: u64,
+    /// For how many hours a deleted user can be restored, before their mail is removed. 0: it is removed at once.
+    #[schemars(range(min = 0, max = 87_600))]
+    pub keep_deleted_hours: u64,
 }
 
 impl Default for Directory {
@@ -33,6 +36,7 @@ impl Default for Directory {
             max_alias_destinations: 1000,
             cache_entries: 100_000,
             watch_milliseconds: 500,
+            keep_deleted_hours: 168,
         }
     }
 }

@@ -13,6 +13,9 @@ pub struct Http {
     /// The most octets of a JSON request.
     #[schemars(range(min = 1024, max = 1_073_741_824))]
     pub max_json_bytes: usize,
+    /// The most items of a batch.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max_batch_items: u64,
     /// How many requests a caller (a user or an API key) may make in a minute, on each node. 0: any number.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub requests_per_minute: u64,
@@ -44,6 +47,7 @@ impl Default for Http {
         Self {
             workers: 0,
             max_json_bytes: 1_048_576,
+            max_batch_items: 100_000,
             requests_per_minute: 600_000,
             guest_requests_per_minute: 6_000,
             idempotency_hours: 24,

@@ -17,6 +17,23 @@ pub struct Loaded {
     pub config: Config,
     /// The keys that were set, in the order of the reference.
     pub settings: Vec<Setting>,
+    /// All keys with what holds, in the order of the reference.
+    pub effective: Vec<Effective>,
+}
+
+/// A key with the value that holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effective {
+    /// The key with its section.
+    pub key: String,
+    /// The value; none where the key is unset or depends on the machine.
+    pub value: Option<serde_json::Value>,
+    /// The value is a secret, and not here.
+    pub secret: bool,
+    /// Who set it last.
+    pub origin: Origin,
+    /// What it means.
+    pub meaning: &'static str,
 }
 
 /// A key that the file or the environment set.
@@ -42,6 +59,7 @@ impl Config {
         config.validate().map_err(|problem| source.blame(problem))?;
         Ok(Loaded {
             config,
+            effective: source.effective(),
             settings: source.settings,
         })
     }
@@ -146,6 +164,24 @@ impl Source {
         Ok(())
     }
 
+    /// All keys with the values that hold. What is a secret, or may have one in it, is left out.
+    fn effective(&self) -> Vec<Effective> {
+        let effective = |key: &'static Key| {
+            let path = key.path();
+            let set = self.settings.iter().find(|setting| setting.key == path);
+            let value = lookup(&self.table, key).or(key.default.as_ref());
+            let value = value.and_then(|value| serde_json::to_value(value).ok()).map(without_secrets);
+            Effective {
+                value: value.filter(|_| !key.secret),
+                secret: key.secret && set.is_some(),
+                origin: set.map_or(Origin::Default, |setting| setting.origin.clone()),
+                meaning: &key.meaning,
+                key: path,
+            }
+        };
+        keys::all().map(effective).collect()
+    }
+
     fn error(&self, line: usize, key: &str, text: String) -> Error {
         Error {
             origin: Origin::File(self.file.clone().unwrap_or_default(), Some(line)),
@@ -208,6 +244,32 @@ fn lookup<'t>(table: &'t Table, key: &Key) -> Option<&'t Value> {
     } else {
         table.get(key.section)?.as_table()?.get(key.name)
     }
+}
+
+/// A value without the passwords in it: those of addresses of databases (RFC 3986 §3.2.1), and those of tables that have one.
+fn without_secrets(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(without_password(&text)),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_secrets).collect()),
+        Value::Object(fields) => {
+            let shown = |(name, value): (String, Value)| match name.as_str() {
+                "password" => (name, Value::String("…".into())),
+                _ => (name, without_secrets(value)),
+            };
+            Value::Object(fields.into_iter().map(shown).collect())
+        }
+        value => value,
+    }
+}
+
+fn without_password(text: &str) -> String {
+    let parts = text.split_once("://").and_then(|(scheme, rest)| {
+        let (user, host) = rest.rsplit_once('@')?;
+        let (user, _) = user.split_once(':')?;
+        Some(format!("{scheme}://{user}:…@{host}"))
+    });
+    parts.unwrap_or_else(|| text.to_owned())
 }
 
 /// What to say of a key or section that does not exist.

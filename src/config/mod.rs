@@ -38,7 +38,7 @@ pub use http::Http;
 pub use imap::Imap;
 pub use limits::Limits;
 pub use listen::Listen;
-pub use load::{Loaded, Setting};
+pub use load::{Effective, Loaded, Setting};
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub use outbound::{AddressFamily, Outbound, OutboundTls, TlsPolicy};

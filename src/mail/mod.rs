@@ -14,5 +14,7 @@ pub mod repeats;
 pub mod sessions;
 pub mod sign;
 pub mod srs;
+pub mod statistics;
 pub mod tls_reports;
 pub mod traces;
+pub mod zone;

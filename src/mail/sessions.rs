@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::directory::{Departure, Directory, Login};
 use crate::model::clock::Clock;
 use crate::model::ids::UserId;
+use crate::model::login::Protocol;
 use crate::model::refusal::Refusal;
 
 /// How long after a look that failed the next one is.
@@ -50,8 +51,8 @@ struct Entry {
 /// By which way somebody came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
-    /// Such as `imap`.
-    pub protocol: &'static str,
+    /// Its protocol.
+    pub protocol: Protocol,
     /// The client's address; none over a Unix socket.
     pub peer: Option<IpAddr>,
     /// TLS version and cipher.
@@ -110,6 +111,24 @@ impl Sessions {
         sessions
     }
 
+    /// Those of a user, oldest first.
+    pub fn list_of(&self, user: UserId) -> Vec<Session> {
+        let open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = open
+            .sessions
+            .values()
+            .filter(|entry| entry.login.user.id == user && !entry.end.is_cancelled());
+        let mut sessions: Vec<Session> = own.map(|entry| entry.session.clone()).collect();
+        sessions.sort_unstable_by_key(|session| session.id);
+        sessions
+    }
+
+    /// Ends one session of a user; whether there was one.
+    pub fn end_one(&self, user: UserId, id: u64) -> bool {
+        let is_it = |entry: &Entry| entry.session.id == id && entry.login.user.id == user && !entry.end.is_cancelled();
+        self.inner.end(is_it) > 0
+    }
+
     /// Ends all sessions of a user; how many there were.
     pub fn end_of(&self, user: UserId) -> usize {
         self.inner.end(|entry| entry.login.user.id == user)
@@ -148,8 +167,8 @@ impl Inner {
         for entry in &ended {
             tracing::info!(
                 login = entry.session.login,
-                protocol = entry.session.way.protocol,
-                "session ended: the account was changed"
+                protocol = entry.session.way.protocol.as_str(),
+                "session ended from outside"
             );
             entry.end.cancel();
         }

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use super::address::{Domain, EmailAddress};
 use super::ids::{AliasId, ApiKeyId, DomainId, UserId};
+use super::labels::Labels;
 use super::revision::Revision;
+use super::scope::Scope;
 
 /// A domain that we receive mail for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct DomainRecord {
     pub enabled: bool,
     /// Free text of the operator.
     pub description: String,
+    /// What others note on it.
+    pub labels: Labels,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -62,6 +66,10 @@ pub struct User {
     pub quota_bytes: Option<u64>,
     /// The most messages their mailboxes may hold together; none is no limit.
     pub quota_messages: Option<u64>,
+    /// What others note on them.
+    pub labels: Labels,
+    /// When they were deleted, if they can be restored: then they are nowhere else.
+    pub deleted_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -116,6 +124,10 @@ pub struct Alias {
     pub enabled: bool,
     /// Free text of the operator.
     pub description: String,
+    /// When it ends: from then on it answers as if it were not there.
+    pub expires_at: Option<Timestamp>,
+    /// What others note on it.
+    pub labels: Labels,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -136,14 +148,30 @@ pub struct ApiKey {
     pub id: ApiKeyId,
     /// The operator's name for it.
     pub name: String,
-    /// What it may do.
+    /// As whom: a server administrator, or an administrator of its domains.
     pub role: Role,
-    /// The only domain it may touch, for a domain administrator's key.
-    pub domain: Option<Domain>,
+    /// What of that it may be used for.
+    pub scopes: Vec<Scope>,
+    /// The only domains it may touch; for a server administrator's key none, which is all.
+    pub domains: Vec<Domain>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it may be used for what takes this scope.
+    pub fn covers(&self, wanted: Scope) -> bool {
+        self.scopes.iter().any(|scope| scope.covers(wanted))
+    }
+
+    /// The state it is in; when it was last used is no part of it.
+    pub fn revision(&self) -> Revision {
+        Revision::new(self.id.0, self.updated_at)
+    }
 }

@@ -41,6 +41,14 @@ id!(/// An alias of the directory.
     AliasId);
 id!(/// An API key.
     ApiKeyId);
+id!(/// An app password of a user.
+    AppPasswordId);
+id!(/// A login that was tried.
+    LoginId);
+id!(/// A session of the API: from a login to the last of its refresh tokens.
+    SessionId);
+id!(/// A key that signs access tokens.
+    TokenKeyId);
 id!(/// A mailbox (folder) of a user. It stays when the mailbox is renamed.
     MailboxId);
 id!(/// An accepted message: stands in the SMTP reply, the Received line, the log, the queue and the trace.
@@ -49,9 +57,25 @@ id!(/// An accepted message: stands in the SMTP reply, the Received line, the lo
 impl MailId {
     /// The smallest id of a moment: messages before it have smaller ones.
     pub fn earliest(at: jiff::Timestamp) -> Self {
-        let ms = at.as_millisecond().saturating_sub(EPOCH_MS).clamp(0, LAST_MS);
-        Self(ms << CHANCE_BITS)
+        Self(earliest(at))
     }
+}
+
+impl LoginId {
+    /// The smallest id of a moment: logins before it have smaller ones.
+    pub fn earliest(at: jiff::Timestamp) -> Self {
+        Self(earliest(at))
+    }
+
+    /// When it was made.
+    pub fn at(self) -> jiff::Timestamp {
+        super::clock::timestamp((self.0 >> CHANCE_BITS).saturating_add(EPOCH_MS))
+    }
+}
+
+fn earliest(at: jiff::Timestamp) -> i64 {
+    let ms = at.as_millisecond().saturating_sub(EPOCH_MS).clamp(0, LAST_MS);
+    ms << CHANCE_BITS
 }
 
 macro_rules! object_id {

@@ -40,6 +40,9 @@ pub enum Refusal {
     /// Login name or password is wrong (never says which).
     #[error("the login name or the password is wrong")]
     BadCredentials,
+    /// The password is right, and the code of the second factor is missing.
+    #[error("this login needs the code of its second factor too")]
+    CodeNeeded,
     /// The caller may not do this.
     #[error("{0}")]
     NotPermitted(String),

@@ -6,6 +6,7 @@ use super::stream::Stream;
 use crate::config::Network;
 use crate::mail::directory::{Directory, Login};
 use crate::mail::sessions::{Place, Sessions, Way};
+use crate::model::login::Protocol;
 use crate::model::refusal::Refusal;
 use crate::wire::sasl::Offer;
 
@@ -40,7 +41,7 @@ impl Entrance {
     }
 
     /// Enters a login into the list of sessions; it lasts as long as the place is kept.
-    pub(super) async fn enter(&self, login: Login, protocol: &'static str, stream: &Stream) -> Result<Place, Refusal> {
+    pub(super) async fn enter(&self, login: Login, protocol: Protocol, stream: &Stream) -> Result<Place, Refusal> {
         let way = Way {
             protocol,
             peer: stream.peer(),

@@ -3,11 +3,10 @@
 //! A door says challenges and reads responses in its own way; which follow on one another, and what they are worth, is known here
 //! alone. Nobody acts for another: an authorization identity that is not the own one is refused.
 
-use std::net::IpAddr;
-
 use super::entrance::Entrance;
 use super::stream::Stream;
-use crate::mail::directory::Login;
+use crate::mail::directory::{Login, Visit};
+use crate::model::login::Protocol;
 use crate::model::refusal::Refusal;
 use crate::wire::sasl::bearer::{self, Bearer};
 use crate::wire::sasl::plain::{self, PlainCredentials};
@@ -27,7 +26,7 @@ pub(super) trait Dialogue {
 pub(super) struct Start {
     mechanism: Mechanism,
     initial: Option<Vec<u8>>,
-    peer: Option<IpAddr>,
+    visit: Visit,
     /// Whether the client could have named the connection, and its name.
     binding: Option<[u8; 32]>,
 }
@@ -58,11 +57,11 @@ impl<E> From<Refusal> for Stop<E> {
 
 impl Start {
     /// The mechanism, the initial response as it came in base64 (RFC 4959 §3), and what the connection adds.
-    pub(super) fn new(mechanism: Mechanism, initial: Option<&[u8]>, stream: &Stream) -> Self {
+    pub(super) fn new(protocol: Protocol, mechanism: Mechanism, initial: Option<&[u8]>, stream: &Stream) -> Self {
         Self {
             mechanism,
             initial: initial.map(<[u8]>::to_vec),
-            peer: stream.peer(),
+            visit: stream.visit(protocol),
             binding: stream.exporter(),
         }
     }
@@ -76,16 +75,19 @@ pub(super) async fn log_in<D: Dialogue>(dialogue: &mut D, entrance: &Entrance, s
         None => ask(dialogue, b"").await?,
     };
     match start.mechanism {
-        Mechanism::Plain => with_password(entrance, plain::plain(&first)?, start.peer).await,
+        Mechanism::Plain => with_password(entrance, plain::plain(&first)?, start.visit).await,
         Mechanism::Login => {
             let password = ask(dialogue, plain::LOGIN_ASKS_PASSWORD).await?;
-            with_password(entrance, plain::login(&first, &password)?, start.peer).await
+            with_password(entrance, plain::login(&first, &password)?, start.visit).await
         }
         Mechanism::OAuthBearer => {
             let seen = (bearer::OAUTHBEARER_REFUSED, bearer::OAUTHBEARER_SEEN);
-            with_token(dialogue, entrance, bearer::oauthbearer(&first)?, seen).await
+            with_token(dialogue, entrance, (bearer::oauthbearer(&first)?, start.visit), seen).await
         }
-        Mechanism::XOAuth2 => with_token(dialogue, entrance, bearer::xoauth2(&first)?, (bearer::XOAUTH2_REFUSED, b"")).await,
+        Mechanism::XOAuth2 => {
+            let given = (bearer::xoauth2(&first)?, start.visit);
+            with_token(dialogue, entrance, given, (bearer::XOAUTH2_REFUSED, b"")).await
+        }
         Mechanism::ScramSha256 | Mechanism::ScramSha256Plus => with_proof(dialogue, entrance, &start, &first).await,
     }
 }
@@ -102,20 +104,20 @@ fn as_oneself<E>(authzid: Option<&str>, login: &str) -> Result<(), Stop<E>> {
     }
 }
 
-async fn with_password<E>(entrance: &Entrance, credentials: PlainCredentials, peer: Option<IpAddr>) -> Result<Login, Stop<E>> {
+async fn with_password<E>(entrance: &Entrance, credentials: PlainCredentials, visit: Visit) -> Result<Login, Stop<E>> {
     let PlainCredentials { authzid, login, password } = credentials;
     as_oneself(authzid.as_deref(), &login)?;
-    Ok(entrance.directory.authenticate(&login, &password, peer).await?)
+    Ok(entrance.directory.authenticate(&login, &password, visit).await?)
 }
 
 /// A token of ours; a client whose token is refused is told so by a challenge before the exchange fails (RFC 7628 §3.2.3).
 async fn with_token<D: Dialogue>(
     dialogue: &mut D,
     entrance: &Entrance,
-    given: Bearer,
+    (given, visit): (Bearer, Visit),
     (refused, seen): (&[u8], &[u8]),
 ) -> Result<Login, Stop<D::End>> {
-    match entrance.directory.token_login(&given.token).await {
+    match entrance.directory.token_login(&given.token, visit).await {
         Ok(login) => {
             as_oneself(given.authzid.as_deref(), &login.user.login)?;
             Ok(login)
@@ -137,7 +139,7 @@ async fn with_proof<D: Dialogue>(dialogue: &mut D, entrance: &Entrance, start: &
     let first = ClientFirst::parse(first)?;
     as_oneself(first.authzid.as_deref(), &first.login)?;
     let connection = named_connection(start, &first.binding)?;
-    let (login, keys) = entrance.directory.begin_scram(&first.login, start.peer).await?;
+    let (login, keys) = entrance.directory.begin_scram(&first.login, start.visit).await?;
     let nonce = sasl::challenge(&rand::random::<[u8; 18]>());
     let exchange = first.answer(keys, &nonce);
     let last = ask(dialogue, exchange.challenge()).await?;

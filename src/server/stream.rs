@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::deflate::Deflate;
 use super::socket::{Plain, Socket};
+use crate::mail::directory::Visit;
+use crate::model::login::Protocol;
 use crate::wire::tls::session_name;
 
 /// How long a TLS handshake may take.
@@ -114,6 +116,11 @@ impl Stream {
     /// The peer's address; none for a Unix socket.
     pub fn peer(&self) -> Option<IpAddr> {
         self.peer
+    }
+
+    /// How the client comes to log in.
+    pub(super) fn visit(&self, protocol: Protocol) -> Visit {
+        Visit { protocol, from: self.peer }
     }
 
     /// Whether TLS is on.

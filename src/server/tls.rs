@@ -11,6 +11,7 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use sha2::{Digest, Sha256};
 
 /// Why there is no certificate to serve with: one line for the operator, that names the key and the file.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +91,15 @@ fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
         .map_err(mismatch)?;
     Ok(Arc::new(config))
+}
+
+/// The SHA-256 of the public key of the certificate that the doors have, for its TLSA record (RFC 7672 §3.1.1); none if it cannot be read.
+pub fn public_key_digest(settings: &crate::config::Tls, data_dir: &Path) -> Option<[u8; 32]> {
+    let made = data_dir.join("tls").join("certificate.pem");
+    let path = settings.certificate.as_deref().unwrap_or(&made);
+    let certificate = CertificateDer::from_pem_file(path).ok()?;
+    let parsed = rustls::server::ParsedCertificate::try_from(&certificate).ok()?;
+    Some(Sha256::digest(parsed.subject_public_key_info()).into())
 }
 
 fn said(error: pem::Error) -> String {

@@ -53,7 +53,7 @@ fn a_running_server_hears_of_what_commands_change() {
     until("the server to forget the alias", || {
         (deliver("info@command.test") == 550).then_some(())
     });
-    ok(&house, &["user", "remove", "carol@command.test"], "");
+    ok(&house, &["user", "remove", "carol@command.test", "--purge"], "");
     until("the server to forget the user", || {
         (deliver("carol@command.test") == 550).then_some(())
     });

@@ -6,10 +6,11 @@ use utoipa::ToSchema;
 use super::{Alias, destinations};
 use crate::api::body::{Json, present};
 use crate::api::caller::Caller;
-use crate::api::field;
+use crate::api::field::{self, MetadataPatch};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Tagged;
+use crate::api::time::Time;
 use crate::mail::directory::AliasChange;
 use crate::model::account::AliasAddress;
 
@@ -29,13 +30,24 @@ pub(in crate::api) struct AliasPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(max_length = 255)]
     description: Option<String>,
+    /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<MetadataPatch>)]
+    metadata: Option<Option<MetadataPatch>>,
+    /// Marks of your own: all of them.
+    #[serde(default, deserialize_with = "present")]
+    tags: Option<Vec<String>>,
+    /// When it ends: from then on it answers as if it were not there. `null`: never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Time>)]
+    expires_at: Option<Option<Time>>,
 }
 
 /// Change an alias
 ///
 /// A merge patch: a field that is absent stays as it is.
 #[utoipa::path(
-    operation_id = "change_alias", tag = "aliases", security(("bearer" = [])), request_body = AliasPatch,
+    operation_id = "change_alias", tag = "aliases", security(("bearer" = ["aliases:write"])), request_body = AliasPatch,
     params(("address" = String, Path, description = "The address of the alias, or `@domain`.", example = "info@example.test")),
     responses((status = 200, description = "The changed alias.", body = Alias), Problems, BodyProblems)
 )]
@@ -52,6 +64,8 @@ pub async fn handler(
         destinations: body.destinations.map(|texts| destinations(&texts)).transpose()?,
         enabled: body.enabled,
         description: body.description.map(|text| field::text("description", text)).transpose()?,
+        expires_at: body.expires_at.map(|time| time.map(|time| time.0)),
+        labels: field::labels_change(body.metadata, body.tags),
     };
     let directory = caller.directory(&house);
     let alias = house.run(|_| async move { directory.change_alias(&address, change).await }).await?;

@@ -6,10 +6,11 @@ use utoipa::ToSchema;
 use super::{Alias, destinations};
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field;
+use crate::api::field::{self, Metadata};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Created;
+use crate::api::time::Time;
 use crate::mail::directory::NewAlias;
 
 /// An alias to be made.
@@ -27,13 +28,19 @@ pub(in crate::api) struct AliasCreate {
     /// Free text.
     #[schema(max_length = 255)]
     description: Option<String>,
+    /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+    metadata: Option<Metadata>,
+    /// Marks of your own: at most 50.
+    tags: Option<Vec<String>>,
+    /// When it ends: from then on it answers as if it were not there. Absent: never.
+    expires_at: Option<Time>,
 }
 
 /// Create an alias
 ///
 /// Mail for the address goes to its destinations. An administrator of a domain makes aliases of that domain.
 #[utoipa::path(
-    operation_id = "create_alias", tag = "aliases", security(("bearer" = [])), request_body = AliasCreate,
+    operation_id = "create_alias", tag = "aliases", security(("bearer" = ["aliases:write"])), request_body = AliasCreate,
     responses(
         (status = 201, description = "The new alias.", body = Alias, headers(("Location" = String, description = "Its path."))),
         Problems, BodyProblems
@@ -57,6 +64,8 @@ impl AliasCreate {
             destinations: destinations(&self.destinations)?,
             enabled: self.enabled.unwrap_or(true),
             description: field::text("description", self.description.unwrap_or_default())?,
+            expires_at: self.expires_at.map(|time| time.0),
+            labels: field::labels(self.metadata, self.tags),
         })
     }
 }

@@ -10,7 +10,7 @@ pub(super) mod show;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::field;
+use super::field::{self, Metadata};
 use super::problem::Problem;
 use super::time::Time;
 use crate::model::account;
@@ -22,7 +22,7 @@ const DESTINATIONS: usize = 1000;
 /// An alias.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "address": "info@example.test", "destinations": ["alice@example.test"], "enabled": true, "description": "",
+    "address": "info@example.test", "destinations": ["alice@example.test"], "enabled": true, "description": "", "metadata": {}, "tags": [],
     "created_at": "2026-11-23T20:19:30.125Z", "updated_at": "2026-11-23T20:19:30.125Z"
 }))]
 pub(super) struct Alias {
@@ -37,6 +37,13 @@ pub(super) struct Alias {
     enabled: bool,
     /// Free text.
     description: String,
+    /// When it ends: from then on it answers as if it were not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Time>,
+    /// Texts of the callers' own by name.
+    metadata: Metadata,
+    /// Marks of the callers' own.
+    tags: Vec<String>,
     /// When it was made.
     created_at: Time,
     /// When it was last changed.
@@ -51,6 +58,9 @@ impl From<account::Alias> for Alias {
             destinations: alias.destinations.iter().map(EmailAddress::to_string).collect(),
             enabled: alias.enabled,
             description: alias.description,
+            expires_at: alias.expires_at.map(Time),
+            metadata: alias.labels.metadata,
+            tags: alias.labels.tags.into_iter().collect(),
             created_at: Time(alias.created_at),
             updated_at: Time(alias.updated_at),
         }

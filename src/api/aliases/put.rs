@@ -6,10 +6,11 @@ use utoipa::ToSchema;
 use super::{Alias, destinations};
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field;
+use crate::api::field::{self, Metadata};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Put;
+use crate::api::time::Time;
 use crate::mail::directory::NewAlias;
 use crate::model::account::AliasAddress;
 
@@ -28,13 +29,19 @@ pub(in crate::api) struct AliasPut {
     /// Free text.
     #[schema(max_length = 255)]
     description: Option<String>,
+    /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+    metadata: Option<Metadata>,
+    /// Marks of your own: at most 50.
+    tags: Option<Vec<String>>,
+    /// When it ends: from then on it answers as if it were not there. Absent: never.
+    expires_at: Option<Time>,
 }
 
 /// Create or replace an alias
 ///
 /// Makes it if it is not there; otherwise sets every field, those that are absent to their defaults. Saying it twice does no harm.
 #[utoipa::path(
-    operation_id = "put_alias", tag = "aliases", security(("bearer" = [])), request_body = AliasPut,
+    operation_id = "put_alias", tag = "aliases", security(("bearer" = ["aliases:write"])), request_body = AliasPut,
     params(("address" = String, Path, description = "The address of the alias, or `@domain`.", example = "info@example.test")),
     responses(
         (status = 200, description = "The replaced alias.", body = Alias),
@@ -52,6 +59,8 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
         destinations: destinations(&body.destinations)?,
         enabled: body.enabled.unwrap_or(true),
         description: field::text("description", body.description.unwrap_or_default())?,
+        expires_at: body.expires_at.map(|time| time.0),
+        labels: field::labels(body.metadata, body.tags),
     };
     let directory = caller.directory(&house);
     let placed = house.run(|_| async move { directory.put_alias(new).await }).await?;

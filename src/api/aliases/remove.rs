@@ -12,7 +12,7 @@ use crate::model::account::AliasAddress;
 ///
 /// Mail for the address is refused from now on, unless something else answers to it.
 #[utoipa::path(
-    operation_id = "delete_alias", tag = "aliases", security(("bearer" = [])),
+    operation_id = "delete_alias", tag = "aliases", security(("bearer" = ["aliases:write"])),
     params(("address" = String, Path, description = "The address of the alias, or `@domain`.", example = "info@example.test")),
     responses((status = 204, description = "It is gone."), Problems)
 )]

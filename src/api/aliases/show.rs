@@ -13,7 +13,7 @@ use crate::model::account::AliasAddress;
 ///
 /// For administrators of its domain.
 #[utoipa::path(
-    operation_id = "show_alias", tag = "aliases", security(("bearer" = [])),
+    operation_id = "show_alias", tag = "aliases", security(("bearer" = ["aliases:read"])),
     params(("address" = String, Path, description = "The address of the alias, or `@domain`.", example = "info@example.test")),
     responses((status = 200, description = "The alias.", body = Alias), Problems)
 )]

@@ -19,11 +19,15 @@ pub(in crate::api) struct Login {
     /// The password.
     #[schema(value_type = String, format = Password)]
     password: Secret,
+    /// The code of the second factor, or a recovery code, where one is on.
+    #[schema(value_type = Option<String>)]
+    code: Option<Secret>,
 }
 
 /// Log in
 ///
-/// Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with.
+/// Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with. Where a second factor is on, its code is
+/// needed too: without one the answer is 401 with the type `code-needed`.
 #[utoipa::path(
     operation_id = "login", tag = "auth", security(()), request_body = Login,
     responses((status = 200, description = "The tokens.", body = Tokens), OpenProblems, BodyProblems)
@@ -32,7 +36,10 @@ pub(in crate::api) struct Login {
 pub async fn handler(request: HttpRequest, house: Data<House>, Json(body): Json<Login>) -> Result<Json<Tokens>, Problem> {
     let from = request.peer_addr().map(|peer| peer.ip());
     let tokens = house
-        .run(|house| async move { house.directory.login(&body.username, &body.password, from).await })
+        .run(|house| async move {
+            let code = body.code.as_ref().map(Secret::expose);
+            house.directory.login(&body.username, &body.password, code, from).await
+        })
         .await?;
     Ok(Json(tokens.into()))
 }

@@ -1,6 +1,7 @@
 //! Logging in: a name and a password for a pair of tokens.
 
 pub(super) mod login;
+pub(super) mod logout;
 pub(super) mod refresh;
 
 use serde::Serialize;

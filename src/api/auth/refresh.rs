@@ -1,5 +1,5 @@
-use actix_web::post;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use crate::model::secret::Secret;
 pub(in crate::api) struct Refresh {
     /// From the login, or from the last refresh.
     #[schema(value_type = String)]
-    refresh_token: Secret,
+    pub(super) refresh_token: Secret,
 }
 
 /// Get new tokens
@@ -27,9 +27,10 @@ pub(in crate::api) struct Refresh {
     responses((status = 200, description = "The new tokens.", body = Tokens), OpenProblems, BodyProblems)
 )]
 #[post("/auth/refresh")]
-pub async fn handler(house: Data<House>, Json(body): Json<Refresh>) -> Result<Json<Tokens>, Problem> {
+pub async fn handler(request: HttpRequest, house: Data<House>, Json(body): Json<Refresh>) -> Result<Json<Tokens>, Problem> {
+    let from = request.peer_addr().map(|peer| peer.ip());
     let tokens = house
-        .run(|house| async move { house.directory.refresh(body.refresh_token.expose()).await })
+        .run(|house| async move { house.directory.refresh(body.refresh_token.expose(), from).await })
         .await?;
     Ok(Json(tokens.into()))
 }

@@ -25,7 +25,7 @@ pub(in crate::api) struct DkimKeyPatch {
 /// A key that becomes `active` takes the place of the key of its algorithm that signed, which is retired. For server
 /// administrators, and administrators of the domain.
 #[utoipa::path(
-    operation_id = "change_dkim_key", tag = "domains", security(("bearer" = [])), request_body = DkimKeyPatch,
+    operation_id = "change_dkim_key", tag = "domains", security(("bearer" = ["dkim:write"])), request_body = DkimKeyPatch,
     params(
         ("domain" = String, Path, description = "The name of the domain.", example = "example.test"),
         ("selector" = String, Path, description = "The name of the key.", example = "rsa-20261123")

@@ -32,7 +32,7 @@ pub(in crate::api) struct DkimKeyCreate {
 /// The server makes it and keeps the private half to itself; the answer has the TXT record to publish. For server administrators,
 /// and administrators of the domain.
 #[utoipa::path(
-    operation_id = "create_dkim_key", tag = "domains", security(("bearer" = [])), request_body = DkimKeyCreate,
+    operation_id = "create_dkim_key", tag = "domains", security(("bearer" = ["dkim:write"])), request_body = DkimKeyCreate,
     params(("domain" = String, Path, description = "The name of the domain.", example = "example.test")),
     responses(
         (status = 201, description = "The new key.", body = DkimKey, headers(("Location" = String, description = "Its path."))),

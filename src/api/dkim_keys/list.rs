@@ -22,7 +22,7 @@ pub(in crate::api) struct DkimKeyList {
 ///
 /// All of the domain, at most 50. For server administrators, and administrators of the domain.
 #[utoipa::path(
-    operation_id = "list_dkim_keys", tag = "domains", security(("bearer" = [])),
+    operation_id = "list_dkim_keys", tag = "domains", security(("bearer" = ["dkim:read"])),
     params(("domain" = String, Path, description = "The name of the domain.", example = "example.test")),
     responses((status = 200, description = "The keys.", body = DkimKeyList), Problems)
 )]

@@ -13,7 +13,7 @@ use crate::model::dkim::Selector;
 ///
 /// For good. It must not be active. For server administrators, and administrators of the domain.
 #[utoipa::path(
-    operation_id = "delete_dkim_key", tag = "domains", security(("bearer" = [])),
+    operation_id = "delete_dkim_key", tag = "domains", security(("bearer" = ["dkim:write"])),
     params(
         ("domain" = String, Path, description = "The name of the domain.", example = "example.test"),
         ("selector" = String, Path, description = "The name of the key.", example = "rsa-20261123")

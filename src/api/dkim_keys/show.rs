@@ -14,7 +14,7 @@ use crate::model::dkim::Selector;
 ///
 /// With the TXT record to publish. For server administrators, and administrators of the domain.
 #[utoipa::path(
-    operation_id = "show_dkim_key", tag = "domains", security(("bearer" = [])),
+    operation_id = "show_dkim_key", tag = "domains", security(("bearer" = ["dkim:read"])),
     params(
         ("domain" = String, Path, description = "The name of the domain.", example = "example.test"),
         ("selector" = String, Path, description = "The name of the key.", example = "rsa-20261123")

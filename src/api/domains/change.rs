@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::Domain;
 use crate::api::body::{Json, present};
 use crate::api::caller::Caller;
-use crate::api::field;
+use crate::api::field::{self, MetadataPatch};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Tagged;
@@ -29,13 +29,20 @@ pub(in crate::api) struct DomainPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(max_length = 255)]
     description: Option<String>,
+    /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<MetadataPatch>)]
+    metadata: Option<Option<MetadataPatch>>,
+    /// Marks of your own: all of them.
+    #[serde(default, deserialize_with = "present")]
+    tags: Option<Vec<String>>,
 }
 
 /// Change a domain
 ///
 /// A merge patch: a field that is absent stays as it is.
 #[utoipa::path(
-    operation_id = "change_domain", tag = "domains", security(("bearer" = [])), request_body = DomainPatch,
+    operation_id = "change_domain", tag = "domains", security(("bearer" = ["domains:write"])), request_body = DomainPatch,
     params(("domain" = String, Path, description = "The name of the domain.", example = "example.test")),
     responses((status = 200, description = "The changed domain.", body = Domain), Problems, BodyProblems)
 )]
@@ -56,6 +63,7 @@ pub async fn handler(
         },
         enabled: body.enabled,
         description: body.description.map(|text| field::text("description", text)).transpose()?,
+        labels: field::labels_change(body.metadata, body.tags),
     };
     let directory = caller.directory(&house);
     let record = house.run(|_| async move { directory.change_domain(&name, change).await }).await?;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::Domain;
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field;
+use crate::api::field::{self, Metadata};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Created;
@@ -27,13 +27,17 @@ pub(in crate::api) struct DomainCreate {
     /// Free text.
     #[schema(max_length = 255)]
     description: Option<String>,
+    /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+    metadata: Option<Metadata>,
+    /// Marks of your own: at most 50.
+    tags: Option<Vec<String>>,
 }
 
 /// Create a domain
 ///
 /// From now on mail for the domain is received.
 #[utoipa::path(
-    operation_id = "create_domain", tag = "domains", security(("bearer" = [])), request_body = DomainCreate,
+    operation_id = "create_domain", tag = "domains", security(("bearer" = ["domains:write"])), request_body = DomainCreate,
     responses(
         (status = 201, description = "The new domain.", body = Domain, headers(("Location" = String, description = "Its path."))),
         Problems, BodyProblems
@@ -57,6 +61,7 @@ impl DomainCreate {
             alias_of: self.alias_of.map(|text| field::value("alias_of", &text)).transpose()?,
             enabled: self.enabled.unwrap_or(true),
             description: field::text("description", self.description.unwrap_or_default())?,
+            labels: field::labels(self.metadata, self.tags),
         })
     }
 }

@@ -7,14 +7,24 @@ use super::Domain;
 use crate::api::body::{Json, Query};
 use crate::api::caller::Caller;
 use crate::api::house::House;
-use crate::api::page;
 use crate::api::problem::{Problem, Problems};
+use crate::api::{field, page};
+use crate::mail::directory::Picked;
 
 /// Which domains.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct Which {
+    /// Only those with this tag.
+    #[param(max_length = 64)]
+    tag: Option<String>,
+    /// Only those with this text in their metadata: `name:value`.
+    #[param(max_length = 320, example = "panel.id:17")]
+    metadata: Option<String>,
+    /// Only those with this text in their name or description, in any case of letters.
+    #[param(max_length = 255)]
+    search: Option<String>,
     /// At most so many; 100 if absent.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
@@ -36,26 +46,24 @@ pub(in crate::api) struct DomainList {
 ///
 /// By name. An administrator of a domain sees only that one.
 #[utoipa::path(
-    operation_id = "list_domains", tag = "domains", security(("bearer" = [])), params(Which),
+    operation_id = "list_domains", tag = "domains", security(("bearer" = ["domains:read"])), params(Which),
     responses((status = 200, description = "A page of domains.", body = DomainList), Problems)
 )]
 #[get("/domains")]
 pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Which>) -> Result<Json<DomainList>, Problem> {
     let page = page::bounds(which.limit, which.cursor)?;
-    let (items, next_cursor) = match caller.visible(None)? {
-        Some(own) => (
-            vec![house.run(|house| async move { house.directory.domain(&own).await }).await?],
-            None,
-        ),
-        None => {
-            let found = house
-                .run(|house| async move { house.directory.domains(page.after.as_deref(), page.limit).await })
-                .await?;
-            (found.items, found.next)
-        }
+    let picked = Picked {
+        domains: caller.visible(None)?,
+        tag: which.tag,
+        metadata: field::metadata_filter(which.metadata.as_deref())?,
+        search: which.search,
+        deleted: false,
     };
+    let found = house
+        .run(|house| async move { house.directory.domains(&picked, page.after.as_deref(), page.limit).await })
+        .await?;
     Ok(Json(DomainList {
-        items: items.into_iter().map(Domain::from).collect(),
-        next_cursor,
+        items: found.items.into_iter().map(Domain::from).collect(),
+        next_cursor: found.next,
     }))
 }

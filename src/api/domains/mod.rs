@@ -10,13 +10,14 @@ pub(super) mod show;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::field::Metadata;
 use super::time::Time;
 use crate::model::account::DomainRecord;
 
 /// A domain.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "domain": "example.test", "enabled": true, "description": "The shop",
+    "domain": "example.test", "enabled": true, "description": "The shop", "metadata": {"panel.id": "17"}, "tags": ["pilot"],
     "created_at": "2026-11-23T20:19:30.125Z", "updated_at": "2026-11-23T20:19:30.125Z"
 }))]
 pub(super) struct Domain {
@@ -32,6 +33,10 @@ pub(super) struct Domain {
     enabled: bool,
     /// Free text.
     description: String,
+    /// Texts of the callers' own by name.
+    metadata: Metadata,
+    /// Marks of the callers' own.
+    tags: Vec<String>,
     /// When it was made.
     created_at: Time,
     /// When it was last changed.
@@ -47,6 +52,8 @@ impl From<DomainRecord> for Domain {
             alias_of: record.alias_of.map(|domain| domain.to_string()),
             enabled: record.enabled,
             description: record.description,
+            metadata: record.labels.metadata,
+            tags: record.labels.tags.into_iter().collect(),
             created_at: Time(record.created_at),
             updated_at: Time(record.updated_at),
         }

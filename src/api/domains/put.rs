@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::Domain;
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field;
+use crate::api::field::{self, Metadata};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Put;
@@ -27,13 +27,17 @@ pub(in crate::api) struct DomainPut {
     /// Free text.
     #[schema(max_length = 255)]
     description: Option<String>,
+    /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+    metadata: Option<Metadata>,
+    /// Marks of your own: at most 50.
+    tags: Option<Vec<String>>,
 }
 
 /// Create or replace a domain
 ///
 /// Makes it if it is not there; otherwise sets every field, those that are absent to their defaults. Saying it twice does no harm.
 #[utoipa::path(
-    operation_id = "put_domain", tag = "domains", security(("bearer" = [])), request_body = DomainPut,
+    operation_id = "put_domain", tag = "domains", security(("bearer" = ["domains:write"])), request_body = DomainPut,
     params(("domain" = String, Path, description = "The name of the domain.", example = "example.test")),
     responses(
         (status = 200, description = "The replaced domain.", body = Domain),
@@ -51,6 +55,7 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
         alias_of: body.alias_of.map(|text| field::value("alias_of", &text)).transpose()?,
         enabled: body.enabled.unwrap_or(true),
         description: field::text("description", body.description.unwrap_or_default())?,
+        labels: field::labels(body.metadata, body.tags),
     };
     let directory = caller.directory(&house);
     let placed = house.run(|_| async move { directory.put_domain(new).await }).await?;

@@ -12,7 +12,7 @@ use crate::model::address;
 ///
 /// Its users and aliases must be gone before.
 #[utoipa::path(
-    operation_id = "delete_domain", tag = "domains", security(("bearer" = [])),
+    operation_id = "delete_domain", tag = "domains", security(("bearer" = ["domains:write"])),
     params(("domain" = String, Path, description = "The name of the domain.", example = "example.test")),
     responses((status = 204, description = "It is gone."), Problems, Conflict)
 )]

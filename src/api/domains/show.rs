@@ -13,7 +13,7 @@ use crate::model::address;
 ///
 /// For server administrators, and administrators of the domain.
 #[utoipa::path(
-    operation_id = "show_domain", tag = "domains", security(("bearer" = [])),
+    operation_id = "show_domain", tag = "domains", security(("bearer" = ["domains:read"])),
     params(("domain" = String, Path, description = "The name of the domain.", example = "example.test")),
     responses((status = 200, description = "The domain.", body = Domain), Problems)
 )]

@@ -35,7 +35,7 @@ pub(in crate::api) struct MailboxPatch {
 ///
 /// Its id stays. The INBOX keeps its name. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "change_mailbox", tag = "mailboxes", security(("bearer" = [])), request_body = MailboxPatch,
+    operation_id = "change_mailbox", tag = "mailboxes", security(("bearer" = ["mailboxes:write"])), request_body = MailboxPatch,
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq")

@@ -70,7 +70,7 @@ pub(in crate::api) struct Vanished {
 ///
 /// What is new, has other marks or is gone since the client last asked. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "list_mailbox_changes", tag = "mailboxes", security(("bearer" = [])),
+    operation_id = "list_mailbox_changes", tag = "mailboxes", security(("bearer" = ["mailboxes:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),

@@ -29,7 +29,7 @@ pub(in crate::api) struct NewMailbox {
 ///
 /// For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "create_mailbox", tag = "mailboxes", security(("bearer" = [])), request_body = NewMailbox,
+    operation_id = "create_mailbox", tag = "mailboxes", security(("bearer" = ["mailboxes:write"])), request_body = NewMailbox,
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test")),
     responses(
         (status = 201, description = "The mailbox.", body = Mailbox, headers(("Location" = String, description = "Where it is."))),

@@ -23,7 +23,7 @@ pub(in crate::api) struct MailboxList {
 ///
 /// By name, INBOX first, with the counts of each. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "list_mailboxes", tag = "mailboxes", security(("bearer" = [])),
+    operation_id = "list_mailboxes", tag = "mailboxes", security(("bearer" = ["mailboxes:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test")),
     responses((status = 200, description = "The mailboxes.", body = MailboxList), Problems)
 )]

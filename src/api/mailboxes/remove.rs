@@ -28,7 +28,7 @@ pub(in crate::api) struct Removal {
 /// An empty one, or with `force` any; this cannot be undone. Neither the INBOX nor a mailbox with others below it can be deleted. For the
 /// user and for server administrators.
 #[utoipa::path(
-    operation_id = "delete_mailbox", tag = "mailboxes", security(("bearer" = [])),
+    operation_id = "delete_mailbox", tag = "mailboxes", security(("bearer" = ["mailboxes:write"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),

@@ -132,7 +132,7 @@ fn named(login: &str) -> Result<String, Problem> {
 ///
 /// What others of the domain may do with it, over IMAP below `Other Users/`. For the owner and for server administrators.
 #[utoipa::path(
-    operation_id = "list_mailbox_rights", tag = "mailboxes", security(("bearer" = [])),
+    operation_id = "list_mailbox_rights", tag = "mailboxes", security(("bearer" = ["mailboxes:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq")
@@ -157,7 +157,7 @@ pub async fn list(caller: Caller, house: Data<House>, path: Path<(String, String
 ///
 /// What a user of the domain, or `anyone`, was given. For the owner and for server administrators.
 #[utoipa::path(
-    operation_id = "show_mailbox_rights", tag = "mailboxes", security(("bearer" = [])),
+    operation_id = "show_mailbox_rights", tag = "mailboxes", security(("bearer" = ["mailboxes:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),
@@ -185,7 +185,7 @@ pub async fn show(caller: Caller, house: Data<House>, path: Path<(String, String
 ///
 /// To another user of the domain or to `anyone`, in the place of those that they had. For the owner and for server administrators.
 #[utoipa::path(
-    operation_id = "put_mailbox_rights", tag = "mailboxes", security(("bearer" = [])), request_body = NewRights,
+    operation_id = "put_mailbox_rights", tag = "mailboxes", security(("bearer" = ["mailboxes:write"])), request_body = NewRights,
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),
@@ -220,7 +220,7 @@ pub async fn put(
 ///
 /// All that a user, or `anyone`, was given. For the owner and for server administrators.
 #[utoipa::path(
-    operation_id = "delete_mailbox_rights", tag = "mailboxes", security(("bearer" = [])),
+    operation_id = "delete_mailbox_rights", tag = "mailboxes", security(("bearer" = ["mailboxes:write"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq"),

@@ -13,7 +13,7 @@ use crate::model::ids::MailboxId;
 ///
 /// With its counts. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "show_mailbox", tag = "mailboxes", security(("bearer" = [])),
+    operation_id = "show_mailbox", tag = "mailboxes", security(("bearer" = ["mailboxes:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("mailbox_id" = String, Path, description = "The id of the mailbox.", example = "01jzc8m3f9xkq")

@@ -25,7 +25,7 @@ const NAME: usize = 200;
 /// Its octets, decoded; with `Range`, those of one range. The media type is the sender's word, so they come as a download that no browser
 /// shows. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "get_attachment", tag = "messages", security(("bearer" = [])),
+    operation_id = "get_attachment", tag = "messages", security(("bearer" = ["messages:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17"),

@@ -105,7 +105,7 @@ pub(in crate::api) struct ItemResult {
 /// Marks, moves, copies or deletes up to 10,000 messages, with a result for each. Those of one mailbox are moved, copied or deleted
 /// together or not at all. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "batch_messages", tag = "messages", security(("bearer" = [])), request_body = MessageBatch,
+    operation_id = "batch_messages", tag = "messages", security(("bearer" = ["messages:write"])), request_body = MessageBatch,
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test")),
     responses((status = 200, description = "What became of each.", body = BatchResult), Problems, BodyProblems)
 )]

@@ -38,7 +38,7 @@ pub(in crate::api) struct MessagePatch {
 ///
 /// Its marks, and where it is. A message that is moved gets another id, which the answer has. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "change_message", tag = "messages", security(("bearer" = [])), request_body = MessagePatch,
+    operation_id = "change_message", tag = "messages", security(("bearer" = ["messages:write"])), request_body = MessagePatch,
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17")

@@ -32,7 +32,7 @@ pub(in crate::api) struct CopyTarget {
 ///
 /// With its marks, to another mailbox of the user or to the same. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "copy_message", tag = "messages", security(("bearer" = [])), request_body = CopyTarget,
+    operation_id = "copy_message", tag = "messages", security(("bearer" = ["messages:write"])), request_body = CopyTarget,
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17")

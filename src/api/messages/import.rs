@@ -50,7 +50,7 @@ pub(in crate::api) struct Import {
 /// Puts a message into a mailbox as it is: nobody is told, and no filter is asked. It is on stable storage when this answers. Bare line
 /// feeds become CRLF. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "import_message", tag = "messages", security(("bearer" = [])),
+    operation_id = "import_message", tag = "messages", security(("bearer" = ["messages:write"])),
     request_body(content = inline(Octets), content_type = "message/rfc822", description = "The message."),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), Import),
     responses(

@@ -52,7 +52,7 @@ pub(in crate::api) struct MessageList {
 /// Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the
 /// pages do not shift them. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "list_messages", tag = "messages", security(("bearer" = [])),
+    operation_id = "list_messages", tag = "messages", security(("bearer" = ["messages:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), Which),
     responses((status = 200, description = "A page of messages.", body = MessageList), Problems)
 )]

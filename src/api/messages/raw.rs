@@ -15,7 +15,7 @@ use crate::wire::message::transfer::Encoding;
 ///
 /// The octets of the message, as an `.eml` file has them; with `Range`, those of one range. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "get_raw_message", tag = "messages", security(("bearer" = [])),
+    operation_id = "get_raw_message", tag = "messages", security(("bearer" = ["messages:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17"),

@@ -15,7 +15,7 @@ use crate::model::refusal::Refusal;
 ///
 /// For good; to put it into the trash, change its mailbox. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "delete_message", tag = "messages", security(("bearer" = [])),
+    operation_id = "delete_message", tag = "messages", security(("bearer" = ["messages:write"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17")

@@ -47,7 +47,7 @@ filters! {
 /// In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same
 /// without. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "search_messages", tag = "messages", security(("bearer" = [])),
+    operation_id = "search_messages", tag = "messages", security(("bearer" = ["messages:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), Sought),
     responses((status = 200, description = "A page of messages.", body = MessageList), Problems)
 )]

@@ -136,7 +136,7 @@ impl From<view::Attachment> for Attachment {
 /// Decoded: header, text, cleaned HTML, the list of attachments. Reading it here does not mark it as seen. For the user and for
 /// server administrators.
 #[utoipa::path(
-    operation_id = "show_message", tag = "messages", security(("bearer" = [])),
+    operation_id = "show_message", tag = "messages", security(("bearer" = ["messages:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("message_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq-17")

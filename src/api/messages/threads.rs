@@ -103,7 +103,7 @@ pub(in crate::api) struct ThreadList {
 /// Messages belong together that go back to the same one (RFC 8474, THREADID), whatever mailbox they are in. That with the latest message
 /// comes first. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "list_threads", tag = "messages", security(("bearer" = [])),
+    operation_id = "list_threads", tag = "messages", security(("bearer" = ["messages:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), WhichThreads),
     responses((status = 200, description = "A page of conversations.", body = ThreadList), Problems)
 )]
@@ -144,7 +144,7 @@ pub async fn list(
 ///
 /// Its messages in all mailboxes, the oldest first. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "show_thread", tag = "messages", security(("bearer" = [])),
+    operation_id = "show_thread", tag = "messages", security(("bearer" = ["messages:read"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("thread_id" = String, Path, description = "The id of the conversation.", example = "T00000000000000000000000000000017"),

@@ -54,7 +54,7 @@ filters! {
 /// Answers with the first message that all filters let through, as soon as it is there; 204 if none comes in time. Made for tests and for
 /// scripts that want a code that is sent by mail. For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "wait_for_message", tag = "messages", security(("bearer" = [])),
+    operation_id = "wait_for_message", tag = "messages", security(("bearer" = ["messages:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), Awaited),
     responses(
         (status = 200, description = "The message.", body = Message),

@@ -25,7 +25,7 @@ pub(in crate::api) struct Changed {
 ///
 /// All recipients that the query picks. At least one filter, or `all=true`, is needed. For server administrators.
 #[utoipa::path(
-    operation_id = "change_queue", tag = "queue", security(("bearer" = [])), params(Picked), request_body = QueuedPatch,
+    operation_id = "change_queue", tag = "queue", security(("bearer" = ["queue:write"])), params(Picked), request_body = QueuedPatch,
     responses((status = 200, description = "How many were changed.", body = Changed), Problems, BodyProblems)
 )]
 #[patch("/queue")]
@@ -49,7 +49,7 @@ pub async fn change(
 /// All that waits and that the query picks; what is held stays so. At least one filter, or `all=true`, is needed. For server
 /// administrators.
 #[utoipa::path(
-    operation_id = "retry_queue", tag = "queue", security(("bearer" = [])), params(Picked),
+    operation_id = "retry_queue", tag = "queue", security(("bearer" = ["queue:write"])), params(Picked),
     responses((status = 200, description = "How many are tried now.", body = Changed), Problems)
 )]
 #[post("/queue/retry")]
@@ -62,7 +62,7 @@ pub async fn retry(caller: Caller, house: Data<House>, Query(picked): Query<Pick
 /// All that waits or is held and that the query picks fails, and the senders are told. At least one filter, or `all=true`, is needed.
 /// What is being delivered at this moment is left alone. For server administrators.
 #[utoipa::path(
-    operation_id = "expire_queue", tag = "queue", security(("bearer" = [])), params(Picked),
+    operation_id = "expire_queue", tag = "queue", security(("bearer" = ["queue:write"])), params(Picked),
     responses((status = 200, description = "How many were given up.", body = Changed), Problems)
 )]
 #[post("/queue/expire")]
@@ -75,7 +75,7 @@ pub async fn expire(caller: Caller, house: Data<House>, Query(picked): Query<Pic
 /// All recipients that the query picks; a message without any left is gone. Nobody is told. At least one filter, or `all=true`, is
 /// needed. For server administrators.
 #[utoipa::path(
-    operation_id = "delete_queue", tag = "queue", security(("bearer" = [])), params(Picked),
+    operation_id = "delete_queue", tag = "queue", security(("bearer" = ["queue:write"])), params(Picked),
     responses((status = 200, description = "How many were dropped.", body = Changed), Problems)
 )]
 #[delete("/queue")]

@@ -33,7 +33,7 @@ impl QueuedPatch {
 ///
 /// A merge patch. A message that is held is not tried, and does not expire, before it is released. For server administrators.
 #[utoipa::path(
-    operation_id = "change_queued", tag = "queue", security(("bearer" = [])), request_body = QueuedPatch,
+    operation_id = "change_queued", tag = "queue", security(("bearer" = ["queue:write"])), request_body = QueuedPatch,
     params(("queue_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq")),
     responses((status = 200, description = "The changed message.", body = QueuedMessage), Problems, BodyProblems)
 )]

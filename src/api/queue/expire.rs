@@ -14,7 +14,7 @@ use crate::model::queue::Steering;
 /// What is not yet delivered fails as if its time were over, and the sender is told. What is being delivered at this moment is left
 /// alone. For server administrators.
 #[utoipa::path(
-    operation_id = "expire_queued", tag = "queue", security(("bearer" = [])),
+    operation_id = "expire_queued", tag = "queue", security(("bearer" = ["queue:write"])),
     params(("queue_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq")),
     responses((status = 204, description = "It is given up."), Problems)
 )]

@@ -36,7 +36,7 @@ pub(in crate::api) struct QueueList {
 ///
 /// What waits to go out, the oldest first: the messages that have a recipient that all filters pick, with all their recipients. For server administrators.
 #[utoipa::path(
-    operation_id = "list_queue", tag = "queue", security(("bearer" = [])), params(Which),
+    operation_id = "list_queue", tag = "queue", security(("bearer" = ["queue:read"])), params(Which),
     responses((status = 200, description = "A page of the queue.", body = QueueList), Problems)
 )]
 #[get("/queue")]

@@ -12,7 +12,7 @@ use crate::model::ids::MailId;
 ///
 /// Nobody is told: there is no bounce. For server administrators.
 #[utoipa::path(
-    operation_id = "delete_queued", tag = "queue", security(("bearer" = [])),
+    operation_id = "delete_queued", tag = "queue", security(("bearer" = ["queue:write"])),
     params(("queue_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq")),
     responses((status = 204, description = "It is gone."), Problems)
 )]

@@ -12,7 +12,7 @@ use crate::model::ids::MailId;
 ///
 /// Does not wait for the next attempt that is planned. For server administrators.
 #[utoipa::path(
-    operation_id = "retry_queued", tag = "queue", security(("bearer" = [])),
+    operation_id = "retry_queued", tag = "queue", security(("bearer" = ["queue:write"])),
     params(("queue_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq")),
     responses((status = 204, description = "It is tried now."), Problems)
 )]

@@ -13,7 +13,7 @@ use crate::model::ids::MailId;
 ///
 /// With what became of each recipient. For server administrators.
 #[utoipa::path(
-    operation_id = "show_queued", tag = "queue", security(("bearer" = [])),
+    operation_id = "show_queued", tag = "queue", security(("bearer" = ["queue:read"])),
     params(("queue_id" = String, Path, description = "The id of the message.", example = "01jzc8m3f9xkq")),
     responses((status = 200, description = "The message.", body = QueuedMessage), Problems)
 )]

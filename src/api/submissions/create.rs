@@ -48,7 +48,7 @@ pub(in crate::api) struct Envelope {
 /// what leaves is signed. All recipients are taken or none; it is on stable storage when this answers. For the user and for server
 /// administrators.
 #[utoipa::path(
-    operation_id = "submit_message", tag = "submissions", security(("bearer" = [])),
+    operation_id = "submit_message", tag = "submissions", security(("bearer" = ["messages:send"])),
     request_body(description = "The message.", content((NewSubmission = "application/json"), (Octets = "message/rfc822"))),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), Envelope),
     responses(

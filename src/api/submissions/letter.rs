@@ -344,6 +344,8 @@ mod tests {
             enabled: true,
             quota_bytes: None,
             quota_messages: None,
+            labels: Default::default(),
+            deleted_at: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };

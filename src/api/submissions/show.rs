@@ -19,7 +19,7 @@ use crate::model::trace::{Received, Step, Story};
 /// For each recipient (the first 20), as long as the stories of messages are kept (`trace.keep_days`). Also of what the user sent over SMTP.
 /// For the user and for server administrators.
 #[utoipa::path(
-    operation_id = "show_submission", tag = "submissions", security(("bearer" = [])),
+    operation_id = "show_submission", tag = "submissions", security(("bearer" = ["messages:send"])),
     params(
         ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
         ("submission_id" = String, Path, description = "The id of the submission.", example = "01jzc8m3f9xkq")

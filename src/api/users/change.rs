@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Role, User};
 use crate::api::body::{Json, present};
 use crate::api::caller::Caller;
-use crate::api::field::{self, Login};
+use crate::api::field::{self, Login, MetadataPatch};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Tagged;
@@ -34,13 +34,20 @@ pub(in crate::api) struct UserPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64, extensions(("x-clearable" = json!(true))))]
     quota_messages: Option<Option<u64>>,
+    /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<MetadataPatch>)]
+    metadata: Option<Option<MetadataPatch>>,
+    /// Marks of your own: all of them.
+    #[serde(default, deserialize_with = "present")]
+    tags: Option<Vec<String>>,
 }
 
 /// Change a user
 ///
 /// A merge patch: a field that is absent stays as it is. The password has a path of its own.
 #[utoipa::path(
-    operation_id = "change_user", tag = "users", security(("bearer" = [])), request_body = UserPatch,
+    operation_id = "change_user", tag = "users", security(("bearer" = ["users:write"])), request_body = UserPatch,
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test")),
     responses((status = 200, description = "The changed user.", body = User), Problems, BodyProblems)
 )]
@@ -57,6 +64,7 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
             .quota_messages
             .map(|count| field::number("quota_messages", count))
             .transpose()?,
+        labels: field::labels_change(body.metadata, body.tags),
     };
     if let Some(role) = change.role {
         caller.grants(role)?;

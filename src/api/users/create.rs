@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Role, User, new_password};
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field::{self, Login};
+use crate::api::field::{self, Login, Metadata};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Created;
@@ -39,13 +39,17 @@ pub(in crate::api) struct UserCreate {
     /// The most messages their mailboxes may hold together; absent: no limit.
     #[schema(maximum = 9_223_372_036_854_775_807_i64)]
     quota_messages: Option<u64>,
+    /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+    metadata: Option<Metadata>,
+    /// Marks of your own: at most 50.
+    tags: Option<Vec<String>>,
 }
 
 /// Create a user
 ///
 /// From now on mail for the address is delivered. An administrator of a domain makes users of that domain.
 #[utoipa::path(
-    operation_id = "create_user", tag = "users", security(("bearer" = [])), request_body = UserCreate,
+    operation_id = "create_user", tag = "users", security(("bearer" = ["users:write"])), request_body = UserCreate,
     responses(
         (status = 201, description = "The new user.", body = User, headers(("Location" = String, description = "Its path."))),
         Problems, BodyProblems
@@ -73,6 +77,7 @@ impl UserCreate {
             enabled: self.enabled.unwrap_or(true),
             quota_bytes: field::number("quota_bytes", self.quota_bytes)?,
             quota_messages: field::number("quota_messages", self.quota_messages)?,
+            labels: field::labels(self.metadata, self.tags),
         };
         Ok((login, new))
     }

@@ -6,15 +6,17 @@ pub(super) mod list;
 pub(super) mod password;
 pub(super) mod put;
 pub(super) mod remove;
+pub(super) mod restore;
 pub(super) mod show;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::field;
+use super::field::{self, Metadata};
 use super::problem::Problem;
 use super::time::Time;
 use crate::mail::directory::NewPassword;
+use crate::mail::mailbox::Usage;
 use crate::model::account;
 use crate::model::secret::Secret;
 
@@ -22,6 +24,7 @@ use crate::model::secret::Secret;
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "address": "alice@example.test", "display_name": "Alice", "role": "user", "enabled": true, "quota_bytes": 1_073_741_824_u64,
+    "used_bytes": 20_480, "used_messages": 3, "metadata": {"panel.id": "17"}, "tags": ["pilot"],
     "created_at": "2026-11-23T20:19:30.125Z", "updated_at": "2026-11-23T20:19:30.125Z"
 }))]
 pub(super) struct User {
@@ -41,6 +44,20 @@ pub(super) struct User {
     /// The most messages their mailboxes may hold together; absent: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     quota_messages: Option<u64>,
+    /// How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a
+    /// change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_bytes: Option<u64>,
+    /// How many messages their mailboxes hold together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_messages: Option<u64>,
+    /// Texts of the callers' own by name.
+    metadata: Metadata,
+    /// Marks of the callers' own.
+    tags: Vec<String>,
+    /// When they were deleted: they can still be restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Time>,
     /// When it was made.
     created_at: Time,
     /// When it was last changed.
@@ -57,8 +74,24 @@ impl From<&account::User> for User {
             enabled: user.enabled,
             quota_bytes: user.quota_bytes,
             quota_messages: user.quota_messages,
+            used_bytes: None,
+            used_messages: None,
+            metadata: user.labels.metadata.clone(),
+            tags: user.labels.tags.iter().cloned().collect(),
+            deleted_at: user.deleted_at.map(Time),
             created_at: Time(user.created_at),
             updated_at: Time(user.updated_at),
+        }
+    }
+}
+
+impl User {
+    /// The user, with how full their mailboxes are.
+    fn with_usage(user: &account::User, usage: Usage) -> Self {
+        Self {
+            used_bytes: user.address.as_ref().map(|_| usage.bytes),
+            used_messages: user.address.as_ref().map(|_| usage.messages),
+            ..Self::from(user)
         }
     }
 }

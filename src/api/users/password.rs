@@ -10,6 +10,8 @@ use crate::api::field::{self, Login};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::NoContent;
+use crate::mail::directory::Visit;
+use crate::model::login::Protocol;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
 
@@ -33,7 +35,7 @@ pub(in crate::api) struct PasswordPut {
 ///
 /// For the user, who must know the old one, and for administrators of their domain.
 #[utoipa::path(
-    operation_id = "set_password", tag = "users", security(("bearer" = [])), request_body = PasswordPut,
+    operation_id = "set_password", tag = "users", security(("bearer" = ["users:password"])), request_body = PasswordPut,
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test")),
     responses((status = 204, description = "The password is set."), Problems, BodyProblems)
 )]
@@ -57,14 +59,17 @@ pub async fn handler(
     };
     let missing = || field::invalid("password", "missing field `password`");
     let password = new_password(body.password, body.password_hash)?.ok_or_else(missing)?;
-    let from = request.peer_addr().map(|peer| peer.ip());
+    let visit = Visit {
+        protocol: Protocol::Api,
+        from: request.peer_addr().map(|peer| peer.ip()),
+    };
     let directory = caller.directory(&house);
     house
         .run(|_| async move {
             let key = login.key();
             caller.manages(&*directory.user(&key).await?)?;
             if let Some(proof) = proof {
-                directory.authenticate(&key, &proof, from).await.map_err(wrong_proof)?;
+                directory.authenticate(&key, &proof, visit).await.map_err(wrong_proof)?;
             }
             directory.set_password(&key, password).await
         })

@@ -6,11 +6,12 @@ use utoipa::ToSchema;
 use super::{Role, User, new_password};
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field::{self, Login};
+use crate::api::field::{self, Login, Metadata};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Put;
 use crate::mail::directory::NewUser;
+use crate::model::account;
 use crate::model::secret::Secret;
 
 /// A user as they shall be.
@@ -39,6 +40,10 @@ pub(in crate::api) struct UserPut {
     /// The most messages their mailboxes may hold together; absent: no limit.
     #[schema(maximum = 9_223_372_036_854_775_807_i64)]
     quota_messages: Option<u64>,
+    /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+    metadata: Option<Metadata>,
+    /// Marks of your own: at most 50.
+    tags: Option<Vec<String>>,
 }
 
 /// Create or replace a user
@@ -46,7 +51,7 @@ pub(in crate::api) struct UserPut {
 /// Makes the user if there is none; otherwise sets every field, those that are absent to their defaults, but the password stays if
 /// none is given. Saying it twice does no harm. Mail that is there stays.
 #[utoipa::path(
-    operation_id = "put_user", tag = "users", security(("bearer" = [])), request_body = UserPut,
+    operation_id = "put_user", tag = "users", security(("bearer" = ["users:write"])), request_body = UserPut,
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test")),
     responses(
         (status = 200, description = "The replaced user.", body = User),
@@ -67,11 +72,19 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
         enabled: body.enabled.unwrap_or(true),
         quota_bytes: field::number("quota_bytes", body.quota_bytes)?,
         quota_messages: field::number("quota_messages", body.quota_messages)?,
+        labels: field::labels(body.metadata, body.tags),
     };
     caller.grants(wanted.role)?;
     let directory = caller.directory(&house);
     let placed = house
-        .run(|_| async move { directory.put_user(wanted, |there| caller.manages(there)).await })
+        .run(|_| async move {
+            let sets_password = wanted.password.is_some();
+            let may = |there: &account::User| {
+                caller.manages(there)?;
+                if sets_password { caller.sets_passwords() } else { Ok(()) }
+            };
+            directory.put_user(wanted, may).await
+        })
         .await?;
     let (user, revision) = (&placed.now, placed.now.revision());
     Ok(Put::new(placed.is_new, ("users", &user.login), revision, User::from(&**user)))

@@ -10,9 +10,9 @@ use crate::api::reply::Tagged;
 
 /// Show a user
 ///
-/// For the user, and for administrators of their domain.
+/// With how full their mailboxes are. For the user, and for administrators of their domain.
 #[utoipa::path(
-    operation_id = "show_user", tag = "users", security(("bearer" = [])),
+    operation_id = "show_user", tag = "users", security(("bearer" = ["users:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test")),
     responses((status = 200, description = "The user.", body = User), Problems)
 )]
@@ -20,6 +20,11 @@ use crate::api::reply::Tagged;
 pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<Tagged<User>, Problem> {
     let login: Login = field::named("user", &path)?;
     caller.sees(&login)?;
-    let user = house.run(|house| async move { house.directory.user(&login.key()).await }).await?;
-    Ok(Tagged(user.revision(), User::from(&*user)))
+    let found = house.run(|house| async move {
+        let user = house.directory.user(&login.key()).await?;
+        let usage = house.mailboxes.usage(&user).await?;
+        Ok((user, usage))
+    });
+    let (user, usage) = found.await?;
+    Ok(Tagged(user.revision(), User::with_usage(&user, usage)))
 }

@@ -215,3 +215,21 @@ fn a_file_that_is_not_there_is_named() {
         "/nowhere/posthouse.toml: cannot be read: No such file or directory (os error 2); --config must name a readable TOML file"
     );
 }
+
+#[test]
+fn what_holds_is_told_without_secrets() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "[database]\nurl = \"mysql://ph:secret@db.test/ph\"\n[outbound]\nsmarthost = \"a.test:587\"\nusername = \"ada\"\npassword = \"secret\"\n";
+    std::fs::write(file.path(), text).unwrap();
+    let loaded = Config::load(Some(file.path()), []).unwrap();
+    let of = |key: &str| loaded.effective.iter().find(|effective| effective.key == key).unwrap();
+    assert_eq!(of("database.url").value, Some("mysql://ph:…@db.test/ph".into()));
+    assert_eq!((&of("outbound.password").value, of("outbound.password").secret), (&None, true));
+    assert_eq!(of("outbound.smarthost").value, Some("a.test:587".into()));
+    assert!(matches!(of("outbound.smarthost").origin, Origin::File(_, Some(4))));
+    assert_eq!(
+        (&of("http.max_json_bytes").value, &of("http.max_json_bytes").origin),
+        (&Some(1_048_576.into()), &Origin::Default)
+    );
+    assert!(!format!("{:?}", loaded.effective).contains("secret@"));
+}

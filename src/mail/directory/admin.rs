@@ -1,19 +1,15 @@
 //! The first administrator.
 
-use rand::RngExt;
-
 use super::hashing::{Hashed, Verdict};
-use super::{Directory, NewPassword, users};
+use super::{Directory, NewPassword, app_passwords, users};
 use crate::model::account::{Role, User};
 use crate::model::ids::UserId;
+use crate::model::labels::Labels;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
-use crate::store::db::users::{StoredUser, count_admins, find, insert, update};
+use crate::store::db::users::{StoredUser, count_admins, find, find_also_deleted, insert, update};
 
 const LOGIN: &str = "admin";
-
-/// No letter or digit that is taken for another.
-const READABLE: &[u8; 31] = b"abcdefghjkmnpqrstuvwxyz23456789";
 
 impl Directory {
     /// Makes the administrator if there is no server administrator yet; gives the password that was made up, if one was.
@@ -23,7 +19,7 @@ impl Directory {
             if count_admins(&mut self.inner.database.read().await?).await? > 0 {
                 return Ok(None);
             }
-            let made_up = readable_password();
+            let made_up = Secret::new(app_passwords::readable());
             let hash = self.inner.hashing.hash(&made_up).await?;
             // Another node may have been quicker: then its password is the one.
             return Ok(self.put_admin(hash, true).await?.then_some(made_up));
@@ -48,8 +44,9 @@ impl Directory {
         if only_the_first && count_admins(&mut change.tx).await? > 0 {
             return Ok(false);
         }
-        match find(&mut change.tx, LOGIN).await? {
+        match find_also_deleted(&mut change.tx, LOGIN).await? {
             Some(mut stored) => {
+                stored.user.deleted_at = None;
                 stored.user.role = Role::ServerAdmin;
                 stored.user.enabled = true;
                 stored.user.updated_at = self.inner.after(stored.user.updated_at);
@@ -69,11 +66,14 @@ impl Directory {
                         enabled: true,
                         quota_bytes: None,
                         quota_messages: None,
+                        labels: Labels::default(),
+                        deleted_at: None,
                         created_at: now,
                         updated_at: now,
                     },
                     password: Some(hashed.hash),
                     scram: hashed.scram,
+                    totp: false,
                     token_epoch: 0,
                 };
                 insert(&mut change.tx, &stored, None).await?;
@@ -82,18 +82,4 @@ impl Directory {
         change.commit().await?;
         Ok(true)
     }
-}
-
-/// Twenty characters in four groups: some 99 bits.
-fn readable_password() -> Secret {
-    let mut rng = rand::rng();
-    let mut text = String::with_capacity(23);
-    for at in 0..20 {
-        if at > 0 && at % 5 == 0 {
-            text.push('-');
-        }
-        let pick = rng.random_range(0..READABLE.len());
-        text.extend(READABLE.get(pick).copied().map(char::from));
-    }
-    Secret::new(text)
 }

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
+
 use super::change::Change;
-use super::{AliasChange, Directory, NewAlias, Page, Placed, domains, fields};
+use super::{AliasChange, Directory, NewAlias, Page, Picked, Placed, domains, fields};
 use crate::model::account::{Alias, AliasAddress};
 use crate::model::address::{Domain, EmailAddress};
+use crate::model::clock::timestamp;
 use crate::model::ids::AliasId;
 use crate::model::refusal::Refusal;
 use crate::store::db::{Tx, aliases};
@@ -13,15 +16,12 @@ use crate::store::db::{Tx, aliases};
 const MAX_DESCRIPTION: usize = 2_000;
 
 impl Directory {
-    /// A page of the aliases of a domain, or of all, by address (catch-alls first).
-    pub async fn aliases(&self, domain: Option<&Domain>, after: Option<&str>, limit: usize) -> Result<Page<Alias>, Refusal> {
+    /// A page of the aliases that are picked, by address (catch-alls first).
+    pub async fn aliases(&self, picked: &Picked, after: Option<&str>, limit: usize) -> Result<Page<Alias>, Refusal> {
         let limit = fields::page_size(limit);
         let mut tx = self.inner.database.read().await?;
-        let domain = match domain {
-            Some(domain) => Some(domains::known(&mut tx, domain).await?.id),
-            None => None,
-        };
-        let found = aliases::page(&mut tx, domain, after.unwrap_or_default(), fields::and_one(limit)).await?;
+        let pick = domains::pick(&mut tx, picked).await?;
+        let found = aliases::page(&mut tx, &pick, after.unwrap_or_default(), fields::and_one(limit)).await?;
         Ok(fields::page(found, limit, |it| aliases::key(&it.address)))
     }
 
@@ -80,6 +80,8 @@ impl Directory {
         alias.destinations = destinations.unwrap_or(alias.destinations);
         alias.enabled = wanted.enabled.unwrap_or(alias.enabled);
         alias.description = wanted.description.unwrap_or(alias.description);
+        alias.expires_at = wanted.expires_at.map_or(alias.expires_at, milliseconds);
+        alias.labels = alias.labels.changed(wanted.labels)?;
         alias.updated_at = self.inner.after(alias.updated_at);
         aliases::update(&mut change.tx, &alias).await?;
         change.commit().await?;
@@ -91,7 +93,7 @@ impl Directory {
         let mut change = self.inner.change().await?;
         let alias = known(&mut change.tx, address).await?;
         self.check(Some(alias.revision()))?;
-        aliases::delete(&mut change.tx, address).await?;
+        aliases::delete(&mut change.tx, alias.id).await?;
         change.commit().await?;
         Ok(())
     }
@@ -99,6 +101,7 @@ impl Directory {
     /// An alias that is to be added.
     pub(super) fn fresh_alias(&self, new: NewAlias) -> Result<Alias, Refusal> {
         fields::text("description", &new.description, MAX_DESCRIPTION)?;
+        new.labels.check()?;
         domain(&new.address)?;
         let now = self.inner.now();
         Ok(Alias {
@@ -107,6 +110,8 @@ impl Directory {
             address: new.address,
             enabled: new.enabled,
             description: new.description,
+            expires_at: milliseconds(new.expires_at),
+            labels: new.labels,
             created_at: now,
             updated_at: now,
         })
@@ -129,6 +134,11 @@ impl Directory {
             problem,
         })
     }
+}
+
+/// As the database keeps it.
+fn milliseconds(at: Option<Timestamp>) -> Option<Timestamp> {
+    at.map(|at| timestamp(at.as_millisecond()))
 }
 
 async fn add(tx: &mut Tx, alias: &Alias) -> Result<(), Refusal> {

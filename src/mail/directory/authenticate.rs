@@ -10,8 +10,9 @@ use sha2::Sha256;
 use super::cache::Account;
 use super::failures::Attempt;
 use super::hashing::Verdict;
-use super::{Directory, Inner, Login, fields, password};
+use super::{Directory, Inner, Login, Visit, fields, password};
 use crate::model::address::{EmailAddress, Host};
+use crate::model::login::{LoginOutcome, Protocol};
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
 use crate::model::site::Site;
@@ -20,31 +21,39 @@ use crate::store;
 /// No password is longer; hashing more would be work for nothing.
 pub(super) const MAX_PASSWORD_OCTETS: usize = 1_024;
 
+/// Somebody who has proved to know the password, or an app password.
+pub(super) struct Proved {
+    pub(super) account: Arc<Account>,
+    pub(super) attempt: Attempt,
+}
+
 impl Directory {
     /// Checks a login name and password (argon2 off the network threads, bounded; a success is remembered for
-    /// `auth.cache_seconds`, a legacy hash is upgraded). The name may be an address in any case, or in a domain that is
-    /// another name of the user's. After failures it takes its time. Errors: BadCredentials, TryLater.
-    pub async fn authenticate(&self, login: &str, password: &Secret, from: Option<IpAddr>) -> Result<Login, Refusal> {
-        self.account_of(login, password, from).await.map(|account| Login::from(&*account))
+    /// `auth.cache_seconds`, a legacy hash is upgraded), or an app password. The name may be an address in any case, or in a domain that is
+    /// another name of the user's. Who has a second factor logs in to all but the API with app passwords only. After failures it takes its
+    /// time. Errors: BadCredentials, TryLater.
+    pub async fn authenticate(&self, login: &str, password: &Secret, visit: Visit) -> Result<Login, Refusal> {
+        let Proved { account, .. } = self.prove(login, password, visit).await?;
+        if visit.protocol != Protocol::Api {
+            self.inner.note(&account.user.login, visit, LoginOutcome::Success);
+        }
+        Ok(Login::from(&*account))
     }
 
-    pub(super) async fn account_of(&self, login: &str, password: &Secret, from: Option<IpAddr>) -> Result<Arc<Account>, Refusal> {
+    /// The same without an entry in the login log for a success, which may not be one yet.
+    pub(super) async fn prove(&self, login: &str, password: &Secret, visit: Visit) -> Result<Proved, Refusal> {
         let inner = &self.inner;
-        let attempt = inner.attempt(login, from).await?;
+        let attempt = inner.attempt(login, visit.from).await?;
         let account = inner.named(login).await?;
-        let stored = account.as_ref().and_then(|account| account.password.as_deref());
-        let verdict = inner.check(attempt, &Claim { login, stored, password }, from).await?;
-        match (account, verdict) {
-            (Some(account), Verdict::Right | Verdict::RightButOutdated) if account.user.enabled => {
+        let outcome = inner.outcome(login, account.as_deref(), password, (attempt, visit)).await?;
+        match (account, outcome) {
+            (Some(account), LoginOutcome::Success) => {
                 inner.failures.succeeded(attempt, inner.clock.now_ms());
-                if verdict == Verdict::RightButOutdated || inner.lacks_scram(&account, password) {
-                    inner.upgrade(&account, password).await;
-                }
-                Ok(account)
+                Ok(Proved { account, attempt })
             }
-            _ => {
-                let from = from.map(tracing::field::display);
-                tracing::info!(login, from, "login failed");
+            (account, outcome) => {
+                let name = account.as_ref().map_or(login, |account| &account.user.login);
+                inner.note(name, visit, outcome);
                 Err(Refusal::BadCredentials)
             }
         }
@@ -59,6 +68,36 @@ struct Claim<'c> {
 }
 
 impl Inner {
+    /// How a login with this password ends, before any code is asked for.
+    async fn outcome(
+        &self,
+        login: &str,
+        account: Option<&Account>,
+        password: &Secret,
+        (attempt, visit): (Attempt, Visit),
+    ) -> Result<LoginOutcome, Refusal> {
+        if let Some(outcome) = self.by_app_password(account, password, visit).await? {
+            return Ok(match account {
+                Some(account) if !account.user.enabled => LoginOutcome::Disabled,
+                _ => outcome,
+            });
+        }
+        let stored = account.and_then(|account| account.password.as_deref());
+        let verdict = self.check(attempt, &Claim { login, stored, password }, visit.from).await?;
+        Ok(match (account, verdict) {
+            (None, _) => LoginOutcome::UnknownUser,
+            (Some(_), Verdict::Wrong) => LoginOutcome::WrongPassword,
+            (Some(account), _) if !account.user.enabled => LoginOutcome::Disabled,
+            (Some(account), _) if account.totp && visit.protocol != Protocol::Api => LoginOutcome::AppPasswordNeeded,
+            (Some(account), verdict) => {
+                if verdict == Verdict::RightButOutdated || self.lacks_scram(account, password) {
+                    self.upgrade(account, password).await;
+                }
+                LoginOutcome::Success
+            }
+        })
+    }
+
     /// Begins a login: waits as long as those ask for that failed before.
     pub(super) async fn attempt(&self, login: &str, from: Option<IpAddr>) -> Result<Attempt, Refusal> {
         // An account has one count, by whatever name of it.

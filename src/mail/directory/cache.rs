@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
+use super::app_passwords::KnownAppPassword;
 use super::keys::KnownKey;
+use super::token_keys::TokenKeys;
 use super::{Departure, Inner, Route};
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
@@ -20,6 +22,7 @@ pub(super) struct Account {
     pub(super) user: Arc<User>,
     pub(super) password: Option<String>,
     pub(super) scram: Option<String>,
+    pub(super) totp: bool,
     pub(super) token_epoch: i64,
 }
 
@@ -29,6 +32,7 @@ impl From<store::db::users::StoredUser> for Account {
             user: Arc::new(stored.user),
             password: stored.password,
             scram: stored.scram,
+            totp: stored.totp,
             token_epoch: stored.token_epoch,
         }
     }
@@ -45,6 +49,12 @@ pub(super) struct Caches {
     pub(super) accounts: Answers<Option<Arc<Account>>>,
     /// By the digest of the key.
     pub(super) keys: Answers<Arc<KnownKey>>,
+    /// By the digest of the app password; also that there is none.
+    pub(super) app_passwords: Answers<Option<Arc<KnownAppPassword>>>,
+    /// Sessions of the API that are not over.
+    pub(super) sessions: Answers<()>,
+    /// The keys that sign access tokens, under one name.
+    pub(super) token_keys: Answers<Arc<TokenKeys>>,
 }
 
 /// The generation in which a lookup began.
@@ -63,6 +73,9 @@ impl Caches {
             }),
             accounts: Answers::new(entries, |_| 1),
             keys: Answers::new(entries.min(1_000), |_| 1),
+            app_passwords: Answers::new(entries, |_| 1),
+            sessions: Answers::new(entries, |()| 1),
+            token_keys: Answers::new(1, |_| 1),
         }
     }
 

@@ -1,21 +1,23 @@
 //! Domains.
 
 use super::change::Change;
-use super::{Directory, DomainChange, NewDomain, Page, Placed, fields};
+use super::{Directory, DomainChange, NewDomain, Page, Picked, Placed, fields};
 use crate::model::account::DomainRecord;
 use crate::model::address::Domain;
 use crate::model::ids::DomainId;
 use crate::model::refusal::Refusal;
+use crate::store::db::labels::Pick;
 use crate::store::db::{Tx, domains};
 
 const MAX_DESCRIPTION: usize = 2_000;
 
 impl Directory {
-    /// A page of the domains, by name.
-    pub async fn domains(&self, after: Option<&str>, limit: usize) -> Result<Page<DomainRecord>, Refusal> {
+    /// A page of the domains that are picked, by name.
+    pub async fn domains(&self, picked: &Picked, after: Option<&str>, limit: usize) -> Result<Page<DomainRecord>, Refusal> {
         let limit = fields::page_size(limit);
         let mut tx = self.inner.database.read().await?;
-        let found = domains::page(&mut tx, after.unwrap_or_default(), fields::and_one(limit)).await?;
+        let pick = pick(&mut tx, picked).await?;
+        let found = domains::page(&mut tx, &pick, after.unwrap_or_default(), fields::and_one(limit)).await?;
         Ok(fields::page(found, limit, |it| it.domain.to_string()))
     }
 
@@ -74,6 +76,7 @@ impl Directory {
         record.alias_of = wanted.alias_of.unwrap_or(record.alias_of);
         record.enabled = wanted.enabled.unwrap_or(record.enabled);
         record.description = wanted.description.unwrap_or(record.description);
+        record.labels = record.labels.changed(wanted.labels)?;
         record.updated_at = self.inner.after(record.updated_at);
         check_alias_of(&mut change, &record).await?;
         domains::update(&mut change.tx, &record).await?;
@@ -88,9 +91,14 @@ impl Directory {
         let record = known(&mut change.tx, domain).await?;
         self.check(Some(record.revision()))?;
         let uses = domains::uses(&mut change.tx, &record).await?;
-        let counted = [(uses.users, "users"), (uses.aliases, "aliases"), (uses.domains, "alias domains")];
+        let counted = [
+            (uses.users, "users"),
+            (uses.deleted_users, "deleted users who can still be restored; purge them first"),
+            (uses.aliases, "aliases"),
+            (uses.domains, "alias domains"),
+        ];
         if let Some((count, what)) = counted.into_iter().find(|(count, _)| *count > 0) {
-            return Err(Refusal::InUse(format!("the domain {domain} still has {what} ({count})")));
+            return Err(Refusal::InUse(format!("the domain {domain} still has {count} {what}")));
         }
         domains::delete(&mut change.tx, record.id).await?;
         change.commit().await?;
@@ -100,6 +108,7 @@ impl Directory {
     /// The record of a domain that is to be added.
     pub(super) fn fresh(&self, new: NewDomain) -> Result<DomainRecord, Refusal> {
         fields::text("description", &new.description, MAX_DESCRIPTION)?;
+        new.labels.check()?;
         let now = self.inner.now();
         Ok(DomainRecord {
             id: DomainId::fresh(),
@@ -107,6 +116,7 @@ impl Directory {
             alias_of: new.alias_of,
             enabled: new.enabled,
             description: new.description,
+            labels: new.labels,
             created_at: now,
             updated_at: now,
         })
@@ -116,6 +126,21 @@ impl Directory {
 async fn add(change: &mut Change<'_>, record: &DomainRecord) -> Result<(), Refusal> {
     check_alias_of(change, record).await?;
     Ok(domains::insert(&mut change.tx, record).await?)
+}
+
+/// What a list is picked by, with the ids of the domains. Errors: NotFound (a domain).
+pub(super) async fn pick(tx: &mut Tx, picked: &Picked) -> Result<Pick, Refusal> {
+    let mut ids = Vec::new();
+    for domain in picked.domains.iter().flatten() {
+        ids.push(known(tx, domain).await?.id);
+    }
+    Ok(Pick {
+        domains: picked.domains.as_ref().map(|_| ids),
+        tag: picked.tag.clone(),
+        metadata: picked.metadata.clone(),
+        search: picked.search.clone(),
+        deleted: picked.deleted,
+    })
 }
 
 /// The domain, or that there is none.

@@ -8,25 +8,42 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Directory, domains, fields};
+use super::{ApiKeyChange, Directory, NewApiKey, domains, fields};
 use crate::model::account::{ApiKey, Role};
 use crate::model::address::Domain;
 use crate::model::clock::timestamp;
 use crate::model::ids::ApiKeyId;
 use crate::model::refusal::Refusal;
+use crate::model::scope::Scope;
 use crate::model::secret::Secret;
-use crate::store::db::api_keys;
+use crate::store::db::{Tx, api_keys};
 
 /// What every key begins with, so that a leaked one is recognised.
 pub(super) const PREFIX: &str = "phk_";
 const MAX_NAME: usize = 255;
+const MAX_DOMAINS: usize = 1_000;
 const MINUTE_MS: i64 = 60_000;
 
 /// A key that was used a moment ago.
 pub(super) struct KnownKey {
     key: Arc<ApiKey>,
-    /// The last minute of use that was written down, in milliseconds.
-    used_ms: AtomicI64,
+    used: LastUse,
+}
+
+/// The last minute of use that was written down.
+pub(super) struct LastUse(AtomicI64);
+
+impl LastUse {
+    pub(super) fn new(at: Option<Timestamp>) -> Self {
+        Self(AtomicI64::new(at.map_or(i64::MIN, Timestamp::as_millisecond)))
+    }
+
+    /// The minute of this use, in milliseconds, if it is to be written down: once.
+    pub(super) fn minute_to_note(&self, now: Timestamp) -> Option<i64> {
+        let now = now.as_millisecond();
+        let minute = now - now.rem_euclid(MINUTE_MS);
+        (self.0.fetch_max(minute, Ordering::SeqCst) < minute).then_some(minute)
+    }
 }
 
 impl Directory {
@@ -35,41 +52,77 @@ impl Directory {
         Ok(api_keys::list(&mut self.inner.database.read().await?).await?)
     }
 
-    /// The key and its secret (`phk_…`), which is shown this once. Errors: NotFound (the domain), Invalid.
-    pub async fn create_api_key(
-        &self,
-        name: String,
-        role: Role,
-        domain: Option<Domain>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<(ApiKey, Secret), Refusal> {
-        fields::text("name", &name, MAX_NAME)?;
-        check_scope(role, domain.as_ref())?;
+    /// One key. Errors: NotFound.
+    pub async fn api_key(&self, id: ApiKeyId) -> Result<ApiKey, Refusal> {
+        known(&mut self.inner.database.read().await?, id).await
+    }
+
+    /// The key and its secret (`phk_…`), which is shown this once. Errors: NotFound (a domain), Invalid.
+    pub async fn create_api_key(&self, new: NewApiKey) -> Result<(ApiKey, Secret), Refusal> {
+        fields::text("name", &new.name, MAX_NAME)?;
         let text = random_text(PREFIX);
+        let now = self.inner.now();
         let key = ApiKey {
             id: ApiKeyId::fresh(),
-            name,
-            role,
-            domain,
-            created_at: self.inner.now(),
-            expires_at: expires_at.map(|at| timestamp(at.as_millisecond())),
+            name: new.name,
+            role: role(&new.domains),
+            scopes: scopes(new.scopes)?,
+            domains: new.domains,
+            created_at: now,
+            updated_at: now,
+            expires_at: new.expires_at.map(|at| timestamp(at.as_millisecond())),
             last_used_at: None,
         };
         let mut change = self.inner.change().await?;
-        if let Some(domain) = &key.domain {
-            domains::known(&mut change.tx, domain).await?;
-        }
+        domains_are_there(&mut change.tx, &key.domains).await?;
         api_keys::insert(&mut change.tx, &key, &digest(&text)).await?;
         change.commit().await?;
         Ok((key, Secret::new(text)))
     }
 
-    /// Removes a key; it stops working at once. Errors: NotFound.
+    /// Changes a key: what is `None` stays. Errors: NotFound (the key, a domain), Invalid, Changed.
+    pub async fn change_api_key(&self, id: ApiKeyId, wanted: ApiKeyChange) -> Result<ApiKey, Refusal> {
+        fields::text("name", wanted.name.as_deref().unwrap_or_default(), MAX_NAME)?;
+        let mut change = self.inner.change().await?;
+        let mut key = known(&mut change.tx, id).await?;
+        self.check(Some(key.revision()))?;
+        key.name = wanted.name.unwrap_or(key.name);
+        if let Some(wanted) = wanted.scopes {
+            key.scopes = scopes(wanted)?;
+        }
+        if let Some(domains) = wanted.domains {
+            domains_are_there(&mut change.tx, &domains).await?;
+            key.role = role(&domains);
+            key.domains = domains;
+        }
+        if let Some(end) = wanted.expires_at {
+            key.expires_at = end.map(|at| timestamp(at.as_millisecond()));
+        }
+        key.updated_at = self.inner.after(key.updated_at);
+        api_keys::update(&mut change.tx, &key).await?;
+        change.commit().await?;
+        Ok(key)
+    }
+
+    /// Gives a key another secret, which is shown this once; the old one stops working at once. Errors: NotFound, Changed.
+    pub async fn rotate_api_key(&self, id: ApiKeyId) -> Result<(ApiKey, Secret), Refusal> {
+        let text = random_text(PREFIX);
+        let mut change = self.inner.change().await?;
+        let mut key = known(&mut change.tx, id).await?;
+        self.check(Some(key.revision()))?;
+        key.updated_at = self.inner.after(key.updated_at);
+        api_keys::update(&mut change.tx, &key).await?;
+        api_keys::set_secret(&mut change.tx, id, &digest(&text)).await?;
+        change.commit().await?;
+        Ok((key, Secret::new(text)))
+    }
+
+    /// Removes a key; it stops working at once. Errors: NotFound, Changed.
     pub async fn remove_api_key(&self, id: ApiKeyId) -> Result<(), Refusal> {
         let mut change = self.inner.change().await?;
-        if !api_keys::delete(&mut change.tx, id).await? {
-            return Err(fields::not_found("API key", id));
-        }
+        let key = known(&mut change.tx, id).await?;
+        self.check(Some(key.revision()))?;
+        api_keys::delete(&mut change.tx, id).await?;
         change.commit().await?;
         Ok(())
     }
@@ -84,10 +137,9 @@ impl Directory {
             None => {
                 let found = api_keys::find(&mut inner.database.read().await?, &digest).await?;
                 let key = found.ok_or(Refusal::BadCredentials)?;
-                let used = key.last_used_at.map_or(i64::MIN, Timestamp::as_millisecond);
                 let known = Arc::new(KnownKey {
+                    used: LastUse::new(key.last_used_at),
                     key: Arc::new(key),
-                    used_ms: AtomicI64::new(used),
                 });
                 inner.caches.keys.keep(generation, &digest, Arc::clone(&known));
                 known
@@ -103,11 +155,7 @@ impl Directory {
 
     /// Writes down the minute, once. A key works even when that fails.
     async fn note_use(&self, known: &KnownKey, now: Timestamp) {
-        let now = now.as_millisecond();
-        let minute = now - now.rem_euclid(MINUTE_MS);
-        if known.used_ms.fetch_max(minute, Ordering::SeqCst) >= minute {
-            return;
-        }
+        let Some(minute) = known.used.minute_to_note(now) else { return };
         let noted = async {
             let mut tx = self.inner.database.write().await?;
             api_keys::touch(&mut tx, known.key.id, minute).await?;
@@ -119,18 +167,42 @@ impl Directory {
     }
 }
 
-/// A key administers everything, or one domain.
-fn check_scope(role: Role, domain: Option<&Domain>) -> Result<(), Refusal> {
-    let (field, problem) = match (role, domain) {
-        (Role::ServerAdmin, None) | (Role::DomainAdmin, Some(_)) => return Ok(()),
-        (Role::ServerAdmin, Some(_)) => ("domain", "a server administrator's key is for all domains"),
-        (Role::DomainAdmin, None) => ("domain", "a domain administrator's key needs a domain"),
-        (Role::User, _) => ("role", "a key is a server administrator's or a domain administrator's"),
-    };
-    Err(Refusal::Invalid {
-        field,
-        problem: problem.into(),
-    })
+async fn known(tx: &mut Tx, id: ApiKeyId) -> Result<ApiKey, Refusal> {
+    api_keys::find_id(tx, id).await?.ok_or_else(|| fields::not_found("API key", id))
+}
+
+/// A key administers everything, or its domains.
+const fn role(domains: &[Domain]) -> Role {
+    match domains {
+        [] => Role::ServerAdmin,
+        _ => Role::DomainAdmin,
+    }
+}
+
+/// At least one, each once.
+fn scopes(mut scopes: Vec<Scope>) -> Result<Vec<Scope>, Refusal> {
+    scopes.sort_unstable();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return Err(Refusal::Invalid {
+            field: "scopes",
+            problem: "a key without any scope could do nothing; right would be such as [\"users:read\"], or [\"*\"]".into(),
+        });
+    }
+    Ok(scopes)
+}
+
+async fn domains_are_there(tx: &mut Tx, all: &[Domain]) -> Result<(), Refusal> {
+    if all.len() > MAX_DOMAINS {
+        return Err(Refusal::Invalid {
+            field: "domains",
+            problem: format!("more than {MAX_DOMAINS} domains"),
+        });
+    }
+    for domain in all {
+        domains::known(tx, domain).await?;
+    }
+    Ok(())
 }
 
 /// The prefix and 256 bits of chance.

@@ -10,28 +10,42 @@
 //! query, because each change counts up a row that all nodes watch. All changes of the directory stand in line at that row, so
 //! checks within a change (does the domain exist, is this the last administrator) cannot be overtaken.
 //!
-//! Spells RFC 5321 §4.5.1 (postmaster), RFC 5321 §2.4 (case of local parts), RFC 5233 §1 (detail), RFC 7519 §4.1 (access tokens).
+//! Spells RFC 5321 §4.5.1 (postmaster), RFC 5321 §2.4 (case of local parts), RFC 5233 §1 (detail), RFC 7519 §4.1 (access tokens),
+//! RFC 6238 §4 (codes by time).
 
 mod admin;
 mod aliases;
+mod app_passwords;
 mod authenticate;
+mod batch;
 mod cache;
 mod change;
+mod deleted;
 mod domains;
 mod failures;
 mod fields;
 mod hashing;
 mod keys;
 mod login;
+mod login_log;
 mod password;
 mod route;
 mod scram;
+mod token_keys;
 mod tokens;
+mod totp;
 mod users;
 
+pub use app_passwords::NewAppPassword;
+pub use login_log::LoginFilter;
+pub use route::{Explanation, ResolveStep};
 pub use scram::ScramLogin;
+pub use token_keys::SigningKey;
+pub use tokens::ApiSession;
+pub use totp::{Enrolment, SecondFactor};
 pub use users::knows_hash;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -42,8 +56,11 @@ use crate::model::account::{AliasAddress, ApiKey, Role, User};
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::clock::{self, Clock};
 use crate::model::ids::UserId;
+use crate::model::labels::{Labels, LabelsChange};
+use crate::model::login::Protocol;
 use crate::model::refusal::Refusal;
 use crate::model::revision::{Expectation, Revision};
+use crate::model::scope::Scope;
 use crate::model::secret::Secret;
 use crate::store::{self, db::Database};
 
@@ -85,6 +102,8 @@ pub struct NewDomain {
     pub enabled: bool,
     /// Free text.
     pub description: String,
+    /// What others note on it.
+    pub labels: Labels,
 }
 
 impl From<Domain> for NewDomain {
@@ -95,6 +114,7 @@ impl From<Domain> for NewDomain {
             alias_of: None,
             enabled: true,
             description: String::new(),
+            labels: Labels::default(),
         }
     }
 }
@@ -108,6 +128,8 @@ pub struct DomainChange {
     pub enabled: Option<bool>,
     /// Free text.
     pub description: Option<String>,
+    /// What others note on it.
+    pub labels: LabelsChange,
 }
 
 /// What to make an alias of.
@@ -121,6 +143,10 @@ pub struct NewAlias {
     pub enabled: bool,
     /// Free text.
     pub description: String,
+    /// When it ends; none: never.
+    pub expires_at: Option<Timestamp>,
+    /// What others note on it.
+    pub labels: Labels,
 }
 
 impl NewAlias {
@@ -131,6 +157,8 @@ impl NewAlias {
             destinations,
             enabled: true,
             description: String::new(),
+            expires_at: None,
+            labels: Labels::default(),
         }
     }
 }
@@ -144,6 +172,25 @@ pub struct AliasChange {
     pub enabled: Option<bool>,
     /// Free text.
     pub description: Option<String>,
+    /// When it ends; `Some(None)`: never.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// What others note on it.
+    pub labels: LabelsChange,
+}
+
+/// Which of a list: what is `None` picks all.
+#[derive(Debug, Clone, Default)]
+pub struct Picked {
+    /// Those of these domains.
+    pub domains: Option<Vec<Domain>>,
+    /// Those with this tag.
+    pub tag: Option<String>,
+    /// Those with this text under this name of metadata.
+    pub metadata: Option<(String, String)>,
+    /// Those with this text in their address, name or description, in any case of letters.
+    pub search: Option<String>,
+    /// Of users: those who are deleted and can be restored, instead of those who are there.
+    pub deleted: bool,
 }
 
 /// What became of a request to create or replace.
@@ -172,6 +219,8 @@ pub struct NewUser {
     pub quota_bytes: Option<u64>,
     /// The most messages; none is no limit.
     pub quota_messages: Option<u64>,
+    /// What others note on them.
+    pub labels: Labels,
 }
 
 /// A password as it is given: in clear, or as a hash in a scheme that we know (`{ARGON2ID}…`, `{BLF-CRYPT}…`, `$2y$…`).
@@ -196,6 +245,34 @@ pub struct UserChange {
     pub quota_bytes: Option<Option<u64>>,
     /// The most messages; `Some(None)` lifts the limit.
     pub quota_messages: Option<Option<u64>>,
+    /// What others note on them.
+    pub labels: LabelsChange,
+}
+
+/// What to make an API key of.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// What it is for, in the operator's words.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// The only domains it may touch; none is all.
+    pub domains: Vec<Domain>,
+    /// When it stops working; none: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A change of an API key: what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct ApiKeyChange {
+    /// What it is for, in the operator's words.
+    pub name: Option<String>,
+    /// What it may be used for.
+    pub scopes: Option<Vec<Scope>>,
+    /// The only domains it may touch; none is all.
+    pub domains: Option<Vec<Domain>>,
+    /// When it stops working; `Some(None)`: never.
+    pub expires_at: Option<Option<Timestamp>>,
 }
 
 /// Who asks over the API: a user or a key, with what they may do.
@@ -205,6 +282,15 @@ pub enum Principal {
     User(Arc<User>),
     /// A program with an API key.
     Key(Arc<ApiKey>),
+}
+
+/// By which way somebody comes to log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visit {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The client's address; none over a Unix socket.
+    pub from: Option<IpAddr>,
 }
 
 /// Somebody who has logged in, as the directory knew them at that moment.
@@ -264,7 +350,7 @@ struct Inner {
     wrong: authenticate::Remembered,
     failures: failures::Failures,
     departures: broadcast::Sender<Departure>,
-    signing: tokens::Signing,
+    noted: login_log::Noted,
     scram_seed: Vec<u8>,
 }
 
@@ -272,25 +358,26 @@ impl Directory {
     /// Opens the directory and starts watching for changes by other nodes; the watching ends with the last clone.
     pub async fn open(database: Database, settings: config::Directory, auth: config::Auth, clock: Clock) -> Result<Self, store::Error> {
         let mut tx = database.write().await?;
-        let signing = tokens::Signing::load(&mut tx).await?;
         let scram_seed = scram::seed(&mut tx).await?;
-        let version = store::db::settings::directory_version(&mut tx).await?;
         tx.commit().await?;
+        token_keys::ensure(&database, clock.now_ms()).await?;
+        let version = store::db::settings::directory_version(&mut database.read().await?).await?;
         let inner = Arc::new(Inner {
             caches: cache::Caches::new(version, settings.cache_entries),
             hashing: hashing::Hashing::new(&auth),
             remembered: authenticate::Remembered::new(settings.cache_entries, auth.cache_seconds),
             wrong: authenticate::Remembered::new(auth.failure_entries, auth.wrong_cache_seconds),
             failures: failures::Failures::new(auth.clone()),
-            signing,
             scram_seed,
             departures: broadcast::Sender::new(DEPARTURES),
+            noted: login_log::Noted::default(),
             database,
             settings,
             auth,
             clock,
         });
         tokio::spawn(cache::watch(Arc::downgrade(&inner)));
+        tokio::spawn(login_log::keep(Arc::downgrade(&inner)));
         Ok(Self {
             inner,
             expected: Expectation::default(),

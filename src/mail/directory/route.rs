@@ -23,9 +23,26 @@ impl Directory {
             return known;
         }
         let mut tx = inner.database.read().await?;
-        let answer = Walk::new(&mut tx, &inner.settings).answer(address).await?;
-        inner.caches.routes.keep(generation, &key, answer.clone());
+        let mut walk = Walk::new(&mut tx, &inner.settings, inner.clock.now_ms());
+        let answer = walk.answer(address).await?;
+        // An alias that will expire does so without a change of the directory.
+        if !walk.expires {
+            inner.caches.routes.keep(generation, &key, answer.clone());
+        }
         answer
+    }
+
+    /// The same with every step on the way, looked up anew. Errors: TryLater.
+    pub async fn explain(&self, address: &EmailAddress) -> Result<Explanation, Refusal> {
+        let inner = &self.inner;
+        let mut tx = inner.database.read().await?;
+        let mut walk = Walk::new(&mut tx, &inner.settings, inner.clock.now_ms());
+        walk.steps = Some(Vec::new());
+        let outcome = walk.answer(address).await?;
+        Ok(Explanation {
+            steps: walk.steps.take().unwrap_or_default(),
+            outcome,
+        })
     }
 
     /// Whether `user` may send with this address: their own, with or without +detail, or an alias that leads to them.
@@ -40,6 +57,79 @@ impl Directory {
             Ok(Route::Outside) | Err(_) => Ok(false),
         }
     }
+}
+
+/// A step on the way from an address to where its mail goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResolveStep {
+    /// The domain of an address.
+    Domain {
+        /// The domain.
+        domain: Domain,
+        /// Whether it is one of ours.
+        is_ours: bool,
+        /// Whether it takes mail.
+        enabled: bool,
+        /// The domain that it is another name of.
+        alias_of: Option<Domain>,
+    },
+    /// An alias answers.
+    Alias {
+        /// Its address.
+        address: String,
+        /// Where it leads.
+        destinations: Vec<EmailAddress>,
+        /// What stood after the `+`.
+        detail: Option<String>,
+    },
+    /// The catch-all of the domain answers, since nothing else does.
+    CatchAll {
+        /// `@domain`.
+        address: String,
+        /// Where it leads.
+        destinations: Vec<EmailAddress>,
+    },
+    /// The aliases have come back to one that was followed already.
+    Again {
+        /// Its address.
+        address: String,
+    },
+    /// A user.
+    User {
+        /// Their login.
+        login: String,
+        /// What stood after the `+`.
+        detail: Option<String>,
+    },
+    /// A user, or a domain, is disabled.
+    Disabled {
+        /// The address that led there.
+        address: String,
+    },
+    /// Nobody answers.
+    Nobody {
+        /// The address.
+        address: String,
+    },
+    /// It goes to another server.
+    Forward {
+        /// The address there.
+        address: EmailAddress,
+    },
+    /// Nobody else is postmaster, so an administrator is (RFC 5321 §4.5.1).
+    Postmaster {
+        /// Their login.
+        login: String,
+    },
+}
+
+/// The way from an address to where its mail goes, and what comes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// In the order in which they were gone.
+    pub steps: Vec<ResolveStep>,
+    /// What [`Directory::route`] answers.
+    pub outcome: Result<Route, Refusal>,
 }
 
 /// What an address is.
@@ -71,10 +161,15 @@ struct Walk<'w> {
     forwards: Vec<EmailAddress>,
     disabled: bool,
     nobody: bool,
+    now_ms: i64,
+    /// Whether the answer holds only for a time.
+    expires: bool,
+    /// The steps so far, if anybody wants to know.
+    steps: Option<Vec<ResolveStep>>,
 }
 
 impl<'w> Walk<'w> {
-    fn new(tx: &'w mut Tx, settings: &'w config::Directory) -> Self {
+    fn new(tx: &'w mut Tx, settings: &'w config::Directory, now_ms: i64) -> Self {
         Self {
             tx,
             settings,
@@ -85,13 +180,17 @@ impl<'w> Walk<'w> {
             forwards: Vec::new(),
             disabled: false,
             nobody: false,
+            now_ms,
+            expires: false,
+            steps: None,
         }
     }
 
     /// The outer error is the database's and no answer at all.
-    async fn answer(mut self, address: &EmailAddress) -> Result<Result<Route, Refusal>, store::Error> {
+    async fn answer(&mut self, address: &EmailAddress) -> Result<Result<Route, Refusal>, store::Error> {
         let first = self.find(address).await?;
         if matches!(first, Found::Outside) {
+            self.tell(|| ResolveStep::Forward { address: address.clone() });
             return Ok(Ok(Route::Outside));
         }
         self.seen.insert(address.canonical());
@@ -118,7 +217,7 @@ impl<'w> Walk<'w> {
         too_deep || self.users.len() + self.forwards.len() > most || self.seen.len() > most.saturating_mul(2).saturating_add(16)
     }
 
-    async fn conclude(mut self, address: &EmailAddress) -> Result<Result<Route, Refusal>, store::Error> {
+    async fn conclude(&mut self, address: &EmailAddress) -> Result<Result<Route, Refusal>, store::Error> {
         if self.users.is_empty() && self.forwards.is_empty() {
             if self.disabled {
                 return Ok(Err(Refusal::Disabled(address.to_string())));
@@ -130,8 +229,8 @@ impl<'w> Walk<'w> {
         }
         Ok(match (self.users.is_empty() && self.forwards.is_empty(), self.nobody) {
             (false, _) => Ok(Route::Here {
-                users: self.users,
-                forwards: self.forwards,
+                users: std::mem::take(&mut self.users),
+                forwards: std::mem::take(&mut self.forwards),
             }),
             (true, true) => Err(Refusal::UnknownRecipient(address.to_string())),
             // Nothing was unknown, and still nobody was found: the aliases only lead to one another.
@@ -148,6 +247,7 @@ impl<'w> Walk<'w> {
             record = store::db::domains::find(self.tx, real).await?.unwrap_or(record);
         }
         if let Some(user) = store::db::users::postmaster(self.tx, record.id).await? {
+            self.tell(|| ResolveStep::Postmaster { login: user.login.clone() });
             self.add_user(user, None);
         }
         Ok(())
@@ -156,14 +256,20 @@ impl<'w> Walk<'w> {
     /// Goes one step.
     async fn take(&mut self, step: Step, found: Found) -> Result<(), store::Error> {
         match found {
-            Found::Outside => self.forwards.push(step.address),
+            Found::Outside => {
+                self.tell(|| ResolveStep::Forward {
+                    address: step.address.clone(),
+                });
+                self.forwards.push(step.address);
+            }
             Found::User(user, detail) => self.add_user(user, detail.or(step.detail)),
-            Found::Disabled => self.disabled = true,
+            Found::Disabled => self.is_disabled(&step.address.to_string()),
             Found::Nobody => {
+                self.is_nobody(&step.address.to_string());
                 tracing::debug!(address = %step.address, "an alias leads to an address that does not exist");
-                self.nobody = true;
             }
             Found::Alias(key, destinations, detail) => {
+                self.tell_alias(&key, &destinations, detail.as_deref());
                 if !self.followed.insert(key.clone()) {
                     return Ok(());
                 }
@@ -185,13 +291,17 @@ impl<'w> Walk<'w> {
     async fn add_namesake(&mut self, key: &str, detail: Option<String>) -> Result<(), store::Error> {
         match store::db::users::find(self.tx, key).await? {
             Some(found) if found.user.enabled => self.add_user(found.user, detail),
-            Some(_) => self.disabled = true,
-            None => self.nobody = true,
+            Some(_) => self.is_disabled(key),
+            None => self.is_nobody(key),
         }
         Ok(())
     }
 
     fn add_user(&mut self, user: User, detail: Option<String>) {
+        self.tell(|| ResolveStep::User {
+            login: user.login.clone(),
+            detail: detail.clone(),
+        });
         if self.users.iter().all(|it| it.user.id != user.id) {
             self.users.push(LocalRecipient {
                 user: Arc::new(user),
@@ -205,8 +315,10 @@ impl<'w> Walk<'w> {
             return Ok(Found::Outside);
         };
         let Some(record) = store::db::domains::find(self.tx, domain).await? else {
+            self.tell_domain(domain, None);
             return Ok(Found::Outside);
         };
+        self.tell_domain(domain, Some(&record));
         if !record.enabled {
             return Ok(Found::Disabled);
         }
@@ -226,12 +338,19 @@ impl<'w> Walk<'w> {
         }
         for record in &domains {
             let key = format!("@{}", record.domain);
-            let destinations = store::db::aliases::destinations(self.tx, &key).await?;
+            let destinations = self.destinations(&key).await?;
             if !destinations.is_empty() {
                 return Ok(Found::Alias(key, destinations, None));
             }
         }
         Ok(Found::Nobody)
+    }
+
+    /// Where the alias with this key leads; empty if there is none.
+    async fn destinations(&mut self, key: &str) -> Result<Vec<EmailAddress>, store::Error> {
+        let leads = store::db::aliases::destinations(self.tx, key, self.now_ms).await?;
+        self.expires |= leads.expires;
+        Ok(leads.to)
     }
 
     /// The alias, else the user, of this name; else of the name without its detail.
@@ -240,7 +359,7 @@ impl<'w> Walk<'w> {
             // RFC 5321 §2.4 leaves the case of a local part to its host: here it makes no difference.
             let key = format!("{}@{domain}", name.to_lowercase());
             let detail = detail.map(str::to_owned);
-            let destinations = store::db::aliases::destinations(self.tx, &key).await?;
+            let destinations = self.destinations(&key).await?;
             if !destinations.is_empty() {
                 return Ok(Some(Found::Alias(key, destinations, detail)));
             }
@@ -254,6 +373,54 @@ impl<'w> Walk<'w> {
             }
         }
         Ok(None)
+    }
+}
+
+/// The steps, for whoever wants to know them.
+impl Walk<'_> {
+    fn tell(&mut self, step: impl FnOnce() -> ResolveStep) {
+        if let Some(steps) = &mut self.steps {
+            steps.push(step());
+        }
+    }
+
+    fn tell_domain(&mut self, domain: &Domain, record: Option<&DomainRecord>) {
+        self.tell(|| ResolveStep::Domain {
+            domain: domain.clone(),
+            is_ours: record.is_some(),
+            enabled: record.is_some_and(|record| record.enabled),
+            alias_of: record.and_then(|record| record.alias_of.clone()),
+        });
+    }
+
+    fn tell_alias(&mut self, key: &str, destinations: &[EmailAddress], detail: Option<&str>) {
+        let address = key.to_owned();
+        if self.followed.contains(key) {
+            return self.tell(|| ResolveStep::Again { address });
+        }
+        let destinations = destinations.to_vec();
+        self.tell(|| match key.starts_with('@') {
+            true => ResolveStep::CatchAll { address, destinations },
+            false => ResolveStep::Alias {
+                address,
+                destinations,
+                detail: detail.map(str::to_owned),
+            },
+        });
+    }
+
+    fn is_disabled(&mut self, address: &str) {
+        self.disabled = true;
+        self.tell(|| ResolveStep::Disabled {
+            address: address.to_owned(),
+        });
+    }
+
+    fn is_nobody(&mut self, address: &str) {
+        self.nobody = true;
+        self.tell(|| ResolveStep::Nobody {
+            address: address.to_owned(),
+        });
     }
 }
 

@@ -3,7 +3,6 @@
 //! A user who has no keys, or who does not exist, is given keys that nothing fits, with a salt that is always the same: nobody
 //! learns who is here.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,7 +10,8 @@ use sha2::Sha256;
 
 use super::cache::Account;
 use super::failures::Attempt;
-use super::{Directory, Login, fields, password};
+use super::{Directory, Login, Visit, fields, password};
+use crate::model::login::LoginOutcome;
 use crate::model::refusal::Refusal;
 use crate::store::{
     self,
@@ -24,9 +24,9 @@ const SALT: usize = 16;
 
 /// A login under way.
 pub struct ScramLogin {
-    /// The name as the client gave it, and its address: for the log.
+    /// The name as the client gave it, and how it came: for the log.
     name: String,
-    from: Option<IpAddr>,
+    visit: Visit,
     attempt: Attempt,
     account: Option<Arc<Account>>,
 }
@@ -43,15 +43,19 @@ impl Directory {
     }
 
     /// The keys to go on with, for this login name. After failures it takes its time. Errors: TryLater.
-    pub async fn begin_scram(&self, login: &str, from: Option<IpAddr>) -> Result<(ScramLogin, Keys), Refusal> {
-        let attempt = self.inner.attempt(login, from).await?;
+    pub async fn begin_scram(&self, login: &str, visit: Visit) -> Result<(ScramLogin, Keys), Refusal> {
+        let attempt = self.inner.attempt(login, visit.from).await?;
         let account = self.inner.named(login).await?;
-        let found = account.as_ref().and_then(|account| keys_of(account));
+        // With a second factor there are app passwords, of which no keys are kept.
+        let found = account
+            .as_ref()
+            .filter(|account| !account.totp)
+            .and_then(|account| keys_of(account));
         let account = account.filter(|account| found.is_some() && account.user.enabled);
         let keys = found.unwrap_or_else(|| self.nobodys(login));
         let login = ScramLogin {
             name: login.to_owned(),
-            from,
+            visit,
             attempt,
             account,
         };
@@ -64,12 +68,12 @@ impl Directory {
         match login.account.filter(|_| right) {
             Some(account) => {
                 self.inner.failures.succeeded(login.attempt, now);
+                self.inner.note(&account.user.login, login.visit, LoginOutcome::Success);
                 Ok(Login::from(&*account))
             }
             None => {
                 self.inner.failures.failed(login.attempt, now);
-                let from = login.from.map(tracing::field::display);
-                tracing::info!(login = login.name, from, "login failed");
+                self.inner.note(&login.name, login.visit, LoginOutcome::WrongPassword);
                 Err(Refusal::BadCredentials)
             }
         }

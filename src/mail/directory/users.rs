@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::authenticate::MAX_PASSWORD_OCTETS;
 use super::change::Change;
 use super::hashing::Hashed;
-use super::{Directory, NewPassword, NewUser, Page, Placed, UserChange, domains, fields, password};
+use super::{Directory, NewPassword, NewUser, Page, Picked, Placed, UserChange, domains, fields, password};
 use crate::model::account::{Role, User};
-use crate::model::address::{Domain, EmailAddress};
+use crate::model::address::EmailAddress;
 use crate::model::ids::UserId;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
@@ -18,15 +18,12 @@ const MAX_DISPLAY_NAME: usize = 255;
 const MAX_HASH_OCTETS: usize = 512;
 
 impl Directory {
-    /// A page of the users of a domain, or of all, by login.
-    pub async fn users(&self, domain: Option<&Domain>, after: Option<&str>, limit: usize) -> Result<Page<User>, Refusal> {
+    /// A page of the users who are picked, by login.
+    pub async fn users(&self, picked: &Picked, after: Option<&str>, limit: usize) -> Result<Page<User>, Refusal> {
         let limit = fields::page_size(limit);
         let mut tx = self.inner.database.read().await?;
-        let domain = match domain {
-            Some(domain) => Some(domains::known(&mut tx, domain).await?.id),
-            None => None,
-        };
-        let found = users::page(&mut tx, domain, after.unwrap_or_default(), fields::and_one(limit)).await?;
+        let pick = domains::pick(&mut tx, picked).await?;
+        let found = users::page(&mut tx, &pick, after.unwrap_or_default(), fields::and_one(limit)).await?;
         Ok(fields::page(found, limit, |it| it.login.clone()))
     }
 
@@ -45,7 +42,7 @@ impl Directory {
     pub async fn create_user(&self, new: NewUser) -> Result<Arc<User>, Refusal> {
         let stored = self.prepared(new).await?;
         let mut change = self.inner.change().await?;
-        if users::find(&mut change.tx, &stored.user.login).await?.is_some() {
+        if find(&mut change.tx, &stored.user.login).await?.is_some() {
             return Err(fields::is_there("user", &stored.user.login));
         }
         add(&mut change.tx, &stored).await?;
@@ -70,7 +67,7 @@ impl Directory {
         new: StoredUser,
         may: impl Fn(&User) -> Result<(), Refusal>,
     ) -> Result<Placed<Arc<User>>, Refusal> {
-        let there = users::find(&mut change.tx, &new.user.login).await?;
+        let there = find(&mut change.tx, &new.user.login).await?;
         self.check(there.as_ref().map(|stored| stored.user.revision()))?;
         let Some(there) = there else {
             add(&mut change.tx, &new).await?;
@@ -109,6 +106,7 @@ impl Directory {
         user.enabled = wanted.enabled.unwrap_or(user.enabled);
         user.quota_bytes = wanted.quota_bytes.unwrap_or(user.quota_bytes);
         user.quota_messages = wanted.quota_messages.unwrap_or(user.quota_messages);
+        user.labels = std::mem::take(&mut user.labels).changed(wanted.labels)?;
         user.updated_at = self.inner.after(user.updated_at);
         check_role(user.role, user.address.as_ref())?;
         let placed = self.store(&mut change, &was, stored, false).await?;
@@ -124,9 +122,8 @@ impl Directory {
         mut stored: StoredUser,
         has_new_password: bool,
     ) -> Result<Placed<Arc<User>>, Refusal> {
-        let loses_admin = is_admin(was) && !is_admin(&stored.user);
-        if loses_admin && users::count_admins(&mut change.tx).await? <= 1 {
-            return Err(last_admin());
+        if !is_admin(&stored.user) {
+            keep_one_admin(&mut change.tx, was).await?;
         }
         if has_new_password || was.enabled && !stored.user.enabled {
             end_tokens(change, &mut stored).await?;
@@ -151,15 +148,13 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes a user from the directory; aliases that lead to them stay. Errors: NotFound, InUse (the last server administrator),
+    /// Removes a user, deleted or not, from the directory for good; aliases that lead to them stay. Errors: NotFound, InUse (the last server administrator),
     /// Changed.
     pub async fn remove_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
         let mut change = self.inner.change().await?;
-        let stored = known(&mut change.tx, login).await?;
+        let stored = known_also_deleted(&mut change.tx, login).await?;
         self.check(Some(stored.user.revision()))?;
-        if is_admin(&stored.user) && users::count_admins(&mut change.tx).await? <= 1 {
-            return Err(last_admin());
-        }
+        keep_one_admin(&mut change.tx, &stored.user).await?;
         users::delete(&mut change.tx, stored.user.id).await?;
         // Rights that somebody gave them while their mailboxes were removed must not wait for the next user of this name.
         acls::forget_login(&mut change.tx, &stored.user.login).await?;
@@ -180,6 +175,7 @@ impl Directory {
             problem: "must be an address, or a name of letters, digits, '.', '_' and '-'".into(),
         })?;
         fields::text("display_name", &new.display_name, MAX_DISPLAY_NAME)?;
+        new.labels.check()?;
         check_role(new.role, address.as_ref())?;
         let password = match new.password {
             Some(password) => Some(self.hashed(password).await?),
@@ -196,6 +192,8 @@ impl Directory {
             enabled: new.enabled,
             quota_bytes: new.quota_bytes,
             quota_messages: new.quota_messages,
+            labels: new.labels,
+            deleted_at: None,
             created_at: now,
             updated_at: now,
         };
@@ -203,6 +201,7 @@ impl Directory {
             user,
             password,
             scram: scram.flatten(),
+            totp: false,
             token_epoch: 0,
         })
     }
@@ -258,6 +257,17 @@ fn address(text: &str) -> Result<EmailAddress, Refusal> {
     }
 }
 
+/// The user, if there is one; somebody who was deleted still has the name until they are gone for good. Errors: InUse.
+async fn find(tx: &mut Tx, login: &str) -> Result<Option<StoredUser>, Refusal> {
+    let found = users::find_also_deleted(tx, login).await?;
+    match found.as_ref().and_then(|stored| stored.user.deleted_at) {
+        Some(at) => Err(Refusal::InUse(format!(
+            "{login} was deleted at {at} and can be restored; restore the user, or purge them first"
+        ))),
+        None => Ok(found),
+    }
+}
+
 async fn add(tx: &mut Tx, stored: &StoredUser) -> Result<(), Refusal> {
     let domain = match stored.user.address.as_ref().and_then(EmailAddress::domain) {
         Some(domain) => Some(domains::known(tx, domain).await?.id),
@@ -292,7 +302,21 @@ pub(super) async fn end_tokens(change: &mut Change<'_>, stored: &mut StoredUser)
 }
 
 fn is_admin(user: &User) -> bool {
-    user.enabled && user.role == Role::ServerAdmin
+    user.enabled && user.deleted_at.is_none() && user.role == Role::ServerAdmin
+}
+
+/// The same, also of somebody who was deleted and can be restored.
+pub(super) async fn known_also_deleted(tx: &mut Tx, login: &str) -> Result<StoredUser, Refusal> {
+    let found = users::find_also_deleted(tx, &key(login)?).await?;
+    found.ok_or_else(|| fields::not_found("user", login))
+}
+
+/// Refuses to let the last enabled server administrator go. Errors: InUse.
+pub(super) async fn keep_one_admin(tx: &mut Tx, leaving: &User) -> Result<(), Refusal> {
+    if is_admin(leaving) && users::count_admins(tx).await? <= 1 {
+        return Err(last_admin());
+    }
+    Ok(())
 }
 
 /// There is always an enabled server administrator.

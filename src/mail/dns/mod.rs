@@ -116,6 +116,25 @@ pub struct Mx {
     pub exchange: String,
 }
 
+/// One SRV record (RFC 2782).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Srv {
+    /// Lower is preferred.
+    pub priority: u16,
+    /// The share among those of one priority.
+    pub weight: u16,
+    /// The port of the service.
+    pub port: u16,
+    /// The host, without final dot.
+    pub target: String,
+}
+
+impl fmt::Display for Srv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} {}.", self.priority, self.weight, self.port, self.target)
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
@@ -204,6 +223,20 @@ impl Dns {
     pub async fn txt(&self, name: &str) -> Result<Vec<Vec<u8>>, NoAnswer> {
         let found = lookup(&self.plain, name, RecordType::TXT, |data| match data {
             RData::TXT(txt) => Some(txt.txt_data.concat()),
+            _ => None,
+        });
+        found.await.map(|found| found.records)
+    }
+
+    /// The SRV records of a name, not validated; none if it exists without any.
+    pub async fn srv(&self, name: &str) -> Result<Vec<Srv>, NoAnswer> {
+        let found = lookup(&self.plain, name, RecordType::SRV, |data| match data {
+            RData::SRV(srv) => Some(Srv {
+                priority: srv.priority,
+                weight: srv.weight,
+                port: srv.port,
+                target: text(&srv.target),
+            }),
             _ => None,
         });
         found.await.map(|found| found.records)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::mail::directory::{self, Directory, NewAlias, NewDomain, NewPassword, NewUser};
 use crate::model::account::{AliasAddress, Role};
 use crate::model::address::{Domain, EmailAddress};
+use crate::model::labels::Labels;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
 use crate::store;
@@ -149,6 +150,7 @@ async fn bring_domain(directory: &Directory, domain: &ForeignDomain, (terms, all
         alias_of,
         enabled: domain.enabled,
         description: domain.description.clone(),
+        labels: Labels::default(),
     };
     outcome(directory.create_domain(new).await)
 }
@@ -178,6 +180,7 @@ async fn bring_user(directory: &Directory, user: &ForeignUser, (terms, problems)
         enabled: user.enabled,
         quota_bytes: u64::try_from(user.quota).ok().filter(|&quota| quota > 0),
         quota_messages: None,
+        labels: Labels::default(),
     };
     let mut made = directory.create_user(new.clone()).await;
     let mut has_password = is_usable;
@@ -278,10 +281,8 @@ async fn bring_alias(
         return Ok(Outcome::Added);
     }
     let new = NewAlias {
-        address,
-        destinations,
         enabled,
-        description: String::new(),
+        ..NewAlias::new(address, destinations)
     };
     outcome(directory.create_alias(new).await)
 }

@@ -268,6 +268,7 @@ mod tests {
                 enabled: true,
                 quota_bytes: None,
                 quota_messages: None,
+                labels: Default::default(),
             };
             let user = directory.await.unwrap().create_user(user).await.unwrap();
             Self {

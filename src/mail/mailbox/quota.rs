@@ -1,6 +1,6 @@
 //! How much a user has and may have, and the maildrop lock.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use super::{Mailbox, Mailboxes, Owner, locked};
@@ -50,6 +50,16 @@ impl Mailboxes {
     /// What the user's mailboxes hold.
     pub async fn usage(&self, user: &User) -> Result<Usage, Refusal> {
         self.inner.usage(user.id).await
+    }
+
+    /// What the mailboxes of each of these users hold; who has none is not in it.
+    pub async fn usage_of(&self, users: &[UserId]) -> Result<HashMap<UserId, Usage>, Refusal> {
+        let mut tx = self.inner.ledger.database.read().await?;
+        let sums = mailboxes::usage_of(&mut tx, users).await?;
+        Ok(sums
+            .into_iter()
+            .map(|(user, messages, bytes)| (user, Usage { bytes, messages }))
+            .collect())
     }
 
     /// Whether `bytes` more octets in `messages` more messages fit: [`Refusal::OverQuota`] if not.

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
+use crate::mail::statistics::Statistics;
 use crate::model::envelope::{Notify, ReversePath};
 
 const SECOND: i64 = 1000;
@@ -20,7 +21,13 @@ impl House {
         let database = Database::open(&config::Database::default(), folder.path()).await.unwrap();
         let spool = Spool::open(folder.path()).unwrap();
         let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
-        let traces = Traces::open(database.clone(), &config::Trace::default(), Clock::Manual(clock.clone()));
+        let statistics = Statistics::open(database.clone(), folder.path().into(), Clock::Manual(clock.clone()));
+        let traces = Traces::open(
+            database.clone(),
+            &config::Trace::default(),
+            statistics,
+            Clock::Manual(clock.clone()),
+        );
         let queue = Queue::open(database, spool.clone(), settings, traces, Clock::Manual(clock.clone()));
         Self {
             queue,

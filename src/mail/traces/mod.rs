@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::told::Told;
+use super::statistics::Statistics;
 use crate::config;
 use crate::model::clock::Clock;
 use crate::model::ids::MailId;
@@ -46,6 +47,7 @@ struct Inner {
     database: Database,
     clock: Clock,
     keep_days: u64,
+    statistics: Statistics,
     told: Mutex<Told>,
     /// Who writes what was told holds this, so that who waits for it hears of what was taken to be written too.
     writing: tokio::sync::Mutex<()>,
@@ -53,11 +55,12 @@ struct Inner {
 
 impl Traces {
     /// Opens the stories.
-    pub fn open(database: Database, settings: &config::Trace, clock: Clock) -> Self {
+    pub fn open(database: Database, settings: &config::Trace, statistics: Statistics, clock: Clock) -> Self {
         let inner = Inner {
             database,
             clock,
             keep_days: settings.keep_days,
+            statistics,
             told: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
         };
@@ -71,6 +74,9 @@ impl Traces {
 
     /// Tells steps with their times.
     pub fn tell_all(&self, steps: Vec<(MailId, Timestamp, Step)>) {
+        for (_, at, step) in &steps {
+            self.inner.statistics.count(*at, step);
+        }
         if self.are_kept() {
             let events = steps.into_iter().map(|(id, at, step)| {
                 let at_ms = at.as_millisecond();
@@ -132,9 +138,6 @@ impl Traces {
 
     /// Works until `cancel`: writes what is told, forgets what is old. What was told before `cancel` is written.
     pub async fn run(self, cancel: CancellationToken) {
-        if !self.are_kept() {
-            return;
-        }
         let mut next_forgetting = Instant::now();
         while !cancel.is_cancelled() {
             tokio::select! {
@@ -142,8 +145,14 @@ impl Traces {
                 () = sleep(FLUSH_EVERY) => {}
             }
             self.flush().await;
+            if let Err(error) = self.inner.statistics.flush().await {
+                tracing::warn!(%error, "some numbers of messages are lost");
+            }
             if next_forgetting <= Instant::now() {
                 next_forgetting = Instant::now() + FORGET_EVERY;
+                if let Err(error) = self.inner.statistics.forget().await {
+                    tracing::error!(%error, "old numbers of messages cannot be forgotten");
+                }
                 if let Err(error) = self.forget(&cancel).await {
                     tracing::error!(%error, "old stories of messages cannot be forgotten");
                 }
@@ -228,7 +237,11 @@ mod tests {
             let clock = Arc::new(AtomicI64::new(Timestamp::now().as_millisecond()));
             let settings = config::Trace { keep_days };
             Self {
-                traces: Traces::open(database.clone(), &settings, Clock::Manual(Arc::clone(&clock))),
+                traces: {
+                    let clock = Clock::Manual(Arc::clone(&clock));
+                    let statistics = Statistics::open(database.clone(), folder.path().into(), clock.clone());
+                    Traces::open(database.clone(), &settings, statistics, clock)
+                },
                 database,
                 clock,
                 _folder: folder,

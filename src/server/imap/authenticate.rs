@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::login::Protocol;
 use crate::server::sasl::{self, Dialogue, Start, Stop};
 use crate::server::stream::Gone;
 use crate::wire::imap::command::Authenticate;
@@ -19,7 +20,7 @@ pub(super) async fn authenticate(session: &mut Session, authenticate: Authentica
     let mechanism = known.ok_or(Fault::no(Word::Cannot, "there is no such mechanism"))?;
     login::may_log_in(session)?;
     let initial = authenticate.initial.as_ref().map(|initial| initial.expose().as_bytes());
-    let start = Start::new(mechanism, initial, &session.stream);
+    let start = Start::new(Protocol::Imap, mechanism, initial, &session.stream);
     let imap = Arc::clone(&session.imap);
     match sasl::log_in(session, &imap.entrance, start).await {
         Ok(login) => login::enter(session, login).await,

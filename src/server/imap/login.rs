@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::mail::directory;
+use crate::model::login::Protocol;
 use crate::wire::imap::command::Login;
 use crate::wire::imap::response::{Code, Word};
 
@@ -12,7 +13,9 @@ use super::session::{Session, State};
 pub(super) async fn login(session: &mut Session, login: Login) -> Result<Done, Fault> {
     may_log_in(session)?;
     let directory = &session.imap.entrance.directory;
-    let login = directory.authenticate(&login.login, &login.password, session.stream.peer()).await?;
+    let login = directory
+        .authenticate(&login.login, &login.password, session.stream.visit(Protocol::Imap))
+        .await?;
     enter(session, login).await
 }
 
@@ -30,7 +33,7 @@ pub(super) async fn enter(session: &mut Session, login: directory::Login) -> Res
     if user.address.is_none() {
         return Err(Fault::no(Word::AuthorizationFailed, "this account has no mailbox"));
     }
-    let place = session.imap.entrance.enter(login, "imap", &session.stream).await?;
+    let place = session.imap.entrance.enter(login, Protocol::Imap, &session.stream).await?;
     session.stream.ends_with(place.end());
     session.place = Some(place);
     tracing::info!(peer = ?session.stream.peer(), login = user.login, tls = session.stream.is_tls(), "IMAP login");

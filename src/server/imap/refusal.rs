@@ -12,7 +12,7 @@ pub(super) fn code(refusal: &Refusal) -> Code {
         Refusal::AliasLoop(_) | Refusal::BadMessage(_) | Refusal::Invalid { .. } => Word::Cannot,
         Refusal::OverQuota(_) => Word::OverQuota,
         Refusal::TooLarge(_) => Word::TooBig,
-        Refusal::BadCredentials => Word::AuthenticationFailed,
+        Refusal::BadCredentials | Refusal::CodeNeeded => Word::AuthenticationFailed,
         Refusal::Exists { .. } => Word::AlreadyExists,
         Refusal::InUse(_) | Refusal::Changed => Word::InUse,
         Refusal::LimitReached(_) => Word::Limit,

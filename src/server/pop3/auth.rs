@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::login::enter;
 use super::refusal;
 use super::session::{Answer, Ended, Session, State};
+use crate::model::login::Protocol;
 use crate::server::sasl::{self, Dialogue, Start, Stop};
 use crate::wire::pop3::command::{Auth, MAX_SASL_LINE};
 use crate::wire::pop3::reply::{Reply, fixed};
@@ -32,7 +33,7 @@ pub(super) async fn auth(session: &mut Session, state: &mut State, auth: Auth) -
 }
 
 async fn exchange(session: &mut Session, state: &mut State, (mechanism, initial): (Mechanism, Option<&[u8]>)) -> Result<Reply, Ended> {
-    let start = Start::new(mechanism, initial, &session.stream);
+    let start = Start::new(Protocol::Pop3, mechanism, initial, &session.stream);
     let pop3 = Arc::clone(&session.pop3);
     let login = match sasl::log_in(session, &pop3.entrance, start).await {
         Ok(login) => login,

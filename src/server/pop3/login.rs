@@ -6,6 +6,7 @@ use super::maildrop::Maildrop;
 use super::refusal;
 use super::session::{Session, State};
 use crate::mail::directory::Login;
+use crate::model::login::Protocol;
 use crate::model::refusal::Refusal;
 use crate::wire::pop3::reply::{self, Reply, fixed};
 
@@ -30,7 +31,7 @@ async fn open(session: &mut Session, login: Login) -> Result<Maildrop, Reply> {
     if let Some(seconds) = pop3.delay.too_soon(user.id) {
         return Err(reply::login_delay(seconds));
     }
-    let place = pop3.entrance.enter(login, "pop3", stream).await;
+    let place = pop3.entrance.enter(login, Protocol::Pop3, stream).await;
     let place = place.map_err(|refusal| refusal::spell(&refusal))?;
     let maildrop = Maildrop::open(&pop3.mailboxes, &user).await?;
     pop3.delay.note(user.id);

@@ -3,6 +3,7 @@
 use super::login::enter;
 use super::refusal;
 use super::session::{Session, State};
+use crate::model::login::Protocol;
 use crate::model::secret::Secret;
 use crate::wire::pop3::reply::{Reply, fixed};
 
@@ -16,7 +17,7 @@ pub(super) async fn pass(session: &mut Session, state: &mut State, password: Sec
     };
     *state = State::START;
     let directory = &session.pop3.entrance.directory;
-    match directory.authenticate(&user, &password, session.stream.peer()).await {
+    match directory.authenticate(&user, &password, session.stream.visit(Protocol::Pop3)).await {
         Ok(login) => enter(session, state, login).await,
         Err(refusal) => refusal::spell(&refusal),
     }

@@ -9,7 +9,7 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
 
 fn code(refusal: &Refusal) -> Option<Code> {
     match refusal {
-        Refusal::BadCredentials | Refusal::Disabled(_) | Refusal::NotPermitted(_) => Some(Code::Auth),
+        Refusal::BadCredentials | Refusal::CodeNeeded | Refusal::Disabled(_) | Refusal::NotPermitted(_) => Some(Code::Auth),
         Refusal::InUse(_) => Some(Code::InUse),
         Refusal::TryLater { .. } | Refusal::LimitReached(_) | Refusal::OverQuota(_) => Some(Code::SysTemp),
         // Known mail, known user, and yet not there: somebody must look.

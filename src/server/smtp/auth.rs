@@ -6,6 +6,7 @@ use super::refusal;
 use super::session::Session;
 use super::stage::{Hello, Next, Stage};
 use crate::model::account::User;
+use crate::model::login::Protocol;
 use crate::server::sasl::{self, Dialogue, Start, Stop};
 use crate::server::stream::Gone;
 use crate::wire::sasl::{BadSasl, MAX_RESPONSE, Mechanism, response};
@@ -49,11 +50,11 @@ impl Session {
     }
 
     async fn log_in(&mut self, mechanism: Mechanism, initial: Option<Vec<u8>>) -> Result<Arc<User>, Stop<Gone>> {
-        let start = Start::new(mechanism, initial.as_deref(), &self.stream);
+        let start = Start::new(Protocol::Submission, mechanism, initial.as_deref(), &self.stream);
         let door = Arc::clone(&self.door);
         let login = sasl::log_in(self, &door.entrance, start).await?;
         let user = Arc::clone(&login.user);
-        self.place = Some(door.entrance.enter(login, "submission", &self.stream).await?);
+        self.place = Some(door.entrance.enter(login, Protocol::Submission, &self.stream).await?);
         Ok(user)
     }
 }

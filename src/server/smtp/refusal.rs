@@ -17,7 +17,7 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
         Refusal::TooLarge(_) => (552, (5, 3, 4)),
         Refusal::NotYourAddress { .. } => (553, (5, 7, 1)),
         Refusal::BadMessage(_) => (554, (5, 6, 0)),
-        Refusal::BadCredentials => return reply::AUTH_FAILED,
+        Refusal::BadCredentials | Refusal::CodeNeeded => return reply::AUTH_FAILED,
         Refusal::NotPermitted(_) => (550, (5, 7, 1)),
         Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) | Refusal::Changed => (554, (5, 3, 0)),
         Refusal::Invalid { .. } => (501, (5, 5, 4)),

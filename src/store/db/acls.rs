@@ -87,7 +87,8 @@ pub struct SharedRow {
 pub async fn shared_with(tx: &mut Tx, user: UserId, login: &str) -> Result<Vec<SharedRow>, Error> {
     let sql = format!(
         "SELECT {}, u.login, m.messages, a.rights FROM acls a JOIN mailboxes m ON m.id = a.mailbox_id JOIN users u ON u.id = m.user_id \
-         WHERE a.identifier IN (?, ?) AND a.domain_id = (SELECT v.domain_id FROM users v WHERE v.id = ?) AND u.enabled = 1 AND u.id <> ?",
+         WHERE a.identifier IN (?, ?) AND a.domain_id = (SELECT v.domain_id FROM users v WHERE v.id = ?) AND u.enabled = 1 \
+         AND u.deleted_at IS NULL AND u.id <> ?",
         mailboxes::COLUMNS
     );
     let shared = |row: &Row<'_>| {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::labels::{self, Pick};
 use super::{Error, Row, Tx, Value};
 use crate::model::account::{Alias, AliasAddress};
 use crate::model::address::EmailAddress;
@@ -10,7 +11,7 @@ use crate::model::ids::{AliasId, DomainId};
 
 macro_rules! columns {
     () => {
-        "id, shown, enabled, description, created_at, updated_at"
+        "id, shown, enabled, description, created_at, updated_at, expires_at, labels"
     };
 }
 
@@ -32,6 +33,8 @@ fn bare(row: &Row<'_>) -> Result<Alias, Error> {
         description: row.text(3)?,
         created_at: timestamp(row.integer(4)?),
         updated_at: timestamp(row.integer(5)?),
+        expires_at: row.integer_or_null(6)?.map(timestamp),
+        labels: labels::parse(row.str(7)?, "aliases.labels")?,
     })
 }
 
@@ -51,34 +54,43 @@ pub async fn find(tx: &mut Tx, of: &AliasAddress) -> Result<Option<Alias>, Error
     Ok(found.pop())
 }
 
-/// Where the enabled alias with this key leads; empty if there is none.
-pub async fn destinations(tx: &mut Tx, key: &str) -> Result<Vec<EmailAddress>, Error> {
-    tx.query(
-        "SELECT d.address FROM aliases a JOIN alias_destinations d ON d.alias_id = a.id \
-         WHERE a.address = ? AND a.enabled = 1 ORDER BY d.position",
-    )
-    .bind(key)
-    .all(|row| address(row.str(0)?))
-    .await
+/// Where an alias leads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leads {
+    /// To these addresses; empty if there is no such alias.
+    pub to: Vec<EmailAddress>,
+    /// Whether it will expire.
+    pub expires: bool,
 }
 
-/// At most `limit` aliases whose keys come after `after`, by key.
-pub async fn page(tx: &mut Tx, domain: Option<DomainId>, after: &str, limit: i64) -> Result<Vec<Alias>, Error> {
-    let query = match domain {
-        None => tx.query(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM aliases WHERE address > ? ORDER BY address LIMIT ?"
-        )),
-        Some(domain) => tx
-            .query(concat!(
-                "SELECT ",
-                columns!(),
-                " FROM aliases WHERE domain_id = ? AND address > ? ORDER BY address LIMIT ?"
-            ))
-            .bind(domain.0),
-    };
-    let mut found = query.bind(after).bind(limit).all(bare).await?;
+/// Where the enabled alias with this key leads, at this moment.
+pub async fn destinations(tx: &mut Tx, key: &str, now_ms: i64) -> Result<Leads, Error> {
+    let rows = tx
+        .query(
+            "SELECT d.address, a.expires_at FROM aliases a JOIN alias_destinations d ON d.alias_id = a.id \
+             WHERE a.address = ? AND a.enabled = 1 AND (a.expires_at IS NULL OR a.expires_at > ?) ORDER BY d.position",
+        )
+        .bind(key)
+        .bind(now_ms)
+        .all(|row| Ok((address(row.str(0)?)?, row.integer_or_null(1)?.is_some())));
+    let mut leads = Leads::default();
+    for (address, expires) in rows.await? {
+        leads.to.push(address);
+        leads.expires = expires;
+    }
+    Ok(leads)
+}
+
+/// At most `limit` of the aliases that are picked, whose keys come after `after`, by key.
+pub async fn page(tx: &mut Tx, pick: &Pick, after: &str, limit: i64) -> Result<Vec<Alias>, Error> {
+    let (conditions, values) = pick.conditions("domain_id", &["address", "description"]);
+    let select = concat!("SELECT ", columns!(), " FROM aliases WHERE address > ?");
+    let query = tx
+        .query_built(format!("{select}{conditions} ORDER BY address LIMIT ?"))
+        .bind(after)
+        .bind_all(values)
+        .bind(limit);
+    let mut found = query.all(bare).await?;
     fill(tx, &mut found).await?;
     Ok(found)
 }
@@ -112,7 +124,7 @@ pub async fn insert(tx: &mut Tx, alias: &Alias, domain: DomainId) -> Result<(), 
     tx.query(concat!(
         "INSERT INTO aliases (",
         columns!(),
-        ", address, domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        ", address, domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))
     .bind(alias.id.0)
     .bind(alias.address.to_string())
@@ -120,10 +132,13 @@ pub async fn insert(tx: &mut Tx, alias: &Alias, domain: DomainId) -> Result<(), 
     .bind(&*alias.description)
     .bind(alias.created_at.as_millisecond())
     .bind(alias.updated_at.as_millisecond())
+    .bind(alias.expires_at.map(|at| at.as_millisecond()))
+    .bind(labels::text(&alias.labels))
     .bind(key(&alias.address))
     .bind(domain.0)
     .execute()
     .await?;
+    labels::insert(tx, alias.id.0, &alias.labels).await?;
     insert_destinations(tx, alias).await
 }
 
@@ -139,20 +154,23 @@ async fn insert_destinations(tx: &mut Tx, alias: &Alias) -> Result<(), Error> {
 
 /// Stores what can change of an alias.
 pub async fn update(tx: &mut Tx, alias: &Alias) -> Result<(), Error> {
-    tx.query("UPDATE aliases SET enabled = ?, description = ?, updated_at = ? WHERE id = ?")
+    tx.query("UPDATE aliases SET enabled = ?, description = ?, updated_at = ?, expires_at = ?, labels = ? WHERE id = ?")
         .bind(i64::from(alias.enabled))
         .bind(&*alias.description)
         .bind(alias.updated_at.as_millisecond())
+        .bind(alias.expires_at.map(|at| at.as_millisecond()))
+        .bind(labels::text(&alias.labels))
         .bind(alias.id.0)
         .execute()
         .await?;
+    labels::update(tx, alias.id.0, &alias.labels).await?;
     let delete = tx.query("DELETE FROM alias_destinations WHERE alias_id = ?");
     delete.bind(alias.id.0).execute().await?;
     insert_destinations(tx, alias).await
 }
 
 /// Removes an alias with its destinations.
-pub async fn delete(tx: &mut Tx, of: &AliasAddress) -> Result<(), Error> {
-    let delete = tx.query("DELETE FROM aliases WHERE address = ?");
-    delete.bind(key(of)).execute().await.map(drop)
+pub async fn delete(tx: &mut Tx, id: AliasId) -> Result<(), Error> {
+    labels::delete(tx, id.0).await?;
+    tx.query("DELETE FROM aliases WHERE id = ?").bind(id.0).execute().await.map(drop)
 }

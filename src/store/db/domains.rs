@@ -1,5 +1,6 @@
 //! The table `domains`.
 
+use super::labels::{self, Pick};
 use super::{Error, Row, Tx};
 use crate::model::account::DomainRecord;
 use crate::model::address::Domain;
@@ -8,7 +9,7 @@ use crate::model::ids::DomainId;
 
 macro_rules! columns {
     () => {
-        "id, name, alias_of, enabled, description, created_at, updated_at"
+        "id, name, alias_of, enabled, description, created_at, updated_at, labels"
     };
 }
 
@@ -22,6 +23,7 @@ fn record(row: &Row<'_>) -> Result<DomainRecord, Error> {
         description: row.text(4)?,
         created_at: timestamp(row.integer(5)?),
         updated_at: timestamp(row.integer(6)?),
+        labels: labels::parse(row.str(7)?, "domains.labels")?,
     })
 }
 
@@ -33,10 +35,13 @@ pub async fn find(tx: &mut Tx, domain: &Domain) -> Result<Option<DomainRecord>, 
         .await
 }
 
-/// At most `limit` domains whose names come after `after`, by name.
-pub async fn page(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<DomainRecord>, Error> {
-    tx.query(concat!("SELECT ", columns!(), " FROM domains WHERE name > ? ORDER BY name LIMIT ?"))
+/// At most `limit` of the domains that are picked, whose names come after `after`, by name.
+pub async fn page(tx: &mut Tx, pick: &Pick, after: &str, limit: i64) -> Result<Vec<DomainRecord>, Error> {
+    let (conditions, values) = pick.conditions("id", &["name", "description"]);
+    let select = concat!("SELECT ", columns!(), " FROM domains WHERE name > ?");
+    tx.query_built(format!("{select}{conditions} ORDER BY name LIMIT ?"))
         .bind(after)
+        .bind_all(values)
         .bind(limit)
         .all(record)
         .await
@@ -44,7 +49,7 @@ pub async fn page(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<DomainReco
 
 /// Adds a domain. Conflict: the name is taken.
 pub async fn insert(tx: &mut Tx, domain: &DomainRecord) -> Result<(), Error> {
-    tx.query(concat!("INSERT INTO domains (", columns!(), ") VALUES (?, ?, ?, ?, ?, ?, ?)"))
+    tx.query(concat!("INSERT INTO domains (", columns!(), ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)"))
         .bind(domain.id.0)
         .bind(domain.domain.as_str())
         .bind(domain.alias_of.as_ref().map(Domain::as_str))
@@ -52,26 +57,29 @@ pub async fn insert(tx: &mut Tx, domain: &DomainRecord) -> Result<(), Error> {
         .bind(&*domain.description)
         .bind(domain.created_at.as_millisecond())
         .bind(domain.updated_at.as_millisecond())
+        .bind(labels::text(&domain.labels))
         .execute()
-        .await
-        .map(drop)
+        .await?;
+    labels::insert(tx, domain.id.0, &domain.labels).await
 }
 
 /// Stores what can change of a domain.
 pub async fn update(tx: &mut Tx, domain: &DomainRecord) -> Result<(), Error> {
-    tx.query("UPDATE domains SET alias_of = ?, enabled = ?, description = ?, updated_at = ? WHERE id = ?")
+    tx.query("UPDATE domains SET alias_of = ?, enabled = ?, description = ?, updated_at = ?, labels = ? WHERE id = ?")
         .bind(domain.alias_of.as_ref().map(Domain::as_str))
         .bind(i64::from(domain.enabled))
         .bind(&*domain.description)
         .bind(domain.updated_at.as_millisecond())
+        .bind(labels::text(&domain.labels))
         .bind(domain.id.0)
         .execute()
-        .await
-        .map(drop)
+        .await?;
+    labels::update(tx, domain.id.0, &domain.labels).await
 }
 
 /// Removes a domain that nothing refers to.
 pub async fn delete(tx: &mut Tx, id: DomainId) -> Result<(), Error> {
+    labels::delete(tx, id.0).await?;
     tx.query("DELETE FROM domains WHERE id = ?").bind(id.0).execute().await.map(drop)
 }
 
@@ -80,6 +88,8 @@ pub async fn delete(tx: &mut Tx, id: DomainId) -> Result<(), Error> {
 pub struct Uses {
     /// Users with an address there.
     pub users: i64,
+    /// Users who were deleted and can be restored.
+    pub deleted_users: i64,
     /// Aliases that answer there.
     pub aliases: i64,
     /// Domains that are other names of it.
@@ -88,9 +98,10 @@ pub struct Uses {
 
 /// Counts what refers to a domain.
 pub async fn uses(tx: &mut Tx, domain: &DomainRecord) -> Result<Uses, Error> {
-    let mut counts = [0; 2];
+    let mut counts = [0; 3];
     let queries = [
-        "SELECT COUNT(*) FROM users WHERE domain_id = ?",
+        "SELECT COUNT(*) FROM users WHERE domain_id = ? AND deleted_at IS NULL",
+        "SELECT COUNT(*) FROM users WHERE domain_id = ? AND deleted_at IS NOT NULL",
         "SELECT COUNT(*) FROM aliases WHERE domain_id = ?",
     ];
     for (count, sql) in counts.iter_mut().zip(queries) {
@@ -106,9 +117,10 @@ pub async fn uses(tx: &mut Tx, domain: &DomainRecord) -> Result<Uses, Error> {
         .bind(domain.domain.as_str())
         .optional(|row| row.integer(0))
         .await?;
-    let [users, aliases] = counts;
+    let [users, deleted_users, aliases] = counts;
     Ok(Uses {
         users,
+        deleted_users,
         aliases,
         domains: domains.unwrap_or_default(),
     })

@@ -1,6 +1,6 @@
 //! Mailboxes, subscriptions, keywords' names, usage.
 
-use super::{Row, Tx, acls, derived, imports, looks, metadata, recoveries};
+use super::{Row, Tx, Value, acls, derived, imports, looks, metadata, recoveries};
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::store::Error;
@@ -219,6 +219,21 @@ pub async fn count_subscriptions(tx: &mut Tx, user: UserId) -> Result<usize, Err
     let query = tx.query("SELECT COUNT(*) FROM subscriptions WHERE user_id = ?").bind(user.0);
     let count = query.optional(|row| row.integer(0)).await?;
     Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+}
+
+/// The messages and octets of all mailboxes of each of these users.
+pub async fn usage_of(tx: &mut Tx, users: &[UserId]) -> Result<Vec<(UserId, u64, u64)>, Error> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (messages, bytes) = (tx.dialect().sum("messages"), tx.dialect().sum("bytes"));
+    let marks = vec!["?"; users.len()].join(", ");
+    let sql = format!("SELECT user_id, {messages}, {bytes} FROM mailboxes WHERE user_id IN ({marks}) GROUP BY user_id");
+    let count = |row: &Row<'_>, column| Ok::<_, Error>(u64::try_from(row.integer(column)?).unwrap_or(0));
+    tx.query_built(sql)
+        .bind_all(users.iter().map(|user| Value::from(user.0)))
+        .all(|row| Ok((UserId(row.integer(0)?), count(row, 1)?, count(row, 2)?)))
+        .await
 }
 
 /// The names that the user subscribed to.

@@ -55,6 +55,10 @@ const MIGRATIONS: &[Migration] = &[
     migration!(21, "0021_acl_domains"),
     migration!(22, "0022_recoveries"),
     migration!(23, "0023_looks"),
+    migration!(24, "0024_key_scopes"),
+    migration!(25, "0025_labels"),
+    migration!(26, "0026_logins"),
+    migration!(27, "0027_message_counts"),
 ];
 
 impl Migration {

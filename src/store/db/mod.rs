@@ -7,14 +7,18 @@
 pub mod acls;
 pub mod aliases;
 pub mod api_keys;
+pub mod app_passwords;
 pub mod derived;
 mod dialect;
 pub mod dkim_keys;
 pub mod domains;
 pub mod imports;
 pub mod ispmail;
+pub mod labels;
+pub mod logins;
 pub mod looks;
 pub mod mailboxes;
+pub mod message_counts;
 pub mod messages;
 pub mod metadata;
 mod migrations;
@@ -26,7 +30,9 @@ pub mod settings;
 pub mod submissions;
 pub mod tls_reports;
 mod together;
+pub mod token_keys;
 pub mod tokens;
+pub mod totp;
 pub mod traces;
 pub mod users;
 

@@ -1,10 +1,12 @@
 //! The table `users`.
 
+use super::labels::{self, Pick};
 use super::{Error, Row, Tx, Value};
 use crate::model::account::{Role, User};
 use crate::model::address::EmailAddress;
 use crate::model::clock::timestamp;
 use crate::model::ids::{DomainId, UserId};
+use crate::model::revision::Revision;
 
 /// A user with what only the directory may see.
 #[derive(Clone)]
@@ -15,13 +17,15 @@ pub struct StoredUser {
     pub password: Option<String>,
     /// Its keys for SCRAM: `iterations,salt,stored key,server key`.
     pub scram: Option<String>,
+    /// Whether a second factor is on.
+    pub totp: bool,
     /// Tokens of another epoch are void.
     pub token_epoch: i64,
 }
 
 macro_rules! columns {
     () => {
-        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at, scram"
+        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at, scram, labels, deleted_at, totp"
     };
 }
 
@@ -39,10 +43,13 @@ fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
             quota_messages: limit(row, 8)?,
             created_at: timestamp(row.integer(10)?),
             updated_at: timestamp(row.integer(11)?),
+            labels: labels::parse(row.str(13)?, "users.labels")?,
+            deleted_at: row.integer_or_null(14)?.map(timestamp),
         },
         password: row.text_or_null(6)?,
         token_epoch: row.integer(9)?,
         scram: row.text_or_null(12)?,
+        totp: row.integer(15)? != 0,
     })
 }
 
@@ -75,15 +82,32 @@ fn quota(value: Option<u64>) -> Option<i64> {
 
 /// The user of this login name, which is given in lower case.
 pub async fn find(tx: &mut Tx, login: &str) -> Result<Option<StoredUser>, Error> {
+    tx.query(concat!("SELECT ", columns!(), " FROM users WHERE login = ? AND deleted_at IS NULL"))
+        .bind(login)
+        .optional(stored)
+        .await
+}
+
+/// The same, also one who is deleted and can be restored.
+pub async fn find_also_deleted(tx: &mut Tx, login: &str) -> Result<Option<StoredUser>, Error> {
     tx.query(concat!("SELECT ", columns!(), " FROM users WHERE login = ?"))
         .bind(login)
         .optional(stored)
         .await
 }
 
+/// Users who were deleted before, at most `limit`, the first deleted first.
+pub async fn deleted_before(tx: &mut Tx, before_ms: i64, limit: i64) -> Result<Vec<(String, Revision)>, Error> {
+    tx.query("SELECT login, id, updated_at FROM users WHERE deleted_at < ? ORDER BY deleted_at LIMIT ?")
+        .bind(before_ms)
+        .bind(limit)
+        .all(|row| Ok((row.text(0)?, Revision::new(row.integer(1)?, timestamp(row.integer(2)?)))))
+        .await
+}
+
 /// The user of this id.
 pub async fn find_id(tx: &mut Tx, id: UserId) -> Result<Option<StoredUser>, Error> {
-    tx.query(concat!("SELECT ", columns!(), " FROM users WHERE id = ?"))
+    tx.query(concat!("SELECT ", columns!(), " FROM users WHERE id = ? AND deleted_at IS NULL"))
         .bind(id.0)
         .optional(stored)
         .await
@@ -112,26 +136,26 @@ pub async fn epochs(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<(UserId, i64)>, E
         let last = some.last().copied().unwrap_or(UserId(0));
         let ids = some.iter().copied().chain(std::iter::repeat(last)).take(ASKED_AT_ONCE);
         let marks = vec!["?"; ASKED_AT_ONCE].join(", ");
-        let query = tx.query_built(format!("SELECT id, token_epoch FROM users WHERE enabled = 1 AND id IN ({marks})"));
+        let query = tx.query_built(format!(
+            "SELECT id, token_epoch FROM users WHERE enabled = 1 AND deleted_at IS NULL AND id IN ({marks})"
+        ));
         let rows = query.bind_all(ids.map(|id| Value::from(id.0)));
         found.extend(rows.all(|row| Ok((UserId(row.integer(0)?), row.integer(1)?))).await?);
     }
     Ok(found)
 }
 
-/// At most `limit` users whose logins come after `after`, by login.
-pub async fn page(tx: &mut Tx, domain: Option<DomainId>, after: &str, limit: i64) -> Result<Vec<User>, Error> {
-    let query = match domain {
-        None => tx.query(concat!("SELECT ", columns!(), " FROM users WHERE login > ? ORDER BY login LIMIT ?")),
-        Some(domain) => tx
-            .query(concat!(
-                "SELECT ",
-                columns!(),
-                " FROM users WHERE domain_id = ? AND login > ? ORDER BY login LIMIT ?"
-            ))
-            .bind(domain.0),
-    };
-    query.bind(after).bind(limit).all(|row| Ok(stored(row)?.user)).await
+/// At most `limit` of the users who are picked, whose logins come after `after`, by login.
+pub async fn page(tx: &mut Tx, pick: &Pick, after: &str, limit: i64) -> Result<Vec<User>, Error> {
+    let (conditions, values) = pick.conditions("domain_id", &["login", "display_name"]);
+    let deleted = if pick.deleted { "> 0" } else { "IS NULL" };
+    let select = concat!("SELECT ", columns!(), " FROM users WHERE login > ?");
+    tx.query_built(format!("{select} AND deleted_at {deleted}{conditions} ORDER BY login LIMIT ?"))
+        .bind(after)
+        .bind_all(values)
+        .bind(limit)
+        .all(|row| Ok(stored(row)?.user))
+        .await
 }
 
 /// The first enabled administrator with a mailbox: of the domain, else of the server.
@@ -140,7 +164,7 @@ pub async fn postmaster(tx: &mut Tx, domain: DomainId) -> Result<Option<User>, E
         .query(concat!(
             "SELECT ",
             columns!(),
-            " FROM users WHERE domain_id = ? AND role >= 1 AND enabled = 1 ORDER BY role, login LIMIT 1"
+            " FROM users WHERE domain_id = ? AND role >= 1 AND enabled = 1 AND deleted_at IS NULL ORDER BY role, login LIMIT 1"
         ))
         .bind(domain.0)
         .optional(stored)
@@ -152,7 +176,7 @@ pub async fn postmaster(tx: &mut Tx, domain: DomainId) -> Result<Option<User>, E
         .query(concat!(
             "SELECT ",
             columns!(),
-            " FROM users WHERE role = 2 AND enabled = 1 AND address IS NOT NULL ORDER BY login LIMIT 1"
+            " FROM users WHERE role = 2 AND enabled = 1 AND deleted_at IS NULL AND address IS NOT NULL ORDER BY login LIMIT 1"
         ))
         .optional(stored)
         .await?;
@@ -161,7 +185,7 @@ pub async fn postmaster(tx: &mut Tx, domain: DomainId) -> Result<Option<User>, E
 
 /// How many enabled server administrators there are.
 pub async fn count_admins(tx: &mut Tx) -> Result<i64, Error> {
-    let count = tx.query("SELECT COUNT(*) FROM users WHERE role = 2 AND enabled = 1");
+    let count = tx.query("SELECT COUNT(*) FROM users WHERE role = 2 AND enabled = 1 AND deleted_at IS NULL");
     Ok(count.optional(|row| row.integer(0)).await?.unwrap_or_default())
 }
 
@@ -171,7 +195,7 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     tx.query(concat!(
         "INSERT INTO users (",
         columns!(),
-        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))
     .bind(user.id.0)
     .bind(&*user.login)
@@ -186,10 +210,13 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     .bind(user.created_at.as_millisecond())
     .bind(user.updated_at.as_millisecond())
     .bind(stored.scram.as_deref())
+    .bind(labels::text(&user.labels))
+    .bind(user.deleted_at.map(|at| at.as_millisecond()))
+    .bind(i64::from(stored.totp))
     .bind(domain.map(|domain| domain.0))
     .execute()
-    .await
-    .map(drop)
+    .await?;
+    labels::insert(tx, user.id.0, &user.labels).await
 }
 
 /// Stores what can change of a user.
@@ -197,7 +224,7 @@ pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
     let user = &stored.user;
     tx.query(
         "UPDATE users SET display_name = ?, role = ?, enabled = ?, password = ?, scram = ?, quota_bytes = ?, quota_messages = ?, \
-         token_epoch = ?, updated_at = ? WHERE id = ?",
+         token_epoch = ?, updated_at = ?, labels = ?, deleted_at = ?, totp = ? WHERE id = ?",
     )
     .bind(&*user.display_name)
     .bind(role_number(user.role))
@@ -208,10 +235,13 @@ pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
     .bind(quota(user.quota_messages))
     .bind(stored.token_epoch)
     .bind(user.updated_at.as_millisecond())
+    .bind(labels::text(&user.labels))
+    .bind(user.deleted_at.map(|at| at.as_millisecond()))
+    .bind(i64::from(stored.totp))
     .bind(user.id.0)
     .execute()
-    .await
-    .map(drop)
+    .await?;
+    labels::update(tx, user.id.0, &user.labels).await
 }
 
 /// Puts another hash of the same password, and its keys for SCRAM, in the place of `old`; whether it was still there.
@@ -222,5 +252,6 @@ pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &str, (new, scram): (&st
 
 /// Removes a user; their refresh tokens go with them.
 pub async fn delete(tx: &mut Tx, id: UserId) -> Result<(), Error> {
+    labels::delete(tx, id.0).await?;
     tx.query("DELETE FROM users WHERE id = ?").bind(id.0).execute().await.map(drop)
 }

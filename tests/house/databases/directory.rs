@@ -1,13 +1,18 @@
 //! Domains, users and aliases come, change and go.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use posthouse::config;
-use posthouse::mail::directory::{AliasChange, Directory, DomainChange, NewAlias, NewDomain, NewPassword, NewUser, Route, UserChange};
+use posthouse::mail::directory::{
+    AliasChange, Directory, DomainChange, NewAlias, NewApiKey, NewDomain, NewPassword, NewUser, Picked, Route, UserChange,
+};
 use posthouse::model::account::{AliasAddress, Role, User};
 use posthouse::model::address::{Domain, EmailAddress};
-use posthouse::model::clock::Clock;
+use posthouse::model::clock::{Clock, timestamp};
 use posthouse::model::ids::{MailboxId, ModSeq, Uid};
+use posthouse::model::labels::{Labels, LabelsChange};
 use posthouse::model::mailbox::{MailboxInfo, MailboxName};
 use posthouse::model::refusal::Refusal;
 use posthouse::model::rights::Rights;
@@ -55,6 +60,7 @@ pub fn user(login: &str) -> NewUser {
         enabled: true,
         quota_bytes: None,
         quota_messages: None,
+        labels: Default::default(),
     }
 }
 
@@ -98,6 +104,7 @@ pub async fn domains_come_and_go(fresh: Fresh) {
                 alias_of: Some(None),
                 enabled: Some(false),
                 description: Some("x".into()),
+                ..Default::default()
             },
         )
         .await
@@ -178,6 +185,13 @@ pub async fn aliases_come_and_go(fresh: Fresh) {
     assert!(matches!(directory.remove_alias(&made.address).await, Err(Refusal::NotFound { .. })));
 }
 
+fn of(domains: &[&str]) -> Picked {
+    Picked {
+        domains: Some(domains.iter().map(|name| domain(name)).collect()),
+        ..Picked::default()
+    }
+}
+
 pub async fn lists_have_pages(fresh: Fresh) {
     let directory = house(&fresh, &["b@house.test", "a@house.test", "d@house.test", "c@house.test"]).await;
     directory.create_domain(domain("other.test").into()).await.unwrap();
@@ -191,7 +205,7 @@ pub async fn lists_have_pages(fresh: Fresh) {
     let mut logins = Vec::new();
     let mut after = None;
     loop {
-        let page = directory.users(Some(&domain("house.test")), after.as_deref(), 3).await.unwrap();
+        let page = directory.users(&of(&["house.test"]), after.as_deref(), 3).await.unwrap();
         logins.extend(page.items.into_iter().map(|user| user.login));
         after = page.next;
         if after.is_none() {
@@ -199,18 +213,18 @@ pub async fn lists_have_pages(fresh: Fresh) {
         }
     }
     assert_eq!(logins, ["a@house.test", "b@house.test", "c@house.test", "d@house.test"]);
-    let all = directory.users(None, None, 100).await.unwrap();
+    let all = directory.users(&Picked::default(), None, 100).await.unwrap();
     assert_eq!((all.items.len(), all.next), (5, None));
-    let page = directory.domains(None, 1).await.unwrap();
+    let page = directory.domains(&Picked::default(), None, 1).await.unwrap();
     assert_eq!(page.next.as_deref(), Some("house.test"));
-    let aliases = directory.aliases(None, None, 2).await.unwrap();
+    let aliases = directory.aliases(&Picked::default(), None, 2).await.unwrap();
     let shown: Vec<String> = aliases.items.iter().map(|it| it.address.to_string()).collect();
     assert_eq!(shown, ["@house.test", "x@house.test"]);
     assert!(aliases.items.iter().all(|it| it.destinations.len() == 2));
-    let of_other = directory.aliases(Some(&domain("other.test")), None, 2).await.unwrap();
+    let of_other = directory.aliases(&of(&["other.test"]), None, 2).await.unwrap();
     assert_eq!(of_other.items.len(), 1);
     assert!(matches!(
-        directory.users(Some(&domain("none.test")), None, 3).await,
+        directory.users(&of(&["none.test"]), None, 3).await,
         Err(Refusal::NotFound { .. })
     ));
 }
@@ -280,11 +294,17 @@ async fn other_wrong_values(directory: &Directory) -> [(&'static str, Result<(),
             },
         )
         .await;
-    let key = directory.create_api_key("k".into(), Role::DomainAdmin, None, None).await;
+    let idle = NewApiKey {
+        name: "k".into(),
+        scopes: vec![],
+        domains: vec![],
+        expires_at: None,
+    };
+    let key = directory.create_api_key(idle).await;
     [
         ("destinations", none.map(drop)),
         ("alias_of", itself.map(drop)),
-        ("domain", key.map(drop)),
+        ("scopes", key.map(drop)),
     ]
 }
 
@@ -391,4 +411,124 @@ pub async fn rights_go_with_their_user(fresh: Fresh) {
     directory.remove_user("bob@house.test").await.unwrap();
     let bob = directory.create_user(user("bob@house.test")).await.unwrap();
     assert_eq!(shared(&bob).await, ["alice@house.test l"]);
+}
+
+fn labels(id: &str, tags: &[&str]) -> Labels {
+    Labels {
+        metadata: [("panel.id".to_owned(), id.to_owned())].into(),
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+    }
+}
+
+async fn logins(directory: &Directory, picked: Picked) -> Vec<String> {
+    let page = directory.users(&picked, None, 100).await.unwrap();
+    page.items.into_iter().map(|user| user.login).collect()
+}
+
+pub async fn lists_are_picked_by_labels(fresh: Fresh) {
+    let directory = house(&fresh, &["bob@house.test"]).await;
+    for (login, id, tags) in [("ada@house.test", "1", &["vip", "10% off"][..]), ("eve@house.test", "2", &["vip"])] {
+        let new = NewUser {
+            labels: labels(id, tags),
+            display_name: format!("Mrs {id}"),
+            ..user(login)
+        };
+        directory.create_user(new).await.unwrap();
+    }
+    let tag = |tag: &str| Picked {
+        tag: Some(tag.into()),
+        ..Picked::default()
+    };
+    let search = |text: &str| Picked {
+        search: Some(text.into()),
+        ..of(&["house.test"])
+    };
+    let by_id = Picked {
+        metadata: Some(("panel.id".into(), "2".into())),
+        ..tag("vip")
+    };
+    assert_eq!(logins(&directory, tag("vip")).await, ["ada@house.test", "eve@house.test"]);
+    assert_eq!(logins(&directory, tag("10% off")).await, ["ada@house.test"]);
+    assert_eq!(logins(&directory, by_id.clone()).await, ["eve@house.test"]);
+    assert_eq!(logins(&directory, search("mrs 1")).await, ["ada@house.test"]);
+    assert_eq!(logins(&directory, search("OB@")).await, ["bob@house.test"]);
+    assert_eq!(logins(&directory, search("%")).await, Vec::<String>::new());
+    assert_eq!(logins(&directory, of(&[])).await, Vec::<String>::new());
+    let change = UserChange {
+        labels: LabelsChange {
+            metadata: Some(Some([("panel.id".to_owned(), Some("3".to_owned()))].into())),
+            tags: None,
+        },
+        ..UserChange::default()
+    };
+    let eve = directory.change_user("eve@house.test", change).await.unwrap();
+    assert_eq!(eve.labels, labels("3", &["vip"]));
+    assert_eq!(*directory.user("eve@house.test").await.unwrap(), *eve);
+    assert_eq!(logins(&directory, by_id).await, Vec::<String>::new());
+    directory.remove_user("ada@house.test").await.unwrap();
+    assert_eq!(logins(&directory, tag("vip")).await, ["eve@house.test"]);
+}
+
+pub async fn the_deleted_can_be_restored(fresh: Fresh) {
+    let directory = house(&fresh, &["ada@house.test", "bob@house.test"]).await;
+    let ada = directory.user("ada@house.test").await.unwrap();
+    let before = directory.delete_user("ada@house.test").await.unwrap();
+    assert_eq!(before.id, ada.id);
+    let deleted = Picked {
+        deleted: true,
+        ..Picked::default()
+    };
+    assert_eq!(logins(&directory, Picked::default()).await, ["bob@house.test"]);
+    assert_eq!(logins(&directory, deleted.clone()).await, ["ada@house.test"]);
+    assert!(matches!(directory.user("ada@house.test").await, Err(Refusal::NotFound { .. })));
+    assert!(matches!(
+        directory.route(&address("ada@house.test")).await,
+        Err(Refusal::UnknownRecipient(_))
+    ));
+    assert!(matches!(
+        directory.create_user(user("ada@house.test")).await,
+        Err(Refusal::InUse(_))
+    ));
+    assert!(matches!(
+        directory.put_user(user("ada@house.test"), |_| Ok(())).await,
+        Err(Refusal::InUse(_))
+    ));
+    assert!(matches!(
+        directory.remove_domain(&domain("house.test")).await,
+        Err(Refusal::InUse(_))
+    ));
+    assert_eq!(directory.deleted_for_good().await.unwrap(), []);
+    assert_eq!(directory.restore_user("ada@house.test").await.unwrap().id, ada.id);
+    assert!(matches!(directory.restore_user("ada@house.test").await, Err(Refusal::InUse(_))));
+    assert!(directory.route(&address("ada@house.test")).await.is_ok());
+    directory.condemn_user("ada@house.test").await.unwrap();
+    assert!(matches!(
+        directory.restore_user("ada@house.test").await,
+        Err(Refusal::NotFound { .. })
+    ));
+    assert_eq!(directory.deleted_for_good().await.unwrap().len(), 1);
+    assert_eq!(logins(&directory, deleted).await, Vec::<String>::new());
+    directory.remove_user("ada@house.test").await.unwrap();
+    assert_ne!(directory.create_user(user("ada@house.test")).await.unwrap().id, ada.id);
+}
+
+pub async fn aliases_expire(fresh: Fresh) {
+    house(&fresh, &["ada@house.test"]).await;
+    let time = Arc::new(AtomicI64::new(1_800_000_000_000));
+    let directory = on(fresh.open().await, Clock::Manual(Arc::clone(&time))).await;
+    let new = NewAlias {
+        expires_at: Some(timestamp(1_800_000_060_000)),
+        ..NewAlias::new(alias("sale@house.test"), vec![address("ada@house.test")])
+    };
+    directory.create_alias(new).await.unwrap();
+    for (milliseconds, found) in [(59_999, true), (1, false)] {
+        time.fetch_add(milliseconds, Ordering::SeqCst);
+        assert_eq!(directory.route(&address("sale@house.test")).await.is_ok(), found);
+    }
+    let never = AliasChange {
+        expires_at: Some(None),
+        ..AliasChange::default()
+    };
+    directory.change_alias(&alias("sale@house.test"), never).await.unwrap();
+    assert!(directory.route(&address("sale@house.test")).await.is_ok());
 }

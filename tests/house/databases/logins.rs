@@ -3,18 +3,28 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use posthouse::mail::directory::{Directory, NewDomain, NewPassword, NewUser, Principal, UserChange};
+use jiff::Timestamp;
+use posthouse::mail::directory::{ApiKeyChange, Directory, NewApiKey, NewDomain, NewPassword, NewUser, Principal, UserChange, Visit};
 use posthouse::model::account::Role;
+use posthouse::model::address::Domain;
 use posthouse::model::clock::{Clock, timestamp};
+use posthouse::model::login::Protocol;
 use posthouse::model::refusal::Refusal;
+use posthouse::model::scope::Scope;
 use posthouse::model::secret::Secret;
 use posthouse::store::db::{Database, users};
 
 use super::directory::{clear, domain, house, on, open, user};
 use crate::support::databases::Fresh;
 
+/// A mail client on this machine.
+const IMAP: Visit = Visit {
+    protocol: Protocol::Imap,
+    from: None,
+};
+
 async fn try_login(directory: &Directory, login: &str, password: &str) -> Result<String, Refusal> {
-    let found = directory.authenticate(login, &Secret::new(password), None).await;
+    let found = directory.authenticate(login, &Secret::new(password), IMAP).await;
     found.map(|login| login.user.login.clone())
 }
 
@@ -111,7 +121,7 @@ pub async fn old_hashes_are_upgraded(fresh: Fresh) {
 pub async fn tokens_live_and_die(fresh: Fresh) {
     let time = Arc::new(AtomicI64::new(1_800_000_000_000));
     let (directory, _) = with_ada(&fresh, Clock::Manual(time.clone())).await;
-    let login = async |password: &str| directory.login("ada@house.test", &Secret::new(password), None).await;
+    let login = async |password: &str| directory.login("ada@house.test", &Secret::new(password), None, None).await;
     let tokens = login("correct horse").await.unwrap();
     assert_eq!(tokens.expires_in, 900);
     let who = directory.bearer(&tokens.access_token).await.unwrap();
@@ -137,28 +147,28 @@ pub async fn tokens_live_and_die(fresh: Fresh) {
     }
     time.fetch_add(900_000, Ordering::SeqCst);
     assert_eq!(directory.bearer(&tokens.access_token).await, Err(Refusal::BadCredentials));
-    let tokens = directory.refresh(&tokens.refresh_token).await.unwrap();
+    let tokens = directory.refresh(&tokens.refresh_token, None).await.unwrap();
     assert!(directory.bearer(&tokens.access_token).await.is_ok());
     // A new password, and being disabled, end both kinds.
     directory.set_password("ada@house.test", clear("battery staple")).await.unwrap();
     assert_eq!(directory.bearer(&tokens.access_token).await, Err(Refusal::BadCredentials));
-    assert!(directory.refresh(&tokens.refresh_token).await.is_err());
+    assert!(directory.refresh(&tokens.refresh_token, None).await.is_err());
     assert!(login("correct horse").await.is_err());
     let tokens = login("battery staple").await.unwrap();
     directory.change_user("ada@house.test", switch(false)).await.unwrap();
     directory.change_user("ada@house.test", switch(true)).await.unwrap();
     assert_eq!(directory.bearer(&tokens.access_token).await, Err(Refusal::BadCredentials));
-    assert!(directory.refresh(&tokens.refresh_token).await.is_err());
+    assert!(directory.refresh(&tokens.refresh_token, None).await.is_err());
     // A refresh token ends as well.
     let tokens = login("battery staple").await.unwrap();
     time.fetch_add(1_209_600_000, Ordering::SeqCst);
-    assert!(directory.refresh(&tokens.refresh_token).await.is_err());
+    assert!(directory.refresh(&tokens.refresh_token, None).await.is_err());
     // Whoever gets the name later does not get the tokens.
     let tokens = login("battery staple").await.unwrap();
     directory.remove_user("ada@house.test").await.unwrap();
     directory.create_user(user("ada@house.test")).await.unwrap();
     assert_eq!(directory.bearer(&tokens.access_token).await, Err(Refusal::BadCredentials));
-    assert!(directory.refresh(&tokens.refresh_token).await.is_err());
+    assert!(directory.refresh(&tokens.refresh_token, None).await.is_err());
 }
 
 pub async fn scram_keys_come_with_the_next_login(fresh: Fresh) {
@@ -171,7 +181,7 @@ pub async fn scram_keys_come_with_the_next_login(fresh: Fresh) {
     let with = Directory::open(database.clone(), Default::default(), auth, Clock::System)
         .await
         .unwrap();
-    let begin = async |login: &str| with.begin_scram(login, None).await.unwrap();
+    let begin = async |login: &str| with.begin_scram(login, IMAP).await.unwrap();
     let stored = async || {
         let mut tx = database.read().await.unwrap();
         users::find(&mut tx, "ada@house.test").await.unwrap().unwrap().scram
@@ -220,35 +230,38 @@ pub async fn scram_keys_come_with_the_next_login(fresh: Fresh) {
 pub async fn a_refresh_token_is_good_once(fresh: Fresh) {
     let (directory, _) = with_ada(&fresh, Clock::System).await;
     let tokens = directory
-        .login("ada@house.test", &Secret::new("correct horse"), None)
+        .login("ada@house.test", &Secret::new("correct horse"), None, None)
         .await
         .unwrap();
     let asking = (0..6).map(|_| {
         let (directory, token) = (directory.clone(), tokens.refresh_token.clone());
-        tokio::spawn(async move { directory.refresh(&token).await.is_ok() })
+        tokio::spawn(async move { directory.refresh(&token, None).await.is_ok() })
     });
     let given = futures_util::future::join_all(asking).await;
     assert_eq!(given.into_iter().filter(|it| matches!(it, Ok(true))).count(), 1);
+}
+
+fn new_key(name: &str, domains: Vec<Domain>, expires_at: Option<Timestamp>) -> NewApiKey {
+    NewApiKey {
+        name: name.into(),
+        scopes: vec![Scope::Everything],
+        domains,
+        expires_at,
+    }
 }
 
 pub async fn keys_live_and_die(fresh: Fresh) {
     let time = Arc::new(AtomicI64::new(1_800_000_000_000));
     let (directory, _) = with_ada(&fresh, Clock::Manual(time.clone())).await;
     let end = Some(timestamp(1_800_000_200_000));
-    let (key, secret) = directory
-        .create_api_key("panel".into(), Role::ServerAdmin, None, end)
-        .await
-        .unwrap();
+    let (key, secret) = directory.create_api_key(new_key("panel", vec![], end)).await.unwrap();
     assert!(
         secret.expose().starts_with("phk_") && secret.expose().len() == 47,
         "{}",
         secret.expose()
     );
-    let of_domain = Some(domain("house.test"));
-    let (_, other) = directory
-        .create_api_key("bob's".into(), Role::DomainAdmin, of_domain.clone(), None)
-        .await
-        .unwrap();
+    let of_domain = vec![domain("house.test")];
+    let (_, other) = directory.create_api_key(new_key("bob's", of_domain.clone(), None)).await.unwrap();
     time.fetch_add(70_000, Ordering::SeqCst);
     for _ in 0..3 {
         let Ok(Principal::Key(found)) = directory.bearer(secret.expose()).await else {
@@ -259,7 +272,16 @@ pub async fn keys_live_and_die(fresh: Fresh) {
     let listed = directory.api_keys().await.unwrap();
     assert_eq!(listed.len(), 2);
     assert_eq!(listed[0].last_used_at, Some(timestamp(1_800_000_060_000)));
-    assert_eq!((&listed[1].domain, listed[1].last_used_at), (&of_domain, None));
+    assert_eq!((&listed[1].domains, listed[1].last_used_at), (&of_domain, None));
+    let change = ApiKeyChange {
+        scopes: Some(vec![Scope::QueueRead, Scope::UsersRead, Scope::QueueRead]),
+        ..ApiKeyChange::default()
+    };
+    let changed = directory.change_api_key(listed[1].id, change).await.unwrap();
+    assert_eq!(changed.scopes, [Scope::UsersRead, Scope::QueueRead]);
+    let (_, rotated) = directory.rotate_api_key(listed[1].id).await.unwrap();
+    assert_eq!(directory.bearer(other.expose()).await, Err(Refusal::BadCredentials));
+    let other = rotated;
     time.fetch_add(200_000, Ordering::SeqCst);
     assert_eq!(directory.bearer(secret.expose()).await, Err(Refusal::BadCredentials));
     assert!(directory.bearer(other.expose()).await.is_ok());
@@ -269,9 +291,7 @@ pub async fn keys_live_and_die(fresh: Fresh) {
         directory.remove_api_key(listed[1].id).await,
         Err(Refusal::NotFound { .. })
     ));
-    let nowhere = directory
-        .create_api_key("x".into(), Role::DomainAdmin, Some(domain("none.test")), None)
-        .await;
+    let nowhere = directory.create_api_key(new_key("x", vec![domain("none.test")], None)).await;
     assert!(matches!(nowhere, Err(Refusal::NotFound { .. })));
 }
 
@@ -285,7 +305,7 @@ pub async fn there_is_an_administrator(fresh: Fresh) {
     let [node, _] = &nodes;
     assert_eq!(try_login(node, "Admin", password.expose()).await, Ok("admin".into()));
     assert!(node.ensure_admin(None).await.unwrap().is_none());
-    let tokens = node.login("admin", password, None).await.unwrap();
+    let tokens = node.login("admin", password, None, None).await.unwrap();
     // The same password from the environment changes nothing, another one does.
     assert!(node.ensure_admin(Some(password.clone())).await.unwrap().is_none());
     assert!(node.bearer(&tokens.access_token).await.is_ok());

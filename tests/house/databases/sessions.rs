@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use posthouse::mail::directory::{Directory, NewUser, UserChange};
+use posthouse::mail::directory::{Directory, NewUser, UserChange, Visit};
 use posthouse::mail::sessions::{Place, Sessions, Way};
 use posthouse::model::clock::Clock;
+use posthouse::model::login::Protocol;
 use posthouse::model::refusal::Refusal;
 use posthouse::model::secret::Secret;
 use posthouse::store::db::users;
@@ -12,14 +13,20 @@ use posthouse::store::db::users;
 use super::directory::{clear, house, open, user};
 use crate::support::databases::Fresh;
 
+/// A mail client on this machine.
+const IMAP: Visit = Visit {
+    protocol: Protocol::Imap,
+    from: None,
+};
+
 const WAY: Way = Way {
-    protocol: "imap",
+    protocol: Protocol::Imap,
     peer: None,
     tls: None,
 };
 
 async fn enter(directory: &Directory, sessions: &Sessions, login: &str) -> Place {
-    let login = directory.authenticate(login, &Secret::new("correct horse"), None).await.unwrap();
+    let login = directory.authenticate(login, &Secret::new("correct horse"), IMAP).await.unwrap();
     sessions.enter(login, WAY).await.unwrap()
 }
 
@@ -58,7 +65,7 @@ pub async fn sessions_end_with_their_logins(fresh: Fresh) {
 
     // A login that is over before it takes its place.
     let late = here
-        .authenticate("eve@house.test", &Secret::new("correct horse"), None)
+        .authenticate("eve@house.test", &Secret::new("correct horse"), IMAP)
         .await
         .unwrap();
     let disabled = UserChange {

@@ -1,0 +1,3 @@
+//! The logins that were tried, and why they were refused.
+
+pub(super) mod list;

@@ -1,0 +1,4 @@
+//! Numbers for graphs.
+
+pub(super) mod messages;
+pub(super) mod show;
