@@ -114,7 +114,10 @@ fn the_directory_is_managed_from_elsewhere() {
     there.ok("dkim remove shop.test s1");
     there.ok("alias remove @shop.test");
     assert_eq!(there.ok("user remove CAROL@shop.test"), "Removed user carol@shop.test.\n");
-    there.ok("user remove dave@shop.test");
+    assert_eq!(there.ok("user restore CAROL@shop.test"), "Restored user carol@shop.test.\n");
+    there.ok("user remove carol@shop.test");
+    there.ok("user remove carol@shop.test --purge");
+    there.ok("user remove dave@shop.test --purge");
     there.ok("domain remove shop.example");
     there.ok("domain remove shop.test");
     assert!(!there.same("domain list").contains("shop"));

@@ -10,26 +10,36 @@ class Apis
 {
     public readonly Api\AliasesApi $aliases;
     public readonly Api\ApiKeysApi $apiKeys;
+    public readonly Api\AppPasswordsApi $appPasswords;
     public readonly Api\AuthApi $auth;
     public readonly Api\DomainsApi $domains;
     public readonly Api\HealthApi $health;
     public readonly Api\MailboxesApi $mailboxes;
     public readonly Api\MessagesApi $messages;
     public readonly Api\QueueApi $queue;
+    public readonly Api\ServerApi $server;
+    public readonly Api\SessionsApi $sessions;
     public readonly Api\SubmissionsApi $submissions;
+    public readonly Api\TotpApi $totp;
+    public readonly Api\TracesApi $traces;
     public readonly Api\UsersApi $users;
 
     public function __construct(ClientInterface $http, Configuration $configuration)
     {
         $this->aliases = new Api\AliasesApi($http, $configuration);
         $this->apiKeys = new Api\ApiKeysApi($http, $configuration);
+        $this->appPasswords = new Api\AppPasswordsApi($http, $configuration);
         $this->auth = new Api\AuthApi($http, $configuration);
         $this->domains = new Api\DomainsApi($http, $configuration);
         $this->health = new Api\HealthApi($http, $configuration);
         $this->mailboxes = new Api\MailboxesApi($http, $configuration);
         $this->messages = new Api\MessagesApi($http, $configuration);
         $this->queue = new Api\QueueApi($http, $configuration);
+        $this->server = new Api\ServerApi($http, $configuration);
+        $this->sessions = new Api\SessionsApi($http, $configuration);
         $this->submissions = new Api\SubmissionsApi($http, $configuration);
+        $this->totp = new Api\TotpApi($http, $configuration);
+        $this->traces = new Api\TracesApi($http, $configuration);
         $this->users = new Api\UsersApi($http, $configuration);
     }
 }

@@ -45,7 +45,7 @@ final class ScenarioTest extends TestCase
         $this->provision();
         $this->exchange();
         $this->posthouse->aliases->deleteAlias(self::INFO);
-        $this->posthouse->users->deleteUser(self::ADA);
+        $this->posthouse->users->deleteUser(self::ADA, purge: true);
         $this->posthouse->domains->deleteDomain(self::DOMAIN);
         self::assertRefused('not-found', fn () => $this->posthouse->domains->showDomain(self::DOMAIN));
     }

@@ -24,7 +24,7 @@ class ScenarioTest(unittest.TestCase):
         self.provision()
         self.exchange()
         posthouse.aliases.delete_alias(INFO)
-        posthouse.users.delete_user(ADA)
+        posthouse.users.delete_user(ADA, purge=True)
         posthouse.domains.delete_domain(DOMAIN)
         self.refused("not-found", posthouse.domains.show_domain, DOMAIN)
 

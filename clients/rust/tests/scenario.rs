@@ -4,7 +4,7 @@
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use posthouse_client::models::{AliasPut, DomainCreate, NewAttachment, NewPerson, NewSubmission, UserCreate};
-use posthouse_client::{Client, ListUsersOptions, SubmitMessageOptions, TryStreamExt, WaitForMessageOptions};
+use posthouse_client::{Client, DeleteUserOptions, ListUsersOptions, SubmitMessageOptions, TryStreamExt, WaitForMessageOptions};
 
 const DOMAIN: &str = "rust.test";
 const ADA: &str = "ada@rust.test";
@@ -19,7 +19,12 @@ async fn a_customer_comes_writes_and_goes() {
     exchange(&posthouse).await;
 
     posthouse.delete_alias(INFO).await.unwrap();
-    posthouse.delete_user(ADA).await.unwrap();
+    // Without this they could be restored for a while, and the domain would be kept for them.
+    let purged = DeleteUserOptions {
+        purge: Some(true),
+        ..DeleteUserOptions::default()
+    };
+    posthouse.delete_user(ADA, &purged).await.unwrap();
     posthouse.delete_domain(DOMAIN).await.unwrap();
     assert!(posthouse.show_domain(DOMAIN).await.unwrap_err().is("not-found"));
 }

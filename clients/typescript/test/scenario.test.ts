@@ -19,7 +19,7 @@ test('a customer comes, writes, and goes', async () => {
     await exchange(posthouse);
 
     await posthouse.aliases.deleteAlias({ address: info });
-    await posthouse.users.deleteUser({ address: ada });
+    await posthouse.users.deleteUser({ address: ada, purge: true });
     await posthouse.domains.deleteDomain({ domain });
     await assert.rejects(posthouse.domains.showDomain({ domain }), refused('not-found'));
 });

@@ -20,7 +20,7 @@ pub(in crate::api) struct SettingShown {
     key: String,
     /// Its value: a text, number, boolean, list or table; absent where it is unset, depends on the machine, or is a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     value: Option<Value>,
     /// It is set, to a value that is not shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

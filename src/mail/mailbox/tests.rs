@@ -462,6 +462,7 @@ async fn quotas_hold() {
         password: None,
         scram: None,
         token_epoch: 0,
+        totp: false,
     };
     let database = &house.mailboxes.inner.ground.database;
     let mut tx = database.write().await.unwrap();

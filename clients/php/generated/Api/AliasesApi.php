@@ -66,6 +66,9 @@ class AliasesApi
 
     /** @var string[] $contentTypes **/
     public const contentTypes = [
+        'batchAliases' => [
+            'application/json',
+        ],
         'changeAlias' => [
             'application/json',
         ],
@@ -130,6 +133,327 @@ class AliasesApi
     public function getConfig()
     {
         return $this->config;
+    }
+
+    /**
+     * Operation batchAliases
+     *
+     * Create or replace many aliases
+     *
+     * @param  \Posthouse\Generated\Model\AliasCreate[] $alias_create The aliases. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchAliases'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \SplFileObject|\Posthouse\Generated\Model\Problem
+     */
+    public function batchAliases($alias_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchAliases'][0])
+    {
+        list($response) = $this->batchAliasesWithHttpInfo($alias_create, $existing, $idempotency_key, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation batchAliasesWithHttpInfo
+     *
+     * Create or replace many aliases
+     *
+     * @param  \Posthouse\Generated\Model\AliasCreate[] $alias_create The aliases. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchAliases'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \SplFileObject|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function batchAliasesWithHttpInfo($alias_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchAliases'][0])
+    {
+        $request = $this->batchAliasesRequest($alias_create, $existing, $idempotency_key, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\SplFileObject',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\SplFileObject',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\SplFileObject',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation batchAliasesAsync
+     *
+     * Create or replace many aliases
+     *
+     * @param  \Posthouse\Generated\Model\AliasCreate[] $alias_create The aliases. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchAliases'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function batchAliasesAsync($alias_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchAliases'][0])
+    {
+        return $this->batchAliasesAsyncWithHttpInfo($alias_create, $existing, $idempotency_key, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation batchAliasesAsyncWithHttpInfo
+     *
+     * Create or replace many aliases
+     *
+     * @param  \Posthouse\Generated\Model\AliasCreate[] $alias_create The aliases. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchAliases'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function batchAliasesAsyncWithHttpInfo($alias_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchAliases'][0])
+    {
+        $returnType = '\SplFileObject';
+        $request = $this->batchAliasesRequest($alias_create, $existing, $idempotency_key, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'batchAliases'
+     *
+     * @param  \Posthouse\Generated\Model\AliasCreate[] $alias_create The aliases. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchAliases'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function batchAliasesRequest($alias_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchAliases'][0])
+    {
+
+        // verify the required parameter 'alias_create' is set
+        if ($alias_create === null || (is_array($alias_create) && count($alias_create) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $alias_create when calling batchAliases'
+            );
+        }
+
+
+        if ($idempotency_key !== null && strlen($idempotency_key) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$idempotency_key" when calling AliasesApi.batchAliases, must be smaller than or equal to 255.');
+        }
+
+
+        $resourcePath = '/api/v1/batch/aliases';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $existing,
+            'existing', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+
+        // header params
+        if ($idempotency_key !== null) {
+            $headerParams['Idempotency-Key'] = ObjectSerializer::toHeaderValue($idempotency_key);
+        }
+
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/x-ndjson', 'application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (isset($alias_create)) {
+            if (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the body
+                try {
+                    $httpBody = json_encode(ObjectSerializer::sanitizeForSerialization($alias_create), JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                $httpBody = $alias_create;
+            }
+        } elseif (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'POST',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
     }
 
     /**
@@ -1011,6 +1335,9 @@ class AliasesApi
      * List aliases
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAliases'] to see the possible values for this operation
@@ -1019,9 +1346,9 @@ class AliasesApi
      * @throws \InvalidArgumentException
      * @return \Posthouse\Generated\Model\AliasList|\Posthouse\Generated\Model\Problem
      */
-    public function listAliases($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
+    public function listAliases($domain = null, $tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
     {
-        list($response) = $this->listAliasesWithHttpInfo($domain, $limit, $cursor, $contentType);
+        list($response) = $this->listAliasesWithHttpInfo($domain, $tag, $metadata, $search, $limit, $cursor, $contentType);
         return $response;
     }
 
@@ -1031,6 +1358,9 @@ class AliasesApi
      * List aliases
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAliases'] to see the possible values for this operation
@@ -1039,9 +1369,9 @@ class AliasesApi
      * @throws \InvalidArgumentException
      * @return array of \Posthouse\Generated\Model\AliasList|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
      */
-    public function listAliasesWithHttpInfo($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
+    public function listAliasesWithHttpInfo($domain = null, $tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
     {
-        $request = $this->listAliasesRequest($domain, $limit, $cursor, $contentType);
+        $request = $this->listAliasesRequest($domain, $tag, $metadata, $search, $limit, $cursor, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -1132,6 +1462,9 @@ class AliasesApi
      * List aliases
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAliases'] to see the possible values for this operation
@@ -1139,9 +1472,9 @@ class AliasesApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function listAliasesAsync($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
+    public function listAliasesAsync($domain = null, $tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
     {
-        return $this->listAliasesAsyncWithHttpInfo($domain, $limit, $cursor, $contentType)
+        return $this->listAliasesAsyncWithHttpInfo($domain, $tag, $metadata, $search, $limit, $cursor, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -1155,6 +1488,9 @@ class AliasesApi
      * List aliases
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAliases'] to see the possible values for this operation
@@ -1162,10 +1498,10 @@ class AliasesApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function listAliasesAsyncWithHttpInfo($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
+    public function listAliasesAsyncWithHttpInfo($domain = null, $tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
     {
         $returnType = '\Posthouse\Generated\Model\AliasList';
-        $request = $this->listAliasesRequest($domain, $limit, $cursor, $contentType);
+        $request = $this->listAliasesRequest($domain, $tag, $metadata, $search, $limit, $cursor, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -1207,6 +1543,9 @@ class AliasesApi
      * Create request for operation 'listAliases'
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAliases'] to see the possible values for this operation
@@ -1214,9 +1553,21 @@ class AliasesApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function listAliasesRequest($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
+    public function listAliasesRequest($domain = null, $tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAliases'][0])
     {
 
+
+        if ($tag !== null && strlen($tag) > 64) {
+            throw new \InvalidArgumentException('invalid length for "$tag" when calling AliasesApi.listAliases, must be smaller than or equal to 64.');
+        }
+
+        if ($metadata !== null && strlen($metadata) > 320) {
+            throw new \InvalidArgumentException('invalid length for "$metadata" when calling AliasesApi.listAliases, must be smaller than or equal to 320.');
+        }
+
+        if ($search !== null && strlen($search) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$search" when calling AliasesApi.listAliases, must be smaller than or equal to 255.');
+        }
 
         if ($limit !== null && $limit > 1000) {
             throw new \InvalidArgumentException('invalid value for "$limit" when calling AliasesApi.listAliases, must be smaller than or equal to 1000.');
@@ -1238,6 +1589,33 @@ class AliasesApi
         $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
             $domain,
             'domain', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $tag,
+            'tag', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $metadata,
+            'metadata', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $search,
+            'search', // param base name
             'string', // openApiType
             'form', // style
             true, // explode

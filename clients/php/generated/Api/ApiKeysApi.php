@@ -66,6 +66,9 @@ class ApiKeysApi
 
     /** @var string[] $contentTypes **/
     public const contentTypes = [
+        'changeApiKey' => [
+            'application/json',
+        ],
         'createApiKey' => [
             'application/json',
         ],
@@ -73,6 +76,12 @@ class ApiKeysApi
             'application/json',
         ],
         'listApiKeys' => [
+            'application/json',
+        ],
+        'rotateApiKey' => [
+            'application/json',
+        ],
+        'showApiKey' => [
             'application/json',
         ],
     ];
@@ -121,6 +130,329 @@ class ApiKeysApi
     public function getConfig()
     {
         return $this->config;
+    }
+
+    /**
+     * Operation changeApiKey
+     *
+     * Change an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  \Posthouse\Generated\Model\ApiKeyPatch $api_key_patch api_key_patch (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeApiKey'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \Posthouse\Generated\Model\ApiKey|\Posthouse\Generated\Model\Problem
+     */
+    public function changeApiKey($id, $api_key_patch, $if_match = null, string $contentType = self::contentTypes['changeApiKey'][0])
+    {
+        list($response) = $this->changeApiKeyWithHttpInfo($id, $api_key_patch, $if_match, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation changeApiKeyWithHttpInfo
+     *
+     * Change an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  \Posthouse\Generated\Model\ApiKeyPatch $api_key_patch (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeApiKey'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \Posthouse\Generated\Model\ApiKey|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function changeApiKeyWithHttpInfo($id, $api_key_patch, $if_match = null, string $contentType = self::contentTypes['changeApiKey'][0])
+    {
+        $request = $this->changeApiKeyRequest($id, $api_key_patch, $if_match, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\ApiKey',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\Posthouse\Generated\Model\ApiKey',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\ApiKey',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation changeApiKeyAsync
+     *
+     * Change an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  \Posthouse\Generated\Model\ApiKeyPatch $api_key_patch (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function changeApiKeyAsync($id, $api_key_patch, $if_match = null, string $contentType = self::contentTypes['changeApiKey'][0])
+    {
+        return $this->changeApiKeyAsyncWithHttpInfo($id, $api_key_patch, $if_match, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation changeApiKeyAsyncWithHttpInfo
+     *
+     * Change an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  \Posthouse\Generated\Model\ApiKeyPatch $api_key_patch (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function changeApiKeyAsyncWithHttpInfo($id, $api_key_patch, $if_match = null, string $contentType = self::contentTypes['changeApiKey'][0])
+    {
+        $returnType = '\Posthouse\Generated\Model\ApiKey';
+        $request = $this->changeApiKeyRequest($id, $api_key_patch, $if_match, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'changeApiKey'
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  \Posthouse\Generated\Model\ApiKeyPatch $api_key_patch (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function changeApiKeyRequest($id, $api_key_patch, $if_match = null, string $contentType = self::contentTypes['changeApiKey'][0])
+    {
+
+        // verify the required parameter 'id' is set
+        if ($id === null || (is_array($id) && count($id) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $id when calling changeApiKey'
+            );
+        }
+
+        // verify the required parameter 'api_key_patch' is set
+        if ($api_key_patch === null || (is_array($api_key_patch) && count($api_key_patch) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $api_key_patch when calling changeApiKey'
+            );
+        }
+
+
+
+        $resourcePath = '/api/v1/api-keys/{id}';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+
+        // header params
+        if ($if_match !== null) {
+            $headerParams['If-Match'] = ObjectSerializer::toHeaderValue($if_match);
+        }
+
+        // path params
+        if ($id !== null) {
+            $resourcePath = str_replace(
+                '{id}',
+                ObjectSerializer::toPathValue($id),
+                $resourcePath
+            );
+        }
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (isset($api_key_patch)) {
+            if (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the body
+                try {
+                    $httpBody = json_encode(ObjectSerializer::sanitizeForSerialization($api_key_patch), JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                $httpBody = $api_key_patch;
+            }
+        } elseif (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'PATCH',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
     }
 
     /**
@@ -880,6 +1212,599 @@ class ApiKeysApi
 
 
 
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'GET',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
+    }
+
+    /**
+     * Operation rotateApiKey
+     *
+     * Rotate an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['rotateApiKey'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \Posthouse\Generated\Model\NewApiKey|\Posthouse\Generated\Model\Problem
+     */
+    public function rotateApiKey($id, $idempotency_key = null, string $contentType = self::contentTypes['rotateApiKey'][0])
+    {
+        list($response) = $this->rotateApiKeyWithHttpInfo($id, $idempotency_key, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation rotateApiKeyWithHttpInfo
+     *
+     * Rotate an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['rotateApiKey'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \Posthouse\Generated\Model\NewApiKey|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function rotateApiKeyWithHttpInfo($id, $idempotency_key = null, string $contentType = self::contentTypes['rotateApiKey'][0])
+    {
+        $request = $this->rotateApiKeyRequest($id, $idempotency_key, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\NewApiKey',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\Posthouse\Generated\Model\NewApiKey',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\NewApiKey',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation rotateApiKeyAsync
+     *
+     * Rotate an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['rotateApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function rotateApiKeyAsync($id, $idempotency_key = null, string $contentType = self::contentTypes['rotateApiKey'][0])
+    {
+        return $this->rotateApiKeyAsyncWithHttpInfo($id, $idempotency_key, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation rotateApiKeyAsyncWithHttpInfo
+     *
+     * Rotate an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['rotateApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function rotateApiKeyAsyncWithHttpInfo($id, $idempotency_key = null, string $contentType = self::contentTypes['rotateApiKey'][0])
+    {
+        $returnType = '\Posthouse\Generated\Model\NewApiKey';
+        $request = $this->rotateApiKeyRequest($id, $idempotency_key, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'rotateApiKey'
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['rotateApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function rotateApiKeyRequest($id, $idempotency_key = null, string $contentType = self::contentTypes['rotateApiKey'][0])
+    {
+
+        // verify the required parameter 'id' is set
+        if ($id === null || (is_array($id) && count($id) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $id when calling rotateApiKey'
+            );
+        }
+
+        if ($idempotency_key !== null && strlen($idempotency_key) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$idempotency_key" when calling ApiKeysApi.rotateApiKey, must be smaller than or equal to 255.');
+        }
+
+
+        $resourcePath = '/api/v1/api-keys/{id}/rotate';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+
+        // header params
+        if ($idempotency_key !== null) {
+            $headerParams['Idempotency-Key'] = ObjectSerializer::toHeaderValue($idempotency_key);
+        }
+
+        // path params
+        if ($id !== null) {
+            $resourcePath = str_replace(
+                '{id}',
+                ObjectSerializer::toPathValue($id),
+                $resourcePath
+            );
+        }
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'POST',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
+    }
+
+    /**
+     * Operation showApiKey
+     *
+     * Show an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showApiKey'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \Posthouse\Generated\Model\ApiKey|\Posthouse\Generated\Model\Problem
+     */
+    public function showApiKey($id, string $contentType = self::contentTypes['showApiKey'][0])
+    {
+        list($response) = $this->showApiKeyWithHttpInfo($id, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation showApiKeyWithHttpInfo
+     *
+     * Show an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showApiKey'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \Posthouse\Generated\Model\ApiKey|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function showApiKeyWithHttpInfo($id, string $contentType = self::contentTypes['showApiKey'][0])
+    {
+        $request = $this->showApiKeyRequest($id, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\ApiKey',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\Posthouse\Generated\Model\ApiKey',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\ApiKey',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation showApiKeyAsync
+     *
+     * Show an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function showApiKeyAsync($id, string $contentType = self::contentTypes['showApiKey'][0])
+    {
+        return $this->showApiKeyAsyncWithHttpInfo($id, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation showApiKeyAsyncWithHttpInfo
+     *
+     * Show an API key
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function showApiKeyAsyncWithHttpInfo($id, string $contentType = self::contentTypes['showApiKey'][0])
+    {
+        $returnType = '\Posthouse\Generated\Model\ApiKey';
+        $request = $this->showApiKeyRequest($id, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'showApiKey'
+     *
+     * @param  string $id The id of the key. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showApiKey'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function showApiKeyRequest($id, string $contentType = self::contentTypes['showApiKey'][0])
+    {
+
+        // verify the required parameter 'id' is set
+        if ($id === null || (is_array($id) && count($id) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $id when calling showApiKey'
+            );
+        }
+
+
+        $resourcePath = '/api/v1/api-keys/{id}';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+
+
+        // path params
+        if ($id !== null) {
+            $resourcePath = str_replace(
+                '{id}',
+                ObjectSerializer::toPathValue($id),
+                $resourcePath
+            );
+        }
 
 
         $headers = $this->headerSelector->selectHeaders(

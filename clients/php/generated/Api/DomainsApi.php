@@ -66,6 +66,9 @@ class DomainsApi
 
     /** @var string[] $contentTypes **/
     public const contentTypes = [
+        'batchDomains' => [
+            'application/json',
+        ],
         'changeDkimKey' => [
             'application/json',
         ],
@@ -93,10 +96,16 @@ class DomainsApi
         'putDomain' => [
             'application/json',
         ],
+        'resolveAddress' => [
+            'application/json',
+        ],
         'showDkimKey' => [
             'application/json',
         ],
         'showDomain' => [
+            'application/json',
+        ],
+        'showDomainDns' => [
             'application/json',
         ],
     ];
@@ -148,6 +157,327 @@ class DomainsApi
     }
 
     /**
+     * Operation batchDomains
+     *
+     * Create or replace many domains
+     *
+     * @param  \Posthouse\Generated\Model\DomainCreate[] $domain_create The domains. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchDomains'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \SplFileObject|\Posthouse\Generated\Model\Problem
+     */
+    public function batchDomains($domain_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchDomains'][0])
+    {
+        list($response) = $this->batchDomainsWithHttpInfo($domain_create, $existing, $idempotency_key, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation batchDomainsWithHttpInfo
+     *
+     * Create or replace many domains
+     *
+     * @param  \Posthouse\Generated\Model\DomainCreate[] $domain_create The domains. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchDomains'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \SplFileObject|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function batchDomainsWithHttpInfo($domain_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchDomains'][0])
+    {
+        $request = $this->batchDomainsRequest($domain_create, $existing, $idempotency_key, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\SplFileObject',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\SplFileObject',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\SplFileObject',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation batchDomainsAsync
+     *
+     * Create or replace many domains
+     *
+     * @param  \Posthouse\Generated\Model\DomainCreate[] $domain_create The domains. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchDomains'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function batchDomainsAsync($domain_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchDomains'][0])
+    {
+        return $this->batchDomainsAsyncWithHttpInfo($domain_create, $existing, $idempotency_key, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation batchDomainsAsyncWithHttpInfo
+     *
+     * Create or replace many domains
+     *
+     * @param  \Posthouse\Generated\Model\DomainCreate[] $domain_create The domains. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchDomains'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function batchDomainsAsyncWithHttpInfo($domain_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchDomains'][0])
+    {
+        $returnType = '\SplFileObject';
+        $request = $this->batchDomainsRequest($domain_create, $existing, $idempotency_key, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'batchDomains'
+     *
+     * @param  \Posthouse\Generated\Model\DomainCreate[] $domain_create The domains. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchDomains'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function batchDomainsRequest($domain_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchDomains'][0])
+    {
+
+        // verify the required parameter 'domain_create' is set
+        if ($domain_create === null || (is_array($domain_create) && count($domain_create) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $domain_create when calling batchDomains'
+            );
+        }
+
+
+        if ($idempotency_key !== null && strlen($idempotency_key) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$idempotency_key" when calling DomainsApi.batchDomains, must be smaller than or equal to 255.');
+        }
+
+
+        $resourcePath = '/api/v1/batch/domains';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $existing,
+            'existing', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+
+        // header params
+        if ($idempotency_key !== null) {
+            $headerParams['Idempotency-Key'] = ObjectSerializer::toHeaderValue($idempotency_key);
+        }
+
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/x-ndjson', 'application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (isset($domain_create)) {
+            if (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the body
+                try {
+                    $httpBody = json_encode(ObjectSerializer::sanitizeForSerialization($domain_create), JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                $httpBody = $domain_create;
+            }
+        } elseif (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'POST',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
+    }
+
+    /**
      * Operation changeDkimKey
      *
      * Change a DKIM key
@@ -155,16 +485,15 @@ class DomainsApi
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
      * @param  \Posthouse\Generated\Model\DkimKeyPatch $dkim_key_patch dkim_key_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeDkimKey'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return \Posthouse\Generated\Model\DkimKey|\Posthouse\Generated\Model\Problem
      */
-    public function changeDkimKey($domain, $selector, $dkim_key_patch, $if_match = null, string $contentType = self::contentTypes['changeDkimKey'][0])
+    public function changeDkimKey($domain, $selector, $dkim_key_patch, string $contentType = self::contentTypes['changeDkimKey'][0])
     {
-        list($response) = $this->changeDkimKeyWithHttpInfo($domain, $selector, $dkim_key_patch, $if_match, $contentType);
+        list($response) = $this->changeDkimKeyWithHttpInfo($domain, $selector, $dkim_key_patch, $contentType);
         return $response;
     }
 
@@ -176,16 +505,15 @@ class DomainsApi
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
      * @param  \Posthouse\Generated\Model\DkimKeyPatch $dkim_key_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeDkimKey'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return array of \Posthouse\Generated\Model\DkimKey|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
      */
-    public function changeDkimKeyWithHttpInfo($domain, $selector, $dkim_key_patch, $if_match = null, string $contentType = self::contentTypes['changeDkimKey'][0])
+    public function changeDkimKeyWithHttpInfo($domain, $selector, $dkim_key_patch, string $contentType = self::contentTypes['changeDkimKey'][0])
     {
-        $request = $this->changeDkimKeyRequest($domain, $selector, $dkim_key_patch, $if_match, $contentType);
+        $request = $this->changeDkimKeyRequest($domain, $selector, $dkim_key_patch, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -278,15 +606,14 @@ class DomainsApi
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
      * @param  \Posthouse\Generated\Model\DkimKeyPatch $dkim_key_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeDkimKey'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function changeDkimKeyAsync($domain, $selector, $dkim_key_patch, $if_match = null, string $contentType = self::contentTypes['changeDkimKey'][0])
+    public function changeDkimKeyAsync($domain, $selector, $dkim_key_patch, string $contentType = self::contentTypes['changeDkimKey'][0])
     {
-        return $this->changeDkimKeyAsyncWithHttpInfo($domain, $selector, $dkim_key_patch, $if_match, $contentType)
+        return $this->changeDkimKeyAsyncWithHttpInfo($domain, $selector, $dkim_key_patch, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -302,16 +629,15 @@ class DomainsApi
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
      * @param  \Posthouse\Generated\Model\DkimKeyPatch $dkim_key_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeDkimKey'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function changeDkimKeyAsyncWithHttpInfo($domain, $selector, $dkim_key_patch, $if_match = null, string $contentType = self::contentTypes['changeDkimKey'][0])
+    public function changeDkimKeyAsyncWithHttpInfo($domain, $selector, $dkim_key_patch, string $contentType = self::contentTypes['changeDkimKey'][0])
     {
         $returnType = '\Posthouse\Generated\Model\DkimKey';
-        $request = $this->changeDkimKeyRequest($domain, $selector, $dkim_key_patch, $if_match, $contentType);
+        $request = $this->changeDkimKeyRequest($domain, $selector, $dkim_key_patch, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -355,13 +681,12 @@ class DomainsApi
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
      * @param  \Posthouse\Generated\Model\DkimKeyPatch $dkim_key_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeDkimKey'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function changeDkimKeyRequest($domain, $selector, $dkim_key_patch, $if_match = null, string $contentType = self::contentTypes['changeDkimKey'][0])
+    public function changeDkimKeyRequest($domain, $selector, $dkim_key_patch, string $contentType = self::contentTypes['changeDkimKey'][0])
     {
 
         // verify the required parameter 'domain' is set
@@ -386,7 +711,6 @@ class DomainsApi
         }
 
 
-
         $resourcePath = '/api/v1/domains/{domain}/dkim-keys/{selector}';
         $formParams = [];
         $queryParams = [];
@@ -395,10 +719,6 @@ class DomainsApi
         $multipart = false;
 
 
-        // header params
-        if ($if_match !== null) {
-            $headerParams['If-Match'] = ObjectSerializer::toHeaderValue($if_match);
-        }
 
         // path params
         if ($domain !== null) {
@@ -1452,16 +1772,15 @@ class DomainsApi
      *
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteDkimKey'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return void
      */
-    public function deleteDkimKey($domain, $selector, $if_match = null, string $contentType = self::contentTypes['deleteDkimKey'][0])
+    public function deleteDkimKey($domain, $selector, string $contentType = self::contentTypes['deleteDkimKey'][0])
     {
-        $this->deleteDkimKeyWithHttpInfo($domain, $selector, $if_match, $contentType);
+        $this->deleteDkimKeyWithHttpInfo($domain, $selector, $contentType);
     }
 
     /**
@@ -1471,16 +1790,15 @@ class DomainsApi
      *
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteDkimKey'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return array of null, HTTP status code, HTTP response headers (array of strings)
      */
-    public function deleteDkimKeyWithHttpInfo($domain, $selector, $if_match = null, string $contentType = self::contentTypes['deleteDkimKey'][0])
+    public function deleteDkimKeyWithHttpInfo($domain, $selector, string $contentType = self::contentTypes['deleteDkimKey'][0])
     {
-        $request = $this->deleteDkimKeyRequest($domain, $selector, $if_match, $contentType);
+        $request = $this->deleteDkimKeyRequest($domain, $selector, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -1530,15 +1848,14 @@ class DomainsApi
      *
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteDkimKey'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function deleteDkimKeyAsync($domain, $selector, $if_match = null, string $contentType = self::contentTypes['deleteDkimKey'][0])
+    public function deleteDkimKeyAsync($domain, $selector, string $contentType = self::contentTypes['deleteDkimKey'][0])
     {
-        return $this->deleteDkimKeyAsyncWithHttpInfo($domain, $selector, $if_match, $contentType)
+        return $this->deleteDkimKeyAsyncWithHttpInfo($domain, $selector, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -1553,16 +1870,15 @@ class DomainsApi
      *
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteDkimKey'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function deleteDkimKeyAsyncWithHttpInfo($domain, $selector, $if_match = null, string $contentType = self::contentTypes['deleteDkimKey'][0])
+    public function deleteDkimKeyAsyncWithHttpInfo($domain, $selector, string $contentType = self::contentTypes['deleteDkimKey'][0])
     {
         $returnType = '';
-        $request = $this->deleteDkimKeyRequest($domain, $selector, $if_match, $contentType);
+        $request = $this->deleteDkimKeyRequest($domain, $selector, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -1592,13 +1908,12 @@ class DomainsApi
      *
      * @param  string $domain The name of the domain. (required)
      * @param  string $selector The name of the key. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteDkimKey'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function deleteDkimKeyRequest($domain, $selector, $if_match = null, string $contentType = self::contentTypes['deleteDkimKey'][0])
+    public function deleteDkimKeyRequest($domain, $selector, string $contentType = self::contentTypes['deleteDkimKey'][0])
     {
 
         // verify the required parameter 'domain' is set
@@ -1616,7 +1931,6 @@ class DomainsApi
         }
 
 
-
         $resourcePath = '/api/v1/domains/{domain}/dkim-keys/{selector}';
         $formParams = [];
         $queryParams = [];
@@ -1625,10 +1939,6 @@ class DomainsApi
         $multipart = false;
 
 
-        // header params
-        if ($if_match !== null) {
-            $headerParams['If-Match'] = ObjectSerializer::toHeaderValue($if_match);
-        }
 
         // path params
         if ($domain !== null) {
@@ -2248,6 +2558,9 @@ class DomainsApi
      *
      * List domains
      *
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their name or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listDomains'] to see the possible values for this operation
@@ -2256,9 +2569,9 @@ class DomainsApi
      * @throws \InvalidArgumentException
      * @return \Posthouse\Generated\Model\DomainList|\Posthouse\Generated\Model\Problem
      */
-    public function listDomains($limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
+    public function listDomains($tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
     {
-        list($response) = $this->listDomainsWithHttpInfo($limit, $cursor, $contentType);
+        list($response) = $this->listDomainsWithHttpInfo($tag, $metadata, $search, $limit, $cursor, $contentType);
         return $response;
     }
 
@@ -2267,6 +2580,9 @@ class DomainsApi
      *
      * List domains
      *
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their name or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listDomains'] to see the possible values for this operation
@@ -2275,9 +2591,9 @@ class DomainsApi
      * @throws \InvalidArgumentException
      * @return array of \Posthouse\Generated\Model\DomainList|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
      */
-    public function listDomainsWithHttpInfo($limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
+    public function listDomainsWithHttpInfo($tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
     {
-        $request = $this->listDomainsRequest($limit, $cursor, $contentType);
+        $request = $this->listDomainsRequest($tag, $metadata, $search, $limit, $cursor, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -2367,6 +2683,9 @@ class DomainsApi
      *
      * List domains
      *
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their name or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listDomains'] to see the possible values for this operation
@@ -2374,9 +2693,9 @@ class DomainsApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function listDomainsAsync($limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
+    public function listDomainsAsync($tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
     {
-        return $this->listDomainsAsyncWithHttpInfo($limit, $cursor, $contentType)
+        return $this->listDomainsAsyncWithHttpInfo($tag, $metadata, $search, $limit, $cursor, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -2389,6 +2708,9 @@ class DomainsApi
      *
      * List domains
      *
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their name or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listDomains'] to see the possible values for this operation
@@ -2396,10 +2718,10 @@ class DomainsApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function listDomainsAsyncWithHttpInfo($limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
+    public function listDomainsAsyncWithHttpInfo($tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
     {
         $returnType = '\Posthouse\Generated\Model\DomainList';
-        $request = $this->listDomainsRequest($limit, $cursor, $contentType);
+        $request = $this->listDomainsRequest($tag, $metadata, $search, $limit, $cursor, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -2440,6 +2762,9 @@ class DomainsApi
     /**
      * Create request for operation 'listDomains'
      *
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their name or description, in any case of letters. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listDomains'] to see the possible values for this operation
@@ -2447,8 +2772,20 @@ class DomainsApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function listDomainsRequest($limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
+    public function listDomainsRequest($tag = null, $metadata = null, $search = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listDomains'][0])
     {
+
+        if ($tag !== null && strlen($tag) > 64) {
+            throw new \InvalidArgumentException('invalid length for "$tag" when calling DomainsApi.listDomains, must be smaller than or equal to 64.');
+        }
+
+        if ($metadata !== null && strlen($metadata) > 320) {
+            throw new \InvalidArgumentException('invalid length for "$metadata" when calling DomainsApi.listDomains, must be smaller than or equal to 320.');
+        }
+
+        if ($search !== null && strlen($search) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$search" when calling DomainsApi.listDomains, must be smaller than or equal to 255.');
+        }
 
         if ($limit !== null && $limit > 1000) {
             throw new \InvalidArgumentException('invalid value for "$limit" when calling DomainsApi.listDomains, must be smaller than or equal to 1000.');
@@ -2466,6 +2803,33 @@ class DomainsApi
         $httpBody = '';
         $multipart = false;
 
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $tag,
+            'tag', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $metadata,
+            'metadata', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $search,
+            'search', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
         // query params
         $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
             $limit,
@@ -2880,6 +3244,296 @@ class DomainsApi
         $query = ObjectSerializer::buildQuery($queryParams);
         return new Request(
             'PUT',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
+    }
+
+    /**
+     * Operation resolveAddress
+     *
+     * Resolve an address
+     *
+     * @param  string $address An address of one of our domains. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['resolveAddress'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \Posthouse\Generated\Model\Resolution|\Posthouse\Generated\Model\Problem
+     */
+    public function resolveAddress($address, string $contentType = self::contentTypes['resolveAddress'][0])
+    {
+        list($response) = $this->resolveAddressWithHttpInfo($address, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation resolveAddressWithHttpInfo
+     *
+     * Resolve an address
+     *
+     * @param  string $address An address of one of our domains. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['resolveAddress'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \Posthouse\Generated\Model\Resolution|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function resolveAddressWithHttpInfo($address, string $contentType = self::contentTypes['resolveAddress'][0])
+    {
+        $request = $this->resolveAddressRequest($address, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Resolution',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\Posthouse\Generated\Model\Resolution',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Resolution',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation resolveAddressAsync
+     *
+     * Resolve an address
+     *
+     * @param  string $address An address of one of our domains. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['resolveAddress'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function resolveAddressAsync($address, string $contentType = self::contentTypes['resolveAddress'][0])
+    {
+        return $this->resolveAddressAsyncWithHttpInfo($address, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation resolveAddressAsyncWithHttpInfo
+     *
+     * Resolve an address
+     *
+     * @param  string $address An address of one of our domains. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['resolveAddress'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function resolveAddressAsyncWithHttpInfo($address, string $contentType = self::contentTypes['resolveAddress'][0])
+    {
+        $returnType = '\Posthouse\Generated\Model\Resolution';
+        $request = $this->resolveAddressRequest($address, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'resolveAddress'
+     *
+     * @param  string $address An address of one of our domains. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['resolveAddress'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function resolveAddressRequest($address, string $contentType = self::contentTypes['resolveAddress'][0])
+    {
+
+        // verify the required parameter 'address' is set
+        if ($address === null || (is_array($address) && count($address) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $address when calling resolveAddress'
+            );
+        }
+
+
+        $resourcePath = '/api/v1/resolve/{address}';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+
+
+        // path params
+        if ($address !== null) {
+            $resourcePath = str_replace(
+                '{address}',
+                ObjectSerializer::toPathValue($address),
+                $resourcePath
+            );
+        }
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'GET',
             $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
             $headers,
             $httpBody
@@ -3407,6 +4061,296 @@ class DomainsApi
 
 
         $resourcePath = '/api/v1/domains/{domain}';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+
+
+        // path params
+        if ($domain !== null) {
+            $resourcePath = str_replace(
+                '{domain}',
+                ObjectSerializer::toPathValue($domain),
+                $resourcePath
+            );
+        }
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'GET',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
+    }
+
+    /**
+     * Operation showDomainDns
+     *
+     * Show what a domain needs in DNS
+     *
+     * @param  string $domain The name of the domain. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showDomainDns'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \Posthouse\Generated\Model\DomainDns|\Posthouse\Generated\Model\Problem
+     */
+    public function showDomainDns($domain, string $contentType = self::contentTypes['showDomainDns'][0])
+    {
+        list($response) = $this->showDomainDnsWithHttpInfo($domain, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation showDomainDnsWithHttpInfo
+     *
+     * Show what a domain needs in DNS
+     *
+     * @param  string $domain The name of the domain. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showDomainDns'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \Posthouse\Generated\Model\DomainDns|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function showDomainDnsWithHttpInfo($domain, string $contentType = self::contentTypes['showDomainDns'][0])
+    {
+        $request = $this->showDomainDnsRequest($domain, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\DomainDns',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\Posthouse\Generated\Model\DomainDns',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\DomainDns',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation showDomainDnsAsync
+     *
+     * Show what a domain needs in DNS
+     *
+     * @param  string $domain The name of the domain. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showDomainDns'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function showDomainDnsAsync($domain, string $contentType = self::contentTypes['showDomainDns'][0])
+    {
+        return $this->showDomainDnsAsyncWithHttpInfo($domain, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation showDomainDnsAsyncWithHttpInfo
+     *
+     * Show what a domain needs in DNS
+     *
+     * @param  string $domain The name of the domain. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showDomainDns'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function showDomainDnsAsyncWithHttpInfo($domain, string $contentType = self::contentTypes['showDomainDns'][0])
+    {
+        $returnType = '\Posthouse\Generated\Model\DomainDns';
+        $request = $this->showDomainDnsRequest($domain, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'showDomainDns'
+     *
+     * @param  string $domain The name of the domain. (required)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['showDomainDns'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function showDomainDnsRequest($domain, string $contentType = self::contentTypes['showDomainDns'][0])
+    {
+
+        // verify the required parameter 'domain' is set
+        if ($domain === null || (is_array($domain) && count($domain) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $domain when calling showDomainDns'
+            );
+        }
+
+
+        $resourcePath = '/api/v1/domains/{domain}/dns';
         $formParams = [];
         $queryParams = [];
         $headerParams = [];

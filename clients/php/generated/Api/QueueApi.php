@@ -588,16 +588,15 @@ class QueueApi
      *
      * @param  string $queue_id The id of the message. (required)
      * @param  \Posthouse\Generated\Model\QueuedPatch $queued_patch queued_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeQueued'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return \Posthouse\Generated\Model\QueuedMessage|\Posthouse\Generated\Model\Problem
      */
-    public function changeQueued($queue_id, $queued_patch, $if_match = null, string $contentType = self::contentTypes['changeQueued'][0])
+    public function changeQueued($queue_id, $queued_patch, string $contentType = self::contentTypes['changeQueued'][0])
     {
-        list($response) = $this->changeQueuedWithHttpInfo($queue_id, $queued_patch, $if_match, $contentType);
+        list($response) = $this->changeQueuedWithHttpInfo($queue_id, $queued_patch, $contentType);
         return $response;
     }
 
@@ -608,16 +607,15 @@ class QueueApi
      *
      * @param  string $queue_id The id of the message. (required)
      * @param  \Posthouse\Generated\Model\QueuedPatch $queued_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeQueued'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return array of \Posthouse\Generated\Model\QueuedMessage|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
      */
-    public function changeQueuedWithHttpInfo($queue_id, $queued_patch, $if_match = null, string $contentType = self::contentTypes['changeQueued'][0])
+    public function changeQueuedWithHttpInfo($queue_id, $queued_patch, string $contentType = self::contentTypes['changeQueued'][0])
     {
-        $request = $this->changeQueuedRequest($queue_id, $queued_patch, $if_match, $contentType);
+        $request = $this->changeQueuedRequest($queue_id, $queued_patch, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -709,15 +707,14 @@ class QueueApi
      *
      * @param  string $queue_id The id of the message. (required)
      * @param  \Posthouse\Generated\Model\QueuedPatch $queued_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeQueued'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function changeQueuedAsync($queue_id, $queued_patch, $if_match = null, string $contentType = self::contentTypes['changeQueued'][0])
+    public function changeQueuedAsync($queue_id, $queued_patch, string $contentType = self::contentTypes['changeQueued'][0])
     {
-        return $this->changeQueuedAsyncWithHttpInfo($queue_id, $queued_patch, $if_match, $contentType)
+        return $this->changeQueuedAsyncWithHttpInfo($queue_id, $queued_patch, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -732,16 +729,15 @@ class QueueApi
      *
      * @param  string $queue_id The id of the message. (required)
      * @param  \Posthouse\Generated\Model\QueuedPatch $queued_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeQueued'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function changeQueuedAsyncWithHttpInfo($queue_id, $queued_patch, $if_match = null, string $contentType = self::contentTypes['changeQueued'][0])
+    public function changeQueuedAsyncWithHttpInfo($queue_id, $queued_patch, string $contentType = self::contentTypes['changeQueued'][0])
     {
         $returnType = '\Posthouse\Generated\Model\QueuedMessage';
-        $request = $this->changeQueuedRequest($queue_id, $queued_patch, $if_match, $contentType);
+        $request = $this->changeQueuedRequest($queue_id, $queued_patch, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -784,13 +780,12 @@ class QueueApi
      *
      * @param  string $queue_id The id of the message. (required)
      * @param  \Posthouse\Generated\Model\QueuedPatch $queued_patch (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['changeQueued'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function changeQueuedRequest($queue_id, $queued_patch, $if_match = null, string $contentType = self::contentTypes['changeQueued'][0])
+    public function changeQueuedRequest($queue_id, $queued_patch, string $contentType = self::contentTypes['changeQueued'][0])
     {
 
         // verify the required parameter 'queue_id' is set
@@ -808,7 +803,6 @@ class QueueApi
         }
 
 
-
         $resourcePath = '/api/v1/queue/{queue_id}';
         $formParams = [];
         $queryParams = [];
@@ -817,10 +811,6 @@ class QueueApi
         $multipart = false;
 
 
-        // header params
-        if ($if_match !== null) {
-            $headerParams['If-Match'] = ObjectSerializer::toHeaderValue($if_match);
-        }
 
         // path params
         if ($queue_id !== null) {
@@ -1324,16 +1314,15 @@ class QueueApi
      * Drop a message from the queue
      *
      * @param  string $queue_id The id of the message. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteQueued'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return void
      */
-    public function deleteQueued($queue_id, $if_match = null, string $contentType = self::contentTypes['deleteQueued'][0])
+    public function deleteQueued($queue_id, string $contentType = self::contentTypes['deleteQueued'][0])
     {
-        $this->deleteQueuedWithHttpInfo($queue_id, $if_match, $contentType);
+        $this->deleteQueuedWithHttpInfo($queue_id, $contentType);
     }
 
     /**
@@ -1342,16 +1331,15 @@ class QueueApi
      * Drop a message from the queue
      *
      * @param  string $queue_id The id of the message. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteQueued'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return array of null, HTTP status code, HTTP response headers (array of strings)
      */
-    public function deleteQueuedWithHttpInfo($queue_id, $if_match = null, string $contentType = self::contentTypes['deleteQueued'][0])
+    public function deleteQueuedWithHttpInfo($queue_id, string $contentType = self::contentTypes['deleteQueued'][0])
     {
-        $request = $this->deleteQueuedRequest($queue_id, $if_match, $contentType);
+        $request = $this->deleteQueuedRequest($queue_id, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -1400,15 +1388,14 @@ class QueueApi
      * Drop a message from the queue
      *
      * @param  string $queue_id The id of the message. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteQueued'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function deleteQueuedAsync($queue_id, $if_match = null, string $contentType = self::contentTypes['deleteQueued'][0])
+    public function deleteQueuedAsync($queue_id, string $contentType = self::contentTypes['deleteQueued'][0])
     {
-        return $this->deleteQueuedAsyncWithHttpInfo($queue_id, $if_match, $contentType)
+        return $this->deleteQueuedAsyncWithHttpInfo($queue_id, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -1422,16 +1409,15 @@ class QueueApi
      * Drop a message from the queue
      *
      * @param  string $queue_id The id of the message. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteQueued'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function deleteQueuedAsyncWithHttpInfo($queue_id, $if_match = null, string $contentType = self::contentTypes['deleteQueued'][0])
+    public function deleteQueuedAsyncWithHttpInfo($queue_id, string $contentType = self::contentTypes['deleteQueued'][0])
     {
         $returnType = '';
-        $request = $this->deleteQueuedRequest($queue_id, $if_match, $contentType);
+        $request = $this->deleteQueuedRequest($queue_id, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -1460,13 +1446,12 @@ class QueueApi
      * Create request for operation 'deleteQueued'
      *
      * @param  string $queue_id The id of the message. (required)
-     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteQueued'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function deleteQueuedRequest($queue_id, $if_match = null, string $contentType = self::contentTypes['deleteQueued'][0])
+    public function deleteQueuedRequest($queue_id, string $contentType = self::contentTypes['deleteQueued'][0])
     {
 
         // verify the required parameter 'queue_id' is set
@@ -1477,7 +1462,6 @@ class QueueApi
         }
 
 
-
         $resourcePath = '/api/v1/queue/{queue_id}';
         $formParams = [];
         $queryParams = [];
@@ -1486,10 +1470,6 @@ class QueueApi
         $multipart = false;
 
 
-        // header params
-        if ($if_match !== null) {
-            $headerParams['If-Match'] = ObjectSerializer::toHeaderValue($if_match);
-        }
 
         // path params
         if ($queue_id !== null) {

@@ -66,6 +66,9 @@ class UsersApi
 
     /** @var string[] $contentTypes **/
     public const contentTypes = [
+        'batchUsers' => [
+            'application/json',
+        ],
         'changeUser' => [
             'application/json',
         ],
@@ -79,6 +82,9 @@ class UsersApi
             'application/json',
         ],
         'putUser' => [
+            'application/json',
+        ],
+        'restoreUser' => [
             'application/json',
         ],
         'setPassword' => [
@@ -133,6 +139,327 @@ class UsersApi
     public function getConfig()
     {
         return $this->config;
+    }
+
+    /**
+     * Operation batchUsers
+     *
+     * Create or replace many users
+     *
+     * @param  \Posthouse\Generated\Model\UserCreate[] $user_create The users. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchUsers'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \SplFileObject|\Posthouse\Generated\Model\Problem
+     */
+    public function batchUsers($user_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchUsers'][0])
+    {
+        list($response) = $this->batchUsersWithHttpInfo($user_create, $existing, $idempotency_key, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation batchUsersWithHttpInfo
+     *
+     * Create or replace many users
+     *
+     * @param  \Posthouse\Generated\Model\UserCreate[] $user_create The users. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchUsers'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \SplFileObject|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function batchUsersWithHttpInfo($user_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchUsers'][0])
+    {
+        $request = $this->batchUsersRequest($user_create, $existing, $idempotency_key, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\SplFileObject',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\SplFileObject',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\SplFileObject',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation batchUsersAsync
+     *
+     * Create or replace many users
+     *
+     * @param  \Posthouse\Generated\Model\UserCreate[] $user_create The users. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchUsers'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function batchUsersAsync($user_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchUsers'][0])
+    {
+        return $this->batchUsersAsyncWithHttpInfo($user_create, $existing, $idempotency_key, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation batchUsersAsyncWithHttpInfo
+     *
+     * Create or replace many users
+     *
+     * @param  \Posthouse\Generated\Model\UserCreate[] $user_create The users. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchUsers'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function batchUsersAsyncWithHttpInfo($user_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchUsers'][0])
+    {
+        $returnType = '\SplFileObject';
+        $request = $this->batchUsersRequest($user_create, $existing, $idempotency_key, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'batchUsers'
+     *
+     * @param  \Posthouse\Generated\Model\UserCreate[] $user_create The users. (required)
+     * @param  string|null $existing What is done with one that is there already: &#x60;replace&#x60;, which is the default and as PUT does it, or &#x60;refuse&#x60;, as POST does. (optional)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['batchUsers'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function batchUsersRequest($user_create, $existing = null, $idempotency_key = null, string $contentType = self::contentTypes['batchUsers'][0])
+    {
+
+        // verify the required parameter 'user_create' is set
+        if ($user_create === null || (is_array($user_create) && count($user_create) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $user_create when calling batchUsers'
+            );
+        }
+
+
+        if ($idempotency_key !== null && strlen($idempotency_key) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$idempotency_key" when calling UsersApi.batchUsers, must be smaller than or equal to 255.');
+        }
+
+
+        $resourcePath = '/api/v1/batch/users';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $existing,
+            'existing', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+
+        // header params
+        if ($idempotency_key !== null) {
+            $headerParams['Idempotency-Key'] = ObjectSerializer::toHeaderValue($idempotency_key);
+        }
+
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/x-ndjson', 'application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (isset($user_create)) {
+            if (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the body
+                try {
+                    $httpBody = json_encode(ObjectSerializer::sanitizeForSerialization($user_create), JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                $httpBody = $user_create;
+            }
+        } elseif (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'POST',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
     }
 
     /**
@@ -770,6 +1097,7 @@ class UsersApi
      * Delete a user
      *
      * @param  string $address The address of the user. (required)
+     * @param  bool|null $purge True: with all of their mail at once, also if they were deleted before; this cannot be undone. (optional)
      * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteUser'] to see the possible values for this operation
      *
@@ -777,9 +1105,9 @@ class UsersApi
      * @throws \InvalidArgumentException
      * @return void
      */
-    public function deleteUser($address, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
+    public function deleteUser($address, $purge = null, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
     {
-        $this->deleteUserWithHttpInfo($address, $if_match, $contentType);
+        $this->deleteUserWithHttpInfo($address, $purge, $if_match, $contentType);
     }
 
     /**
@@ -788,6 +1116,7 @@ class UsersApi
      * Delete a user
      *
      * @param  string $address The address of the user. (required)
+     * @param  bool|null $purge True: with all of their mail at once, also if they were deleted before; this cannot be undone. (optional)
      * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteUser'] to see the possible values for this operation
      *
@@ -795,9 +1124,9 @@ class UsersApi
      * @throws \InvalidArgumentException
      * @return array of null, HTTP status code, HTTP response headers (array of strings)
      */
-    public function deleteUserWithHttpInfo($address, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
+    public function deleteUserWithHttpInfo($address, $purge = null, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
     {
-        $request = $this->deleteUserRequest($address, $if_match, $contentType);
+        $request = $this->deleteUserRequest($address, $purge, $if_match, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -846,15 +1175,16 @@ class UsersApi
      * Delete a user
      *
      * @param  string $address The address of the user. (required)
+     * @param  bool|null $purge True: with all of their mail at once, also if they were deleted before; this cannot be undone. (optional)
      * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteUser'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function deleteUserAsync($address, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
+    public function deleteUserAsync($address, $purge = null, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
     {
-        return $this->deleteUserAsyncWithHttpInfo($address, $if_match, $contentType)
+        return $this->deleteUserAsyncWithHttpInfo($address, $purge, $if_match, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -868,16 +1198,17 @@ class UsersApi
      * Delete a user
      *
      * @param  string $address The address of the user. (required)
+     * @param  bool|null $purge True: with all of their mail at once, also if they were deleted before; this cannot be undone. (optional)
      * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteUser'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function deleteUserAsyncWithHttpInfo($address, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
+    public function deleteUserAsyncWithHttpInfo($address, $purge = null, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
     {
         $returnType = '';
-        $request = $this->deleteUserRequest($address, $if_match, $contentType);
+        $request = $this->deleteUserRequest($address, $purge, $if_match, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -906,13 +1237,14 @@ class UsersApi
      * Create request for operation 'deleteUser'
      *
      * @param  string $address The address of the user. (required)
+     * @param  bool|null $purge True: with all of their mail at once, also if they were deleted before; this cannot be undone. (optional)
      * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['deleteUser'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function deleteUserRequest($address, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
+    public function deleteUserRequest($address, $purge = null, $if_match = null, string $contentType = self::contentTypes['deleteUser'][0])
     {
 
         // verify the required parameter 'address' is set
@@ -924,6 +1256,7 @@ class UsersApi
 
 
 
+
         $resourcePath = '/api/v1/users/{address}';
         $formParams = [];
         $queryParams = [];
@@ -931,6 +1264,15 @@ class UsersApi
         $httpBody = '';
         $multipart = false;
 
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $purge,
+            'purge', // param base name
+            'boolean', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
 
         // header params
         if ($if_match !== null) {
@@ -1014,6 +1356,10 @@ class UsersApi
      * List users
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or name, in any case of letters. (optional)
+     * @param  bool|null $deleted True: those who were deleted and can be restored, instead of those who are there. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listUsers'] to see the possible values for this operation
@@ -1022,9 +1368,9 @@ class UsersApi
      * @throws \InvalidArgumentException
      * @return \Posthouse\Generated\Model\UserList|\Posthouse\Generated\Model\Problem
      */
-    public function listUsers($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
+    public function listUsers($domain = null, $tag = null, $metadata = null, $search = null, $deleted = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
     {
-        list($response) = $this->listUsersWithHttpInfo($domain, $limit, $cursor, $contentType);
+        list($response) = $this->listUsersWithHttpInfo($domain, $tag, $metadata, $search, $deleted, $limit, $cursor, $contentType);
         return $response;
     }
 
@@ -1034,6 +1380,10 @@ class UsersApi
      * List users
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or name, in any case of letters. (optional)
+     * @param  bool|null $deleted True: those who were deleted and can be restored, instead of those who are there. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listUsers'] to see the possible values for this operation
@@ -1042,9 +1392,9 @@ class UsersApi
      * @throws \InvalidArgumentException
      * @return array of \Posthouse\Generated\Model\UserList|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
      */
-    public function listUsersWithHttpInfo($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
+    public function listUsersWithHttpInfo($domain = null, $tag = null, $metadata = null, $search = null, $deleted = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
     {
-        $request = $this->listUsersRequest($domain, $limit, $cursor, $contentType);
+        $request = $this->listUsersRequest($domain, $tag, $metadata, $search, $deleted, $limit, $cursor, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -1135,6 +1485,10 @@ class UsersApi
      * List users
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or name, in any case of letters. (optional)
+     * @param  bool|null $deleted True: those who were deleted and can be restored, instead of those who are there. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listUsers'] to see the possible values for this operation
@@ -1142,9 +1496,9 @@ class UsersApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function listUsersAsync($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
+    public function listUsersAsync($domain = null, $tag = null, $metadata = null, $search = null, $deleted = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
     {
-        return $this->listUsersAsyncWithHttpInfo($domain, $limit, $cursor, $contentType)
+        return $this->listUsersAsyncWithHttpInfo($domain, $tag, $metadata, $search, $deleted, $limit, $cursor, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -1158,6 +1512,10 @@ class UsersApi
      * List users
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or name, in any case of letters. (optional)
+     * @param  bool|null $deleted True: those who were deleted and can be restored, instead of those who are there. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listUsers'] to see the possible values for this operation
@@ -1165,10 +1523,10 @@ class UsersApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function listUsersAsyncWithHttpInfo($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
+    public function listUsersAsyncWithHttpInfo($domain = null, $tag = null, $metadata = null, $search = null, $deleted = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
     {
         $returnType = '\Posthouse\Generated\Model\UserList';
-        $request = $this->listUsersRequest($domain, $limit, $cursor, $contentType);
+        $request = $this->listUsersRequest($domain, $tag, $metadata, $search, $deleted, $limit, $cursor, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -1210,6 +1568,10 @@ class UsersApi
      * Create request for operation 'listUsers'
      *
      * @param  string|null $domain Only those of this domain. (optional)
+     * @param  string|null $tag Only those with this tag. (optional)
+     * @param  string|null $metadata Only those with this text in their metadata: &#x60;name:value&#x60;. (optional)
+     * @param  string|null $search Only those with this text in their address or name, in any case of letters. (optional)
+     * @param  bool|null $deleted True: those who were deleted and can be restored, instead of those who are there. (optional)
      * @param  int|null $limit At most so many; 100 if absent. (optional)
      * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listUsers'] to see the possible values for this operation
@@ -1217,8 +1579,21 @@ class UsersApi
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function listUsersRequest($domain = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
+    public function listUsersRequest($domain = null, $tag = null, $metadata = null, $search = null, $deleted = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listUsers'][0])
     {
+
+
+        if ($tag !== null && strlen($tag) > 64) {
+            throw new \InvalidArgumentException('invalid length for "$tag" when calling UsersApi.listUsers, must be smaller than or equal to 64.');
+        }
+
+        if ($metadata !== null && strlen($metadata) > 320) {
+            throw new \InvalidArgumentException('invalid length for "$metadata" when calling UsersApi.listUsers, must be smaller than or equal to 320.');
+        }
+
+        if ($search !== null && strlen($search) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$search" when calling UsersApi.listUsers, must be smaller than or equal to 255.');
+        }
 
 
         if ($limit !== null && $limit > 1000) {
@@ -1242,6 +1617,42 @@ class UsersApi
             $domain,
             'domain', // param base name
             'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $tag,
+            'tag', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $metadata,
+            'metadata', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $search,
+            'search', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $deleted,
+            'deleted', // param base name
+            'boolean', // openApiType
             'form', // style
             true, // explode
             false // required
@@ -1667,21 +2078,325 @@ class UsersApi
     }
 
     /**
+     * Operation restoreUser
+     *
+     * Restore a user
+     *
+     * @param  string $address The address of the user. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['restoreUser'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \Posthouse\Generated\Model\User|\Posthouse\Generated\Model\Problem
+     */
+    public function restoreUser($address, $idempotency_key = null, string $contentType = self::contentTypes['restoreUser'][0])
+    {
+        list($response) = $this->restoreUserWithHttpInfo($address, $idempotency_key, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation restoreUserWithHttpInfo
+     *
+     * Restore a user
+     *
+     * @param  string $address The address of the user. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['restoreUser'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \Posthouse\Generated\Model\User|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function restoreUserWithHttpInfo($address, $idempotency_key = null, string $contentType = self::contentTypes['restoreUser'][0])
+    {
+        $request = $this->restoreUserRequest($address, $idempotency_key, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\User',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\Posthouse\Generated\Model\User',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\User',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation restoreUserAsync
+     *
+     * Restore a user
+     *
+     * @param  string $address The address of the user. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['restoreUser'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function restoreUserAsync($address, $idempotency_key = null, string $contentType = self::contentTypes['restoreUser'][0])
+    {
+        return $this->restoreUserAsyncWithHttpInfo($address, $idempotency_key, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation restoreUserAsyncWithHttpInfo
+     *
+     * Restore a user
+     *
+     * @param  string $address The address of the user. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['restoreUser'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function restoreUserAsyncWithHttpInfo($address, $idempotency_key = null, string $contentType = self::contentTypes['restoreUser'][0])
+    {
+        $returnType = '\Posthouse\Generated\Model\User';
+        $request = $this->restoreUserRequest($address, $idempotency_key, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'restoreUser'
+     *
+     * @param  string $address The address of the user. (required)
+     * @param  string|null $idempotency_key A text of the client&#39;s own for this request: sent again under the same, it is not done again but gets the same reply. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['restoreUser'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function restoreUserRequest($address, $idempotency_key = null, string $contentType = self::contentTypes['restoreUser'][0])
+    {
+
+        // verify the required parameter 'address' is set
+        if ($address === null || (is_array($address) && count($address) === 0)) {
+            throw new \InvalidArgumentException(
+                'Missing the required parameter $address when calling restoreUser'
+            );
+        }
+
+        if ($idempotency_key !== null && strlen($idempotency_key) > 255) {
+            throw new \InvalidArgumentException('invalid length for "$idempotency_key" when calling UsersApi.restoreUser, must be smaller than or equal to 255.');
+        }
+
+
+        $resourcePath = '/api/v1/users/{address}/restore';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+
+        // header params
+        if ($idempotency_key !== null) {
+            $headerParams['Idempotency-Key'] = ObjectSerializer::toHeaderValue($idempotency_key);
+        }
+
+        // path params
+        if ($address !== null) {
+            $resourcePath = str_replace(
+                '{address}',
+                ObjectSerializer::toPathValue($address),
+                $resourcePath
+            );
+        }
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'POST',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
+    }
+
+    /**
      * Operation setPassword
      *
      * Set a password
      *
      * @param  string $address The address of the user. (required)
      * @param  \Posthouse\Generated\Model\PasswordPut $password_put password_put (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['setPassword'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return void
      */
-    public function setPassword($address, $password_put, string $contentType = self::contentTypes['setPassword'][0])
+    public function setPassword($address, $password_put, $if_match = null, string $contentType = self::contentTypes['setPassword'][0])
     {
-        $this->setPasswordWithHttpInfo($address, $password_put, $contentType);
+        $this->setPasswordWithHttpInfo($address, $password_put, $if_match, $contentType);
     }
 
     /**
@@ -1691,15 +2406,16 @@ class UsersApi
      *
      * @param  string $address The address of the user. (required)
      * @param  \Posthouse\Generated\Model\PasswordPut $password_put (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['setPassword'] to see the possible values for this operation
      *
      * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
      * @throws \InvalidArgumentException
      * @return array of null, HTTP status code, HTTP response headers (array of strings)
      */
-    public function setPasswordWithHttpInfo($address, $password_put, string $contentType = self::contentTypes['setPassword'][0])
+    public function setPasswordWithHttpInfo($address, $password_put, $if_match = null, string $contentType = self::contentTypes['setPassword'][0])
     {
-        $request = $this->setPasswordRequest($address, $password_put, $contentType);
+        $request = $this->setPasswordRequest($address, $password_put, $if_match, $contentType);
 
         try {
             $options = $this->createHttpClientOption();
@@ -1749,14 +2465,15 @@ class UsersApi
      *
      * @param  string $address The address of the user. (required)
      * @param  \Posthouse\Generated\Model\PasswordPut $password_put (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['setPassword'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function setPasswordAsync($address, $password_put, string $contentType = self::contentTypes['setPassword'][0])
+    public function setPasswordAsync($address, $password_put, $if_match = null, string $contentType = self::contentTypes['setPassword'][0])
     {
-        return $this->setPasswordAsyncWithHttpInfo($address, $password_put, $contentType)
+        return $this->setPasswordAsyncWithHttpInfo($address, $password_put, $if_match, $contentType)
             ->then(
                 function ($response) {
                     return $response[0];
@@ -1771,15 +2488,16 @@ class UsersApi
      *
      * @param  string $address The address of the user. (required)
      * @param  \Posthouse\Generated\Model\PasswordPut $password_put (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['setPassword'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Promise\PromiseInterface
      */
-    public function setPasswordAsyncWithHttpInfo($address, $password_put, string $contentType = self::contentTypes['setPassword'][0])
+    public function setPasswordAsyncWithHttpInfo($address, $password_put, $if_match = null, string $contentType = self::contentTypes['setPassword'][0])
     {
         $returnType = '';
-        $request = $this->setPasswordRequest($address, $password_put, $contentType);
+        $request = $this->setPasswordRequest($address, $password_put, $if_match, $contentType);
 
         return $this->client
             ->sendAsync($request, $this->createHttpClientOption())
@@ -1809,12 +2527,13 @@ class UsersApi
      *
      * @param  string $address The address of the user. (required)
      * @param  \Posthouse\Generated\Model\PasswordPut $password_put (required)
+     * @param  string|null $if_match The &#x60;ETag&#x60; of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done. (optional)
      * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['setPassword'] to see the possible values for this operation
      *
      * @throws \InvalidArgumentException
      * @return \GuzzleHttp\Psr7\Request
      */
-    public function setPasswordRequest($address, $password_put, string $contentType = self::contentTypes['setPassword'][0])
+    public function setPasswordRequest($address, $password_put, $if_match = null, string $contentType = self::contentTypes['setPassword'][0])
     {
 
         // verify the required parameter 'address' is set
@@ -1832,6 +2551,7 @@ class UsersApi
         }
 
 
+
         $resourcePath = '/api/v1/users/{address}/password';
         $formParams = [];
         $queryParams = [];
@@ -1840,6 +2560,10 @@ class UsersApi
         $multipart = false;
 
 
+        // header params
+        if ($if_match !== null) {
+            $headerParams['If-Match'] = ObjectSerializer::toHeaderValue($if_match);
+        }
 
         // path params
         if ($address !== null) {

@@ -55,6 +55,9 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'string',
         'destinations' => 'string[]',
         'enabled' => 'bool',
+        'expires_at' => '\DateTime',
+        'metadata' => 'array<string,string>',
+        'tags' => 'string[]',
         'unicode' => 'string',
         'updated_at' => '\DateTime'
     ];
@@ -72,6 +75,9 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => null,
         'destinations' => null,
         'enabled' => null,
+        'expires_at' => 'date-time',
+        'metadata' => null,
+        'tags' => null,
         'unicode' => null,
         'updated_at' => 'date-time'
     ];
@@ -87,7 +93,10 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => false,
         'destinations' => false,
         'enabled' => false,
-        'unicode' => false,
+        'expires_at' => true,
+        'metadata' => false,
+        'tags' => false,
+        'unicode' => true,
         'updated_at' => false
     ];
 
@@ -182,6 +191,9 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'description',
         'destinations' => 'destinations',
         'enabled' => 'enabled',
+        'expires_at' => 'expires_at',
+        'metadata' => 'metadata',
+        'tags' => 'tags',
         'unicode' => 'unicode',
         'updated_at' => 'updated_at'
     ];
@@ -197,6 +209,9 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'setDescription',
         'destinations' => 'setDestinations',
         'enabled' => 'setEnabled',
+        'expires_at' => 'setExpiresAt',
+        'metadata' => 'setMetadata',
+        'tags' => 'setTags',
         'unicode' => 'setUnicode',
         'updated_at' => 'setUpdatedAt'
     ];
@@ -212,6 +227,9 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'getDescription',
         'destinations' => 'getDestinations',
         'enabled' => 'getEnabled',
+        'expires_at' => 'getExpiresAt',
+        'metadata' => 'getMetadata',
+        'tags' => 'getTags',
         'unicode' => 'getUnicode',
         'updated_at' => 'getUpdatedAt'
     ];
@@ -278,6 +296,9 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('description', $data ?? [], null);
         $this->setIfExists('destinations', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('expires_at', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
         $this->setIfExists('unicode', $data ?? [], null);
         $this->setIfExists('updated_at', $data ?? [], null);
     }
@@ -323,6 +344,12 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         }
         if ($this->container['enabled'] === null) {
             $invalidProperties[] = "'enabled' can't be null";
+        }
+        if ($this->container['metadata'] === null) {
+            $invalidProperties[] = "'metadata' can't be null";
+        }
+        if ($this->container['tags'] === null) {
+            $invalidProperties[] = "'tags' can't be null";
         }
         if ($this->container['updated_at'] === null) {
             $invalidProperties[] = "'updated_at' can't be null";
@@ -478,6 +505,94 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
     }
 
     /**
+     * Gets expires_at
+     *
+     * @return \DateTime|null
+     */
+    public function getExpiresAt()
+    {
+        return $this->container['expires_at'];
+    }
+
+    /**
+     * Sets expires_at
+     *
+     * @param \DateTime|null $expires_at When it ends: from then on it answers as if it were not there.
+     *
+     * @return self
+     */
+    public function setExpiresAt($expires_at)
+    {
+        if (is_null($expires_at)) {
+            array_push($this->openAPINullablesSetToNull, 'expires_at');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('expires_at', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['expires_at'] = $expires_at;
+
+        return $this;
+    }
+
+    /**
+     * Gets metadata
+     *
+     * @return array<string,string>
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string> $metadata Texts of the callers' own by name.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            throw new \InvalidArgumentException('non-nullable metadata cannot be null');
+        }
+        $this->container['metadata'] = $metadata;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[] $tags Marks of the callers' own.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
+        }
+        $this->container['tags'] = $tags;
+
+        return $this;
+    }
+
+    /**
      * Gets unicode
      *
      * @return string|null
@@ -497,7 +612,14 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnicode($unicode)
     {
         if (is_null($unicode)) {
-            throw new \InvalidArgumentException('non-nullable unicode cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'unicode');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('unicode', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['unicode'] = $unicode;
 

@@ -53,7 +53,10 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'string',
         'description' => 'string',
         'destinations' => 'string[]',
-        'enabled' => 'bool'
+        'enabled' => 'bool',
+        'expires_at' => '\DateTime',
+        'metadata' => 'array<string,string>',
+        'tags' => 'string[]'
     ];
 
     /**
@@ -67,7 +70,10 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => null,
         'description' => null,
         'destinations' => null,
-        'enabled' => null
+        'enabled' => null,
+        'expires_at' => 'date-time',
+        'metadata' => null,
+        'tags' => null
     ];
 
     /**
@@ -77,9 +83,12 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'address' => false,
-        'description' => false,
+        'description' => true,
         'destinations' => false,
-        'enabled' => false
+        'enabled' => true,
+        'expires_at' => true,
+        'metadata' => true,
+        'tags' => true
     ];
 
     /**
@@ -171,7 +180,10 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'address',
         'description' => 'description',
         'destinations' => 'destinations',
-        'enabled' => 'enabled'
+        'enabled' => 'enabled',
+        'expires_at' => 'expires_at',
+        'metadata' => 'metadata',
+        'tags' => 'tags'
     ];
 
     /**
@@ -183,7 +195,10 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'setAddress',
         'description' => 'setDescription',
         'destinations' => 'setDestinations',
-        'enabled' => 'setEnabled'
+        'enabled' => 'setEnabled',
+        'expires_at' => 'setExpiresAt',
+        'metadata' => 'setMetadata',
+        'tags' => 'setTags'
     ];
 
     /**
@@ -195,7 +210,10 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'getAddress',
         'description' => 'getDescription',
         'destinations' => 'getDestinations',
-        'enabled' => 'getEnabled'
+        'enabled' => 'getEnabled',
+        'expires_at' => 'getExpiresAt',
+        'metadata' => 'getMetadata',
+        'tags' => 'getTags'
     ];
 
     /**
@@ -259,6 +277,9 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('description', $data ?? [], null);
         $this->setIfExists('destinations', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('expires_at', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
     }
 
     /**
@@ -368,9 +389,16 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDescription($description)
     {
         if (is_null($description)) {
-            throw new \InvalidArgumentException('non-nullable description cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'description');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('description', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($description) > 255)) {
+        if (!is_null($description) && (mb_strlen($description) > 255)) {
             throw new \InvalidArgumentException('invalid length for $description when calling AliasCreate., must be smaller than or equal to 255.');
         }
 
@@ -432,9 +460,118 @@ class AliasCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'enabled');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('enabled', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets expires_at
+     *
+     * @return \DateTime|null
+     */
+    public function getExpiresAt()
+    {
+        return $this->container['expires_at'];
+    }
+
+    /**
+     * Sets expires_at
+     *
+     * @param \DateTime|null $expires_at When it ends: from then on it answers as if it were not there. Absent: never.
+     *
+     * @return self
+     */
+    public function setExpiresAt($expires_at)
+    {
+        if (is_null($expires_at)) {
+            array_push($this->openAPINullablesSetToNull, 'expires_at');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('expires_at', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['expires_at'] = $expires_at;
+
+        return $this;
+    }
+
+    /**
+     * Gets metadata
+     *
+     * @return array<string,string>|null
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string>|null $metadata Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            array_push($this->openAPINullablesSetToNull, 'metadata');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('metadata', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['metadata'] = $metadata;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]|null
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[]|null $tags Marks of your own: at most 50.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            array_push($this->openAPINullablesSetToNull, 'tags');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('tags', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['tags'] = $tags;
 
         return $this;
     }

@@ -52,7 +52,10 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPITypes = [
         'description' => 'string',
         'destinations' => 'string[]',
-        'enabled' => 'bool'
+        'enabled' => 'bool',
+        'expires_at' => '\DateTime',
+        'metadata' => 'array<string,string>',
+        'tags' => 'string[]'
     ];
 
     /**
@@ -65,7 +68,10 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPIFormats = [
         'description' => null,
         'destinations' => null,
-        'enabled' => null
+        'enabled' => null,
+        'expires_at' => 'date-time',
+        'metadata' => null,
+        'tags' => null
     ];
 
     /**
@@ -74,9 +80,12 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'description' => false,
-        'destinations' => false,
-        'enabled' => false
+        'description' => true,
+        'destinations' => true,
+        'enabled' => true,
+        'expires_at' => true,
+        'metadata' => true,
+        'tags' => true
     ];
 
     /**
@@ -167,7 +176,10 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $attributeMap = [
         'description' => 'description',
         'destinations' => 'destinations',
-        'enabled' => 'enabled'
+        'enabled' => 'enabled',
+        'expires_at' => 'expires_at',
+        'metadata' => 'metadata',
+        'tags' => 'tags'
     ];
 
     /**
@@ -178,7 +190,10 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $setters = [
         'description' => 'setDescription',
         'destinations' => 'setDestinations',
-        'enabled' => 'setEnabled'
+        'enabled' => 'setEnabled',
+        'expires_at' => 'setExpiresAt',
+        'metadata' => 'setMetadata',
+        'tags' => 'setTags'
     ];
 
     /**
@@ -189,7 +204,10 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $getters = [
         'description' => 'getDescription',
         'destinations' => 'getDestinations',
-        'enabled' => 'getEnabled'
+        'enabled' => 'getEnabled',
+        'expires_at' => 'getExpiresAt',
+        'metadata' => 'getMetadata',
+        'tags' => 'getTags'
     ];
 
     /**
@@ -252,6 +270,9 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('description', $data ?? [], null);
         $this->setIfExists('destinations', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('expires_at', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
     }
 
     /**
@@ -328,9 +349,16 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDescription($description)
     {
         if (is_null($description)) {
-            throw new \InvalidArgumentException('non-nullable description cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'description');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('description', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($description) > 255)) {
+        if (!is_null($description) && (mb_strlen($description) > 255)) {
             throw new \InvalidArgumentException('invalid length for $description when calling AliasPatch., must be smaller than or equal to 255.');
         }
 
@@ -359,12 +387,19 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDestinations($destinations)
     {
         if (is_null($destinations)) {
-            throw new \InvalidArgumentException('non-nullable destinations cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'destinations');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('destinations', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((count($destinations) > 1000)) {
+        if (!is_null($destinations) && (count($destinations) > 1000)) {
             throw new \InvalidArgumentException('invalid value for $destinations when calling AliasPatch., number of items must be less than or equal to 1000.');
         }
-        if ((count($destinations) < 1)) {
+        if (!is_null($destinations) && (count($destinations) < 1)) {
             throw new \InvalidArgumentException('invalid length for $destinations when calling AliasPatch., number of items must be greater than or equal to 1.');
         }
         $this->container['destinations'] = $destinations;
@@ -392,9 +427,118 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'enabled');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('enabled', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets expires_at
+     *
+     * @return \DateTime|null
+     */
+    public function getExpiresAt()
+    {
+        return $this->container['expires_at'];
+    }
+
+    /**
+     * Sets expires_at
+     *
+     * @param \DateTime|null $expires_at When it ends: from then on it answers as if it were not there. `null`: never.
+     *
+     * @return self
+     */
+    public function setExpiresAt($expires_at)
+    {
+        if (is_null($expires_at)) {
+            array_push($this->openAPINullablesSetToNull, 'expires_at');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('expires_at', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['expires_at'] = $expires_at;
+
+        return $this;
+    }
+
+    /**
+     * Gets metadata
+     *
+     * @return array<string,string>|null
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string>|null $metadata Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            array_push($this->openAPINullablesSetToNull, 'metadata');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('metadata', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['metadata'] = $metadata;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]|null
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[]|null $tags Marks of your own: all of them.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            array_push($this->openAPINullablesSetToNull, 'tags');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('tags', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['tags'] = $tags;
 
         return $this;
     }

@@ -51,12 +51,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static $openAPITypes = [
         'created_at' => '\DateTime',
-        'domain' => 'string',
+        'domains' => 'string[]',
         'expires_at' => '\DateTime',
         'id' => 'string',
         'last_used_at' => '\DateTime',
         'name' => 'string',
-        'role' => '\Posthouse\Generated\Model\KeyRole'
+        'role' => '\Posthouse\Generated\Model\KeyRole',
+        'scopes' => '\Posthouse\Generated\Model\Scope[]',
+        'updated_at' => '\DateTime'
     ];
 
     /**
@@ -68,12 +70,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static $openAPIFormats = [
         'created_at' => 'date-time',
-        'domain' => null,
+        'domains' => null,
         'expires_at' => 'date-time',
         'id' => null,
         'last_used_at' => 'date-time',
         'name' => null,
-        'role' => null
+        'role' => null,
+        'scopes' => null,
+        'updated_at' => 'date-time'
     ];
 
     /**
@@ -83,12 +87,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'created_at' => false,
-        'domain' => false,
-        'expires_at' => false,
+        'domains' => false,
+        'expires_at' => true,
         'id' => false,
-        'last_used_at' => false,
+        'last_used_at' => true,
         'name' => false,
-        'role' => false
+        'role' => false,
+        'scopes' => false,
+        'updated_at' => false
     ];
 
     /**
@@ -178,12 +184,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static $attributeMap = [
         'created_at' => 'created_at',
-        'domain' => 'domain',
+        'domains' => 'domains',
         'expires_at' => 'expires_at',
         'id' => 'id',
         'last_used_at' => 'last_used_at',
         'name' => 'name',
-        'role' => 'role'
+        'role' => 'role',
+        'scopes' => 'scopes',
+        'updated_at' => 'updated_at'
     ];
 
     /**
@@ -193,12 +201,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static $setters = [
         'created_at' => 'setCreatedAt',
-        'domain' => 'setDomain',
+        'domains' => 'setDomains',
         'expires_at' => 'setExpiresAt',
         'id' => 'setId',
         'last_used_at' => 'setLastUsedAt',
         'name' => 'setName',
-        'role' => 'setRole'
+        'role' => 'setRole',
+        'scopes' => 'setScopes',
+        'updated_at' => 'setUpdatedAt'
     ];
 
     /**
@@ -208,12 +218,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static $getters = [
         'created_at' => 'getCreatedAt',
-        'domain' => 'getDomain',
+        'domains' => 'getDomains',
         'expires_at' => 'getExpiresAt',
         'id' => 'getId',
         'last_used_at' => 'getLastUsedAt',
         'name' => 'getName',
-        'role' => 'getRole'
+        'role' => 'getRole',
+        'scopes' => 'getScopes',
+        'updated_at' => 'getUpdatedAt'
     ];
 
     /**
@@ -274,12 +286,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
     public function __construct(?array $data = null)
     {
         $this->setIfExists('created_at', $data ?? [], null);
-        $this->setIfExists('domain', $data ?? [], null);
+        $this->setIfExists('domains', $data ?? [], null);
         $this->setIfExists('expires_at', $data ?? [], null);
         $this->setIfExists('id', $data ?? [], null);
         $this->setIfExists('last_used_at', $data ?? [], null);
         $this->setIfExists('name', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
+        $this->setIfExists('scopes', $data ?? [], null);
+        $this->setIfExists('updated_at', $data ?? [], null);
     }
 
     /**
@@ -312,6 +326,9 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
         if ($this->container['created_at'] === null) {
             $invalidProperties[] = "'created_at' can't be null";
         }
+        if ($this->container['domains'] === null) {
+            $invalidProperties[] = "'domains' can't be null";
+        }
         if ($this->container['id'] === null) {
             $invalidProperties[] = "'id' can't be null";
         }
@@ -320,6 +337,12 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
         }
         if ($this->container['role'] === null) {
             $invalidProperties[] = "'role' can't be null";
+        }
+        if ($this->container['scopes'] === null) {
+            $invalidProperties[] = "'scopes' can't be null";
+        }
+        if ($this->container['updated_at'] === null) {
+            $invalidProperties[] = "'updated_at' can't be null";
         }
         return $invalidProperties;
     }
@@ -364,28 +387,28 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
     }
 
     /**
-     * Gets domain
+     * Gets domains
      *
-     * @return string|null
+     * @return string[]
      */
-    public function getDomain()
+    public function getDomains()
     {
-        return $this->container['domain'];
+        return $this->container['domains'];
     }
 
     /**
-     * Sets domain
+     * Sets domains
      *
-     * @param string|null $domain The only domain that a domain administrator's key may touch.
+     * @param string[] $domains The only domains that it may touch; empty: all.
      *
      * @return self
      */
-    public function setDomain($domain)
+    public function setDomains($domains)
     {
-        if (is_null($domain)) {
-            throw new \InvalidArgumentException('non-nullable domain cannot be null');
+        if (is_null($domains)) {
+            throw new \InvalidArgumentException('non-nullable domains cannot be null');
         }
-        $this->container['domain'] = $domain;
+        $this->container['domains'] = $domains;
 
         return $this;
     }
@@ -410,7 +433,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setExpiresAt($expires_at)
     {
         if (is_null($expires_at)) {
-            throw new \InvalidArgumentException('non-nullable expires_at cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'expires_at');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('expires_at', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['expires_at'] = $expires_at;
 
@@ -464,7 +494,14 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setLastUsedAt($last_used_at)
     {
         if (is_null($last_used_at)) {
-            throw new \InvalidArgumentException('non-nullable last_used_at cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'last_used_at');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('last_used_at', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['last_used_at'] = $last_used_at;
 
@@ -521,6 +558,60 @@ class ApiKey implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable role cannot be null');
         }
         $this->container['role'] = $role;
+
+        return $this;
+    }
+
+    /**
+     * Gets scopes
+     *
+     * @return \Posthouse\Generated\Model\Scope[]
+     */
+    public function getScopes()
+    {
+        return $this->container['scopes'];
+    }
+
+    /**
+     * Sets scopes
+     *
+     * @param \Posthouse\Generated\Model\Scope[] $scopes What it may be used for.
+     *
+     * @return self
+     */
+    public function setScopes($scopes)
+    {
+        if (is_null($scopes)) {
+            throw new \InvalidArgumentException('non-nullable scopes cannot be null');
+        }
+        $this->container['scopes'] = $scopes;
+
+        return $this;
+    }
+
+    /**
+     * Gets updated_at
+     *
+     * @return \DateTime
+     */
+    public function getUpdatedAt()
+    {
+        return $this->container['updated_at'];
+    }
+
+    /**
+     * Sets updated_at
+     *
+     * @param \DateTime $updated_at When it was last changed.
+     *
+     * @return self
+     */
+    public function setUpdatedAt($updated_at)
+    {
+        if (is_null($updated_at)) {
+            throw new \InvalidArgumentException('non-nullable updated_at cannot be null');
+        }
+        $this->container['updated_at'] = $updated_at;
 
         return $this;
     }

@@ -50,10 +50,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $openAPITypes = [
-        'domain' => 'string',
+        'domains' => 'string[]',
         'expires_at' => '\DateTime',
         'name' => 'string',
-        'role' => '\Posthouse\Generated\Model\KeyRole'
+        'role' => '\Posthouse\Generated\Model\KeyRole',
+        'scopes' => '\Posthouse\Generated\Model\Scope[]'
     ];
 
     /**
@@ -64,10 +65,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @psalm-var array<string, string|null>
      */
     protected static $openAPIFormats = [
-        'domain' => null,
+        'domains' => null,
         'expires_at' => 'date-time',
         'name' => null,
-        'role' => null
+        'role' => null,
+        'scopes' => null
     ];
 
     /**
@@ -76,10 +78,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'domain' => false,
-        'expires_at' => false,
+        'domains' => true,
+        'expires_at' => true,
         'name' => false,
-        'role' => false
+        'role' => true,
+        'scopes' => true
     ];
 
     /**
@@ -168,10 +171,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $attributeMap = [
-        'domain' => 'domain',
+        'domains' => 'domains',
         'expires_at' => 'expires_at',
         'name' => 'name',
-        'role' => 'role'
+        'role' => 'role',
+        'scopes' => 'scopes'
     ];
 
     /**
@@ -180,10 +184,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $setters = [
-        'domain' => 'setDomain',
+        'domains' => 'setDomains',
         'expires_at' => 'setExpiresAt',
         'name' => 'setName',
-        'role' => 'setRole'
+        'role' => 'setRole',
+        'scopes' => 'setScopes'
     ];
 
     /**
@@ -192,10 +197,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $getters = [
-        'domain' => 'getDomain',
+        'domains' => 'getDomains',
         'expires_at' => 'getExpiresAt',
         'name' => 'getName',
-        'role' => 'getRole'
+        'role' => 'getRole',
+        'scopes' => 'getScopes'
     ];
 
     /**
@@ -255,10 +261,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     public function __construct(?array $data = null)
     {
-        $this->setIfExists('domain', $data ?? [], null);
+        $this->setIfExists('domains', $data ?? [], null);
         $this->setIfExists('expires_at', $data ?? [], null);
         $this->setIfExists('name', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
+        $this->setIfExists('scopes', $data ?? [], null);
     }
 
     /**
@@ -288,6 +295,10 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     {
         $invalidProperties = [];
 
+        if (!is_null($this->container['domains']) && (count($this->container['domains']) > 1000)) {
+            $invalidProperties[] = "invalid value for 'domains', number of items must be less than or equal to 1000.";
+        }
+
         if ($this->container['name'] === null) {
             $invalidProperties[] = "'name' can't be null";
         }
@@ -295,9 +306,10 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
             $invalidProperties[] = "invalid value for 'name', the character length must be smaller than or equal to 255.";
         }
 
-        if ($this->container['role'] === null) {
-            $invalidProperties[] = "'role' can't be null";
+        if (!is_null($this->container['scopes']) && (count($this->container['scopes']) < 1)) {
+            $invalidProperties[] = "invalid value for 'scopes', number of items must be greater than or equal to 1.";
         }
+
         return $invalidProperties;
     }
 
@@ -314,28 +326,38 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
 
 
     /**
-     * Gets domain
+     * Gets domains
      *
-     * @return string|null
+     * @return string[]|null
      */
-    public function getDomain()
+    public function getDomains()
     {
-        return $this->container['domain'];
+        return $this->container['domains'];
     }
 
     /**
-     * Sets domain
+     * Sets domains
      *
-     * @param string|null $domain The domain of a domain administrator's key.
+     * @param string[]|null $domains The only domains that it may touch; all if absent or empty.
      *
      * @return self
      */
-    public function setDomain($domain)
+    public function setDomains($domains)
     {
-        if (is_null($domain)) {
-            throw new \InvalidArgumentException('non-nullable domain cannot be null');
+        if (is_null($domains)) {
+            array_push($this->openAPINullablesSetToNull, 'domains');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('domains', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        $this->container['domain'] = $domain;
+        if (!is_null($domains) && (count($domains) > 1000)) {
+            throw new \InvalidArgumentException('invalid value for $domains when calling ApiKeyCreate., number of items must be less than or equal to 1000.');
+        }
+        $this->container['domains'] = $domains;
 
         return $this;
     }
@@ -360,7 +382,14 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setExpiresAt($expires_at)
     {
         if (is_null($expires_at)) {
-            throw new \InvalidArgumentException('non-nullable expires_at cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'expires_at');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('expires_at', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['expires_at'] = $expires_at;
 
@@ -401,7 +430,7 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Gets role
      *
-     * @return \Posthouse\Generated\Model\KeyRole
+     * @return \Posthouse\Generated\Model\KeyRole|null
      */
     public function getRole()
     {
@@ -411,16 +440,61 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Sets role
      *
-     * @param \Posthouse\Generated\Model\KeyRole $role role
+     * @param \Posthouse\Generated\Model\KeyRole|null $role Follows from the domains; if given, it must be right.
      *
      * @return self
      */
     public function setRole($role)
     {
         if (is_null($role)) {
-            throw new \InvalidArgumentException('non-nullable role cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'role');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('role', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['role'] = $role;
+
+        return $this;
+    }
+
+    /**
+     * Gets scopes
+     *
+     * @return \Posthouse\Generated\Model\Scope[]|null
+     */
+    public function getScopes()
+    {
+        return $this->container['scopes'];
+    }
+
+    /**
+     * Sets scopes
+     *
+     * @param \Posthouse\Generated\Model\Scope[]|null $scopes What it may be used for; everything that its role may if absent.
+     *
+     * @return self
+     */
+    public function setScopes($scopes)
+    {
+        if (is_null($scopes)) {
+            array_push($this->openAPINullablesSetToNull, 'scopes');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('scopes', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+
+        if (!is_null($scopes) && (count($scopes) < 1)) {
+            throw new \InvalidArgumentException('invalid length for $scopes when calling ApiKeyCreate., number of items must be greater than or equal to 1.');
+        }
+        $this->container['scopes'] = $scopes;
 
         return $this;
     }

@@ -298,7 +298,7 @@ class ApiKeyList implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Sets items
      *
-     * @param \Posthouse\Generated\Model\ApiKey[] $items items
+     * @param \Posthouse\Generated\Model\ApiKey[] $items The oldest first.
      *
      * @return self
      */

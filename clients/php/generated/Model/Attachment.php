@@ -80,10 +80,10 @@ class Attachment implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'content_id' => false,
+        'content_id' => true,
         'inline' => false,
         'n' => false,
-        'name' => false,
+        'name' => true,
         'size' => false,
         'type' => false
     ];
@@ -357,7 +357,14 @@ class Attachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setContentId($content_id)
     {
         if (is_null($content_id)) {
-            throw new \InvalidArgumentException('non-nullable content_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'content_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('content_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['content_id'] = $content_id;
 
@@ -442,7 +449,14 @@ class Attachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setName($name)
     {
         if (is_null($name)) {
-            throw new \InvalidArgumentException('non-nullable name cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'name');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('name', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['name'] = $name;
 

@@ -102,23 +102,23 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'all' => false,
-        'answered' => false,
-        'before' => false,
-        'flagged' => false,
-        'from' => false,
-        'has_attachment' => false,
-        'keyword' => false,
-        'larger' => false,
-        'mailbox' => false,
-        'mailbox_id' => false,
-        'message_id' => false,
-        'since' => false,
-        'smaller' => false,
-        'subject' => false,
-        'text' => false,
-        'to' => false,
-        'unseen' => false
+        'all' => true,
+        'answered' => true,
+        'before' => true,
+        'flagged' => true,
+        'from' => true,
+        'has_attachment' => true,
+        'keyword' => true,
+        'larger' => true,
+        'mailbox' => true,
+        'mailbox_id' => true,
+        'message_id' => true,
+        'since' => true,
+        'smaller' => true,
+        'subject' => true,
+        'text' => true,
+        'to' => true,
+        'unseen' => true
     ];
 
     /**
@@ -422,7 +422,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAll($all)
     {
         if (is_null($all)) {
-            throw new \InvalidArgumentException('non-nullable all cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'all');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('all', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['all'] = $all;
 
@@ -449,7 +456,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAnswered($answered)
     {
         if (is_null($answered)) {
-            throw new \InvalidArgumentException('non-nullable answered cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'answered');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('answered', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['answered'] = $answered;
 
@@ -476,7 +490,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setBefore($before)
     {
         if (is_null($before)) {
-            throw new \InvalidArgumentException('non-nullable before cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'before');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('before', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['before'] = $before;
 
@@ -503,7 +524,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFlagged($flagged)
     {
         if (is_null($flagged)) {
-            throw new \InvalidArgumentException('non-nullable flagged cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'flagged');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('flagged', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['flagged'] = $flagged;
 
@@ -530,7 +558,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFrom($from)
     {
         if (is_null($from)) {
-            throw new \InvalidArgumentException('non-nullable from cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'from');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('from', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['from'] = $from;
 
@@ -557,7 +592,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setHasAttachment($has_attachment)
     {
         if (is_null($has_attachment)) {
-            throw new \InvalidArgumentException('non-nullable has_attachment cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'has_attachment');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('has_attachment', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['has_attachment'] = $has_attachment;
 
@@ -584,7 +626,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setKeyword($keyword)
     {
         if (is_null($keyword)) {
-            throw new \InvalidArgumentException('non-nullable keyword cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'keyword');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('keyword', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['keyword'] = $keyword;
 
@@ -611,9 +660,16 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setLarger($larger)
     {
         if (is_null($larger)) {
-            throw new \InvalidArgumentException('non-nullable larger cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'larger');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('larger', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if (($larger < 0)) {
+        if (!is_null($larger) && ($larger < 0)) {
             throw new \InvalidArgumentException('invalid value for $larger when calling BatchFilter., must be bigger than or equal to 0.');
         }
 
@@ -642,7 +698,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -669,7 +732,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox_id'] = $mailbox_id;
 
@@ -696,7 +766,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'message_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('message_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['message_id'] = $message_id;
 
@@ -723,7 +800,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSince($since)
     {
         if (is_null($since)) {
-            throw new \InvalidArgumentException('non-nullable since cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'since');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('since', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['since'] = $since;
 
@@ -750,9 +834,16 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSmaller($smaller)
     {
         if (is_null($smaller)) {
-            throw new \InvalidArgumentException('non-nullable smaller cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'smaller');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('smaller', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if (($smaller < 0)) {
+        if (!is_null($smaller) && ($smaller < 0)) {
             throw new \InvalidArgumentException('invalid value for $smaller when calling BatchFilter., must be bigger than or equal to 0.');
         }
 
@@ -781,7 +872,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubject($subject)
     {
         if (is_null($subject)) {
-            throw new \InvalidArgumentException('non-nullable subject cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'subject');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('subject', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['subject'] = $subject;
 
@@ -808,7 +906,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setText($text)
     {
         if (is_null($text)) {
-            throw new \InvalidArgumentException('non-nullable text cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'text');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('text', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['text'] = $text;
 
@@ -835,7 +940,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTo($to)
     {
         if (is_null($to)) {
-            throw new \InvalidArgumentException('non-nullable to cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'to');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('to', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['to'] = $to;
 
@@ -862,7 +974,14 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnseen($unseen)
     {
         if (is_null($unseen)) {
-            throw new \InvalidArgumentException('non-nullable unseen cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'unseen');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('unseen', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['unseen'] = $unseen;
 

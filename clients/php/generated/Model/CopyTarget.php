@@ -72,8 +72,8 @@ class CopyTarget implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'mailbox' => false,
-        'mailbox_id' => false
+        'mailbox' => true,
+        'mailbox_id' => true
     ];
 
     /**
@@ -309,7 +309,14 @@ class CopyTarget implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -336,7 +343,14 @@ class CopyTarget implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox_id'] = $mailbox_id;
 

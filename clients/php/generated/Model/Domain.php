@@ -55,6 +55,8 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'string',
         'domain' => 'string',
         'enabled' => 'bool',
+        'metadata' => 'array<string,string>',
+        'tags' => 'string[]',
         'unicode' => 'string',
         'updated_at' => '\DateTime'
     ];
@@ -72,6 +74,8 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => null,
         'domain' => null,
         'enabled' => null,
+        'metadata' => null,
+        'tags' => null,
         'unicode' => null,
         'updated_at' => 'date-time'
     ];
@@ -82,12 +86,14 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'alias_of' => false,
+        'alias_of' => true,
         'created_at' => false,
         'description' => false,
         'domain' => false,
         'enabled' => false,
-        'unicode' => false,
+        'metadata' => false,
+        'tags' => false,
+        'unicode' => true,
         'updated_at' => false
     ];
 
@@ -182,6 +188,8 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'description',
         'domain' => 'domain',
         'enabled' => 'enabled',
+        'metadata' => 'metadata',
+        'tags' => 'tags',
         'unicode' => 'unicode',
         'updated_at' => 'updated_at'
     ];
@@ -197,6 +205,8 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'setDescription',
         'domain' => 'setDomain',
         'enabled' => 'setEnabled',
+        'metadata' => 'setMetadata',
+        'tags' => 'setTags',
         'unicode' => 'setUnicode',
         'updated_at' => 'setUpdatedAt'
     ];
@@ -212,6 +222,8 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => 'getDescription',
         'domain' => 'getDomain',
         'enabled' => 'getEnabled',
+        'metadata' => 'getMetadata',
+        'tags' => 'getTags',
         'unicode' => 'getUnicode',
         'updated_at' => 'getUpdatedAt'
     ];
@@ -278,6 +290,8 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('description', $data ?? [], null);
         $this->setIfExists('domain', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
         $this->setIfExists('unicode', $data ?? [], null);
         $this->setIfExists('updated_at', $data ?? [], null);
     }
@@ -321,6 +335,12 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
         if ($this->container['enabled'] === null) {
             $invalidProperties[] = "'enabled' can't be null";
         }
+        if ($this->container['metadata'] === null) {
+            $invalidProperties[] = "'metadata' can't be null";
+        }
+        if ($this->container['tags'] === null) {
+            $invalidProperties[] = "'tags' can't be null";
+        }
         if ($this->container['updated_at'] === null) {
             $invalidProperties[] = "'updated_at' can't be null";
         }
@@ -359,7 +379,14 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAliasOf($alias_of)
     {
         if (is_null($alias_of)) {
-            throw new \InvalidArgumentException('non-nullable alias_of cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'alias_of');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('alias_of', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['alias_of'] = $alias_of;
 
@@ -475,6 +502,60 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
     }
 
     /**
+     * Gets metadata
+     *
+     * @return array<string,string>
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string> $metadata Texts of the callers' own by name.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            throw new \InvalidArgumentException('non-nullable metadata cannot be null');
+        }
+        $this->container['metadata'] = $metadata;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[] $tags Marks of the callers' own.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
+        }
+        $this->container['tags'] = $tags;
+
+        return $this;
+    }
+
+    /**
      * Gets unicode
      *
      * @return string|null
@@ -494,7 +575,14 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnicode($unicode)
     {
         if (is_null($unicode)) {
-            throw new \InvalidArgumentException('non-nullable unicode cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'unicode');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('unicode', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['unicode'] = $unicode;
 

@@ -52,7 +52,9 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPITypes = [
         'alias_of' => 'string',
         'description' => 'string',
-        'enabled' => 'bool'
+        'enabled' => 'bool',
+        'metadata' => 'array<string,string>',
+        'tags' => 'string[]'
     ];
 
     /**
@@ -65,7 +67,9 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPIFormats = [
         'alias_of' => null,
         'description' => null,
-        'enabled' => null
+        'enabled' => null,
+        'metadata' => null,
+        'tags' => null
     ];
 
     /**
@@ -75,8 +79,10 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'alias_of' => true,
-        'description' => false,
-        'enabled' => false
+        'description' => true,
+        'enabled' => true,
+        'metadata' => true,
+        'tags' => true
     ];
 
     /**
@@ -167,7 +173,9 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $attributeMap = [
         'alias_of' => 'alias_of',
         'description' => 'description',
-        'enabled' => 'enabled'
+        'enabled' => 'enabled',
+        'metadata' => 'metadata',
+        'tags' => 'tags'
     ];
 
     /**
@@ -178,7 +186,9 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $setters = [
         'alias_of' => 'setAliasOf',
         'description' => 'setDescription',
-        'enabled' => 'setEnabled'
+        'enabled' => 'setEnabled',
+        'metadata' => 'setMetadata',
+        'tags' => 'setTags'
     ];
 
     /**
@@ -189,7 +199,9 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $getters = [
         'alias_of' => 'getAliasOf',
         'description' => 'getDescription',
-        'enabled' => 'getEnabled'
+        'enabled' => 'getEnabled',
+        'metadata' => 'getMetadata',
+        'tags' => 'getTags'
     ];
 
     /**
@@ -252,6 +264,8 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('alias_of', $data ?? [], null);
         $this->setIfExists('description', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
     }
 
     /**
@@ -354,9 +368,16 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDescription($description)
     {
         if (is_null($description)) {
-            throw new \InvalidArgumentException('non-nullable description cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'description');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('description', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($description) > 255)) {
+        if (!is_null($description) && (mb_strlen($description) > 255)) {
             throw new \InvalidArgumentException('invalid length for $description when calling DomainPatch., must be smaller than or equal to 255.');
         }
 
@@ -385,9 +406,84 @@ class DomainPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'enabled');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('enabled', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets metadata
+     *
+     * @return array<string,string>|null
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string>|null $metadata Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            array_push($this->openAPINullablesSetToNull, 'metadata');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('metadata', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['metadata'] = $metadata;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]|null
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[]|null $tags Marks of your own: all of them.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            array_push($this->openAPINullablesSetToNull, 'tags');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('tags', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['tags'] = $tags;
 
         return $this;
     }

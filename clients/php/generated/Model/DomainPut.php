@@ -53,7 +53,9 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'alias_of' => 'string',
         'description' => 'string',
         'domain' => 'string',
-        'enabled' => 'bool'
+        'enabled' => 'bool',
+        'metadata' => 'array<string,string>',
+        'tags' => 'string[]'
     ];
 
     /**
@@ -67,7 +69,9 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'alias_of' => null,
         'description' => null,
         'domain' => null,
-        'enabled' => null
+        'enabled' => null,
+        'metadata' => null,
+        'tags' => null
     ];
 
     /**
@@ -76,10 +80,12 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'alias_of' => false,
-        'description' => false,
-        'domain' => false,
-        'enabled' => false
+        'alias_of' => true,
+        'description' => true,
+        'domain' => true,
+        'enabled' => true,
+        'metadata' => true,
+        'tags' => true
     ];
 
     /**
@@ -171,7 +177,9 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'alias_of' => 'alias_of',
         'description' => 'description',
         'domain' => 'domain',
-        'enabled' => 'enabled'
+        'enabled' => 'enabled',
+        'metadata' => 'metadata',
+        'tags' => 'tags'
     ];
 
     /**
@@ -183,7 +191,9 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'alias_of' => 'setAliasOf',
         'description' => 'setDescription',
         'domain' => 'setDomain',
-        'enabled' => 'setEnabled'
+        'enabled' => 'setEnabled',
+        'metadata' => 'setMetadata',
+        'tags' => 'setTags'
     ];
 
     /**
@@ -195,7 +205,9 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'alias_of' => 'getAliasOf',
         'description' => 'getDescription',
         'domain' => 'getDomain',
-        'enabled' => 'getEnabled'
+        'enabled' => 'getEnabled',
+        'metadata' => 'getMetadata',
+        'tags' => 'getTags'
     ];
 
     /**
@@ -259,6 +271,8 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('description', $data ?? [], null);
         $this->setIfExists('domain', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
     }
 
     /**
@@ -327,7 +341,14 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAliasOf($alias_of)
     {
         if (is_null($alias_of)) {
-            throw new \InvalidArgumentException('non-nullable alias_of cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'alias_of');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('alias_of', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['alias_of'] = $alias_of;
 
@@ -354,9 +375,16 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDescription($description)
     {
         if (is_null($description)) {
-            throw new \InvalidArgumentException('non-nullable description cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'description');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('description', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($description) > 255)) {
+        if (!is_null($description) && (mb_strlen($description) > 255)) {
             throw new \InvalidArgumentException('invalid length for $description when calling DomainPut., must be smaller than or equal to 255.');
         }
 
@@ -385,7 +413,14 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDomain($domain)
     {
         if (is_null($domain)) {
-            throw new \InvalidArgumentException('non-nullable domain cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'domain');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('domain', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['domain'] = $domain;
 
@@ -412,9 +447,84 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'enabled');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('enabled', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets metadata
+     *
+     * @return array<string,string>|null
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string>|null $metadata Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            array_push($this->openAPINullablesSetToNull, 'metadata');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('metadata', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['metadata'] = $metadata;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]|null
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[]|null $tags Marks of your own: at most 50.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            array_push($this->openAPINullablesSetToNull, 'tags');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('tags', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['tags'] = $tags;
 
         return $this;
     }

@@ -77,8 +77,8 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'id' => false,
-        'new_id' => false,
-        'problem' => false,
+        'new_id' => true,
+        'problem' => true,
         'status' => false
     ];
 
@@ -364,7 +364,14 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setNewId($new_id)
     {
         if (is_null($new_id)) {
-            throw new \InvalidArgumentException('non-nullable new_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'new_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('new_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['new_id'] = $new_id;
 
@@ -391,7 +398,14 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setProblem($problem)
     {
         if (is_null($problem)) {
-            throw new \InvalidArgumentException('non-nullable problem cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'problem');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('problem', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['problem'] = $problem;
 

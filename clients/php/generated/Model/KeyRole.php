@@ -25,7 +25,7 @@ use \Posthouse\Generated\ObjectSerializer;
  * KeyRole Class Doc Comment
  *
  * @category Class
- * @description What a key may do: administer the users and aliases of one domain, or everything.
+ * @description As whom a key acts: as an administrator of its domains, or as one of the server, if it has none.
  * @package  Posthouse\Generated
  * @author   OpenAPI Generator team
  * @link     https://openapi-generator.tech

@@ -50,6 +50,7 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $openAPITypes = [
+        'code' => 'string',
         'password' => 'string',
         'username' => 'string'
     ];
@@ -62,6 +63,7 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
      * @psalm-var array<string, string|null>
      */
     protected static $openAPIFormats = [
+        'code' => null,
         'password' => 'password',
         'username' => null
     ];
@@ -72,6 +74,7 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
+        'code' => true,
         'password' => false,
         'username' => false
     ];
@@ -162,6 +165,7 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $attributeMap = [
+        'code' => 'code',
         'password' => 'password',
         'username' => 'username'
     ];
@@ -172,6 +176,7 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $setters = [
+        'code' => 'setCode',
         'password' => 'setPassword',
         'username' => 'setUsername'
     ];
@@ -182,6 +187,7 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $getters = [
+        'code' => 'getCode',
         'password' => 'getPassword',
         'username' => 'getUsername'
     ];
@@ -243,6 +249,7 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     public function __construct(?array $data = null)
     {
+        $this->setIfExists('code', $data ?? [], null);
         $this->setIfExists('password', $data ?? [], null);
         $this->setIfExists('username', $data ?? [], null);
     }
@@ -294,6 +301,40 @@ class Login implements ModelInterface, ArrayAccess, \JsonSerializable
         return count($this->listInvalidProperties()) === 0;
     }
 
+
+    /**
+     * Gets code
+     *
+     * @return string|null
+     */
+    public function getCode()
+    {
+        return $this->container['code'];
+    }
+
+    /**
+     * Sets code
+     *
+     * @param string|null $code The code of the second factor, or a recovery code, where one is on.
+     *
+     * @return self
+     */
+    public function setCode($code)
+    {
+        if (is_null($code)) {
+            array_push($this->openAPINullablesSetToNull, 'code');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('code', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['code'] = $code;
+
+        return $this;
+    }
 
     /**
      * Gets password

@@ -91,7 +91,7 @@ class Mailbox implements ModelInterface, ArrayAccess, \JsonSerializable
         'modseq' => false,
         'name' => false,
         'size' => false,
-        'special_use' => false,
+        'special_use' => true,
         'subscribed' => false,
         'uidvalidity' => false,
         'unseen' => false
@@ -549,7 +549,14 @@ class Mailbox implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSpecialUse($special_use)
     {
         if (is_null($special_use)) {
-            throw new \InvalidArgumentException('non-nullable special_use cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'special_use');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('special_use', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['special_use'] = $special_use;
 

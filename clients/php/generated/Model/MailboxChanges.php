@@ -80,7 +80,7 @@ class MailboxChanges implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'items' => false,
         'modseq' => false,
-        'next_cursor' => false,
+        'next_cursor' => true,
         'uidvalidity' => false,
         'vanished' => false
     ];
@@ -408,7 +408,14 @@ class MailboxChanges implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setNextCursor($next_cursor)
     {
         if (is_null($next_cursor)) {
-            throw new \InvalidArgumentException('non-nullable next_cursor cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'next_cursor');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('next_cursor', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['next_cursor'] = $next_cursor;
 

@@ -74,9 +74,9 @@ class MailboxPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'name' => false,
-        'special_use' => false,
-        'subscribed' => false
+        'name' => true,
+        'special_use' => true,
+        'subscribed' => true
     ];
 
     /**
@@ -316,7 +316,14 @@ class MailboxPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setName($name)
     {
         if (is_null($name)) {
-            throw new \InvalidArgumentException('non-nullable name cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'name');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('name', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['name'] = $name;
 
@@ -343,7 +350,14 @@ class MailboxPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSpecialUse($special_use)
     {
         if (is_null($special_use)) {
-            throw new \InvalidArgumentException('non-nullable special_use cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'special_use');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('special_use', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['special_use'] = $special_use;
 
@@ -370,7 +384,14 @@ class MailboxPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubscribed($subscribed)
     {
         if (is_null($subscribed)) {
-            throw new \InvalidArgumentException('non-nullable subscribed cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'subscribed');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('subscribed', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['subscribed'] = $subscribed;
 

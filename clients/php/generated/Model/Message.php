@@ -136,7 +136,7 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'answered' => false,
         'cc' => false,
-        'date' => false,
+        'date' => true,
         'deleted' => false,
         'draft' => false,
         'flagged' => false,
@@ -147,13 +147,13 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
         'keywords' => false,
         'mailbox' => false,
         'mailbox_id' => false,
-        'message_id' => false,
+        'message_id' => true,
         'modseq' => false,
         'preview' => false,
         'received_at' => false,
         'seen' => false,
         'size' => false,
-        'subject' => false,
+        'subject' => true,
         'thread_id' => false,
         'to' => false,
         'uid' => false,
@@ -161,11 +161,11 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
         'authentication' => false,
         'bcc' => false,
         'headers' => false,
-        'html' => false,
+        'html' => true,
         'in_reply_to' => false,
         'references' => false,
         'reply_to' => false,
-        'text' => false,
+        'text' => true,
         'truncated' => false
     ];
 
@@ -676,7 +676,14 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDate($date)
     {
         if (is_null($date)) {
-            throw new \InvalidArgumentException('non-nullable date cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'date');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('date', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['date'] = $date;
 
@@ -973,7 +980,14 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'message_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('message_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['message_id'] = $message_id;
 
@@ -1143,7 +1157,14 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubject($subject)
     {
         if (is_null($subject)) {
-            throw new \InvalidArgumentException('non-nullable subject cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'subject');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('subject', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['subject'] = $subject;
 
@@ -1363,7 +1384,14 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setHtml($html)
     {
         if (is_null($html)) {
-            throw new \InvalidArgumentException('non-nullable html cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'html');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('html', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['html'] = $html;
 
@@ -1471,7 +1499,14 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setText($text)
     {
         if (is_null($text)) {
-            throw new \InvalidArgumentException('non-nullable text cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'text');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('text', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['text'] = $text;
 

@@ -81,11 +81,11 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'action' => false,
-        'filter' => false,
-        'ids' => false,
-        'mailbox' => false,
-        'mailbox_id' => false,
-        'marks' => false
+        'filter' => true,
+        'ids' => true,
+        'mailbox' => true,
+        'mailbox_id' => true,
+        'marks' => true
     ];
 
     /**
@@ -371,7 +371,14 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFilter($filter)
     {
         if (is_null($filter)) {
-            throw new \InvalidArgumentException('non-nullable filter cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'filter');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('filter', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['filter'] = $filter;
 
@@ -398,9 +405,16 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setIds($ids)
     {
         if (is_null($ids)) {
-            throw new \InvalidArgumentException('non-nullable ids cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'ids');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('ids', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((count($ids) > 10000)) {
+        if (!is_null($ids) && (count($ids) > 10000)) {
             throw new \InvalidArgumentException('invalid value for $ids when calling MessageBatch., number of items must be less than or equal to 10000.');
         }
         $this->container['ids'] = $ids;
@@ -428,7 +442,14 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -455,7 +476,14 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox_id'] = $mailbox_id;
 
@@ -482,7 +510,14 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMarks($marks)
     {
         if (is_null($marks)) {
-            throw new \InvalidArgumentException('non-nullable marks cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'marks');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('marks', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['marks'] = $marks;
 

@@ -74,9 +74,9 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'mailbox' => false,
-        'mailbox_id' => false,
-        'marks' => false
+        'mailbox' => true,
+        'mailbox_id' => true,
+        'marks' => true
     ];
 
     /**
@@ -316,7 +316,14 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -343,7 +350,14 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('mailbox_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['mailbox_id'] = $mailbox_id;
 
@@ -370,7 +384,14 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMarks($marks)
     {
         if (is_null($marks)) {
-            throw new \InvalidArgumentException('non-nullable marks cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'marks');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('marks', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['marks'] = $marks;
 

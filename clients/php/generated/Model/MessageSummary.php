@@ -116,7 +116,7 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'answered' => false,
         'cc' => false,
-        'date' => false,
+        'date' => true,
         'deleted' => false,
         'draft' => false,
         'flagged' => false,
@@ -127,13 +127,13 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
         'keywords' => false,
         'mailbox' => false,
         'mailbox_id' => false,
-        'message_id' => false,
+        'message_id' => true,
         'modseq' => false,
         'preview' => false,
         'received_at' => false,
         'seen' => false,
         'size' => false,
-        'subject' => false,
+        'subject' => true,
         'thread_id' => false,
         'to' => false,
         'uid' => false
@@ -582,7 +582,14 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDate($date)
     {
         if (is_null($date)) {
-            throw new \InvalidArgumentException('non-nullable date cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'date');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('date', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['date'] = $date;
 
@@ -879,7 +886,14 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'message_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('message_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['message_id'] = $message_id;
 
@@ -1049,7 +1063,14 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubject($subject)
     {
         if (is_null($subject)) {
-            throw new \InvalidArgumentException('non-nullable subject cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'subject');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('subject', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['subject'] = $subject;
 

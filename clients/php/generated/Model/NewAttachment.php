@@ -79,10 +79,10 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'content' => false,
-        'content_id' => false,
+        'content_id' => true,
         'inline' => false,
-        'name' => false,
-        'type' => false
+        'name' => true,
+        'type' => true
     ];
 
     /**
@@ -368,9 +368,16 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setContentId($content_id)
     {
         if (is_null($content_id)) {
-            throw new \InvalidArgumentException('non-nullable content_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'content_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('content_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($content_id) > 900)) {
+        if (!is_null($content_id) && (mb_strlen($content_id) > 900)) {
             throw new \InvalidArgumentException('invalid length for $content_id when calling NewAttachment., must be smaller than or equal to 900.');
         }
 
@@ -426,9 +433,16 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setName($name)
     {
         if (is_null($name)) {
-            throw new \InvalidArgumentException('non-nullable name cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'name');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('name', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($name) > 255)) {
+        if (!is_null($name) && (mb_strlen($name) > 255)) {
             throw new \InvalidArgumentException('invalid length for $name when calling NewAttachment., must be smaller than or equal to 255.');
         }
 
@@ -457,7 +471,14 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setType($type)
     {
         if (is_null($type)) {
-            throw new \InvalidArgumentException('non-nullable type cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'type');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('type', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['type'] = $type;
 

@@ -79,7 +79,7 @@ class Problem implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'detail' => false,
-        'field' => false,
+        'field' => true,
         'status' => false,
         'title' => false,
         'type' => false
@@ -377,7 +377,14 @@ class Problem implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setField($field)
     {
         if (is_null($field)) {
-            throw new \InvalidArgumentException('non-nullable field cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'field');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('field', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['field'] = $field;
 

@@ -70,7 +70,7 @@ class QueuedPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'held' => false
+        'held' => true
     ];
 
     /**
@@ -302,7 +302,14 @@ class QueuedPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setHeld($held)
     {
         if (is_null($held)) {
-            throw new \InvalidArgumentException('non-nullable held cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'held');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('held', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['held'] = $held;
 

@@ -83,10 +83,10 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'id' => false,
-        'message_id' => false,
-        'queue_id' => false,
+        'message_id' => true,
+        'queue_id' => true,
         'recipients' => false,
-        'saved_message_id' => false,
+        'saved_message_id' => true,
         'sender' => false,
         'submitted_at' => false
     ];
@@ -383,7 +383,14 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'message_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('message_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['message_id'] = $message_id;
 
@@ -410,7 +417,14 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQueueId($queue_id)
     {
         if (is_null($queue_id)) {
-            throw new \InvalidArgumentException('non-nullable queue_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'queue_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('queue_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['queue_id'] = $queue_id;
 
@@ -464,7 +478,14 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSavedMessageId($saved_message_id)
     {
         if (is_null($saved_message_id)) {
-            throw new \InvalidArgumentException('non-nullable saved_message_id cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'saved_message_id');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('saved_message_id', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['saved_message_id'] = $saved_message_id;
 

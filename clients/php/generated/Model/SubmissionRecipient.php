@@ -75,7 +75,7 @@ class SubmissionRecipient implements ModelInterface, ArrayAccess, \JsonSerializa
      */
     protected static array $openAPINullables = [
         'address' => false,
-        'detail' => false,
+        'detail' => true,
         'state' => false
     ];
 
@@ -349,7 +349,14 @@ class SubmissionRecipient implements ModelInterface, ArrayAccess, \JsonSerializa
     public function setDetail($detail)
     {
         if (is_null($detail)) {
-            throw new \InvalidArgumentException('non-nullable detail cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'detail');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('detail', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['detail'] = $detail;
 

@@ -52,13 +52,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPITypes = [
         'address' => 'string',
         'created_at' => '\DateTime',
+        'deleted_at' => '\DateTime',
         'display_name' => 'string',
         'enabled' => 'bool',
+        'metadata' => 'array<string,string>',
         'quota_bytes' => 'int',
         'quota_messages' => 'int',
         'role' => '\Posthouse\Generated\Model\Role',
+        'tags' => 'string[]',
         'unicode' => 'string',
-        'updated_at' => '\DateTime'
+        'updated_at' => '\DateTime',
+        'used_bytes' => 'int',
+        'used_messages' => 'int'
     ];
 
     /**
@@ -71,13 +76,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPIFormats = [
         'address' => null,
         'created_at' => 'date-time',
+        'deleted_at' => 'date-time',
         'display_name' => null,
         'enabled' => null,
+        'metadata' => null,
         'quota_bytes' => 'int64',
         'quota_messages' => 'int64',
         'role' => null,
+        'tags' => null,
         'unicode' => null,
-        'updated_at' => 'date-time'
+        'updated_at' => 'date-time',
+        'used_bytes' => 'int64',
+        'used_messages' => 'int64'
     ];
 
     /**
@@ -88,13 +98,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'address' => false,
         'created_at' => false,
+        'deleted_at' => true,
         'display_name' => false,
         'enabled' => false,
-        'quota_bytes' => false,
-        'quota_messages' => false,
+        'metadata' => false,
+        'quota_bytes' => true,
+        'quota_messages' => true,
         'role' => false,
-        'unicode' => false,
-        'updated_at' => false
+        'tags' => false,
+        'unicode' => true,
+        'updated_at' => false,
+        'used_bytes' => true,
+        'used_messages' => true
     ];
 
     /**
@@ -185,13 +200,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $attributeMap = [
         'address' => 'address',
         'created_at' => 'created_at',
+        'deleted_at' => 'deleted_at',
         'display_name' => 'display_name',
         'enabled' => 'enabled',
+        'metadata' => 'metadata',
         'quota_bytes' => 'quota_bytes',
         'quota_messages' => 'quota_messages',
         'role' => 'role',
+        'tags' => 'tags',
         'unicode' => 'unicode',
-        'updated_at' => 'updated_at'
+        'updated_at' => 'updated_at',
+        'used_bytes' => 'used_bytes',
+        'used_messages' => 'used_messages'
     ];
 
     /**
@@ -202,13 +222,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $setters = [
         'address' => 'setAddress',
         'created_at' => 'setCreatedAt',
+        'deleted_at' => 'setDeletedAt',
         'display_name' => 'setDisplayName',
         'enabled' => 'setEnabled',
+        'metadata' => 'setMetadata',
         'quota_bytes' => 'setQuotaBytes',
         'quota_messages' => 'setQuotaMessages',
         'role' => 'setRole',
+        'tags' => 'setTags',
         'unicode' => 'setUnicode',
-        'updated_at' => 'setUpdatedAt'
+        'updated_at' => 'setUpdatedAt',
+        'used_bytes' => 'setUsedBytes',
+        'used_messages' => 'setUsedMessages'
     ];
 
     /**
@@ -219,13 +244,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $getters = [
         'address' => 'getAddress',
         'created_at' => 'getCreatedAt',
+        'deleted_at' => 'getDeletedAt',
         'display_name' => 'getDisplayName',
         'enabled' => 'getEnabled',
+        'metadata' => 'getMetadata',
         'quota_bytes' => 'getQuotaBytes',
         'quota_messages' => 'getQuotaMessages',
         'role' => 'getRole',
+        'tags' => 'getTags',
         'unicode' => 'getUnicode',
-        'updated_at' => 'getUpdatedAt'
+        'updated_at' => 'getUpdatedAt',
+        'used_bytes' => 'getUsedBytes',
+        'used_messages' => 'getUsedMessages'
     ];
 
     /**
@@ -287,13 +317,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     {
         $this->setIfExists('address', $data ?? [], null);
         $this->setIfExists('created_at', $data ?? [], null);
+        $this->setIfExists('deleted_at', $data ?? [], null);
         $this->setIfExists('display_name', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
         $this->setIfExists('quota_bytes', $data ?? [], null);
         $this->setIfExists('quota_messages', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
         $this->setIfExists('unicode', $data ?? [], null);
         $this->setIfExists('updated_at', $data ?? [], null);
+        $this->setIfExists('used_bytes', $data ?? [], null);
+        $this->setIfExists('used_messages', $data ?? [], null);
     }
 
     /**
@@ -335,6 +370,9 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         if ($this->container['enabled'] === null) {
             $invalidProperties[] = "'enabled' can't be null";
         }
+        if ($this->container['metadata'] === null) {
+            $invalidProperties[] = "'metadata' can't be null";
+        }
         if (!is_null($this->container['quota_bytes']) && ($this->container['quota_bytes'] < 0)) {
             $invalidProperties[] = "invalid value for 'quota_bytes', must be bigger than or equal to 0.";
         }
@@ -346,9 +384,20 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         if ($this->container['role'] === null) {
             $invalidProperties[] = "'role' can't be null";
         }
+        if ($this->container['tags'] === null) {
+            $invalidProperties[] = "'tags' can't be null";
+        }
         if ($this->container['updated_at'] === null) {
             $invalidProperties[] = "'updated_at' can't be null";
         }
+        if (!is_null($this->container['used_bytes']) && ($this->container['used_bytes'] < 0)) {
+            $invalidProperties[] = "invalid value for 'used_bytes', must be bigger than or equal to 0.";
+        }
+
+        if (!is_null($this->container['used_messages']) && ($this->container['used_messages'] < 0)) {
+            $invalidProperties[] = "invalid value for 'used_messages', must be bigger than or equal to 0.";
+        }
+
         return $invalidProperties;
     }
 
@@ -419,6 +468,40 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     }
 
     /**
+     * Gets deleted_at
+     *
+     * @return \DateTime|null
+     */
+    public function getDeletedAt()
+    {
+        return $this->container['deleted_at'];
+    }
+
+    /**
+     * Sets deleted_at
+     *
+     * @param \DateTime|null $deleted_at When they were deleted: they can still be restored.
+     *
+     * @return self
+     */
+    public function setDeletedAt($deleted_at)
+    {
+        if (is_null($deleted_at)) {
+            array_push($this->openAPINullablesSetToNull, 'deleted_at');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('deleted_at', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['deleted_at'] = $deleted_at;
+
+        return $this;
+    }
+
+    /**
      * Gets display_name
      *
      * @return string
@@ -473,6 +556,33 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     }
 
     /**
+     * Gets metadata
+     *
+     * @return array<string,string>
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string> $metadata Texts of the callers' own by name.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            throw new \InvalidArgumentException('non-nullable metadata cannot be null');
+        }
+        $this->container['metadata'] = $metadata;
+
+        return $this;
+    }
+
+    /**
      * Gets quota_bytes
      *
      * @return int|null
@@ -492,9 +602,16 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaBytes($quota_bytes)
     {
         if (is_null($quota_bytes)) {
-            throw new \InvalidArgumentException('non-nullable quota_bytes cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'quota_bytes');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('quota_bytes', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if (($quota_bytes < 0)) {
+        if (!is_null($quota_bytes) && ($quota_bytes < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_bytes when calling User., must be bigger than or equal to 0.');
         }
 
@@ -523,9 +640,16 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaMessages($quota_messages)
     {
         if (is_null($quota_messages)) {
-            throw new \InvalidArgumentException('non-nullable quota_messages cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'quota_messages');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('quota_messages', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if (($quota_messages < 0)) {
+        if (!is_null($quota_messages) && ($quota_messages < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_messages when calling User., must be bigger than or equal to 0.');
         }
 
@@ -562,6 +686,33 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     }
 
     /**
+     * Gets tags
+     *
+     * @return string[]
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[] $tags Marks of the callers' own.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
+        }
+        $this->container['tags'] = $tags;
+
+        return $this;
+    }
+
+    /**
      * Gets unicode
      *
      * @return string|null
@@ -581,7 +732,14 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnicode($unicode)
     {
         if (is_null($unicode)) {
-            throw new \InvalidArgumentException('non-nullable unicode cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'unicode');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('unicode', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['unicode'] = $unicode;
 
@@ -611,6 +769,82 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable updated_at cannot be null');
         }
         $this->container['updated_at'] = $updated_at;
+
+        return $this;
+    }
+
+    /**
+     * Gets used_bytes
+     *
+     * @return int|null
+     */
+    public function getUsedBytes()
+    {
+        return $this->container['used_bytes'];
+    }
+
+    /**
+     * Sets used_bytes
+     *
+     * @param int|null $used_bytes How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a change.
+     *
+     * @return self
+     */
+    public function setUsedBytes($used_bytes)
+    {
+        if (is_null($used_bytes)) {
+            array_push($this->openAPINullablesSetToNull, 'used_bytes');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('used_bytes', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        if (!is_null($used_bytes) && ($used_bytes < 0)) {
+            throw new \InvalidArgumentException('invalid value for $used_bytes when calling User., must be bigger than or equal to 0.');
+        }
+
+        $this->container['used_bytes'] = $used_bytes;
+
+        return $this;
+    }
+
+    /**
+     * Gets used_messages
+     *
+     * @return int|null
+     */
+    public function getUsedMessages()
+    {
+        return $this->container['used_messages'];
+    }
+
+    /**
+     * Sets used_messages
+     *
+     * @param int|null $used_messages How many messages their mailboxes hold together.
+     *
+     * @return self
+     */
+    public function setUsedMessages($used_messages)
+    {
+        if (is_null($used_messages)) {
+            array_push($this->openAPINullablesSetToNull, 'used_messages');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('used_messages', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        if (!is_null($used_messages) && ($used_messages < 0)) {
+            throw new \InvalidArgumentException('invalid value for $used_messages when calling User., must be bigger than or equal to 0.');
+        }
+
+        $this->container['used_messages'] = $used_messages;
 
         return $this;
     }

@@ -53,11 +53,13 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'string',
         'display_name' => 'string',
         'enabled' => 'bool',
+        'metadata' => 'array<string,string>',
         'password' => 'string',
         'password_hash' => 'string',
         'quota_bytes' => 'int',
         'quota_messages' => 'int',
-        'role' => '\Posthouse\Generated\Model\Role'
+        'role' => '\Posthouse\Generated\Model\Role',
+        'tags' => 'string[]'
     ];
 
     /**
@@ -71,11 +73,13 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => null,
         'display_name' => null,
         'enabled' => null,
+        'metadata' => null,
         'password' => 'password',
         'password_hash' => null,
         'quota_bytes' => 'int64',
         'quota_messages' => 'int64',
-        'role' => null
+        'role' => null,
+        'tags' => null
     ];
 
     /**
@@ -85,13 +89,15 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'address' => false,
-        'display_name' => false,
-        'enabled' => false,
-        'password' => false,
-        'password_hash' => false,
-        'quota_bytes' => false,
-        'quota_messages' => false,
-        'role' => false
+        'display_name' => true,
+        'enabled' => true,
+        'metadata' => true,
+        'password' => true,
+        'password_hash' => true,
+        'quota_bytes' => true,
+        'quota_messages' => true,
+        'role' => true,
+        'tags' => true
     ];
 
     /**
@@ -183,11 +189,13 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'address',
         'display_name' => 'display_name',
         'enabled' => 'enabled',
+        'metadata' => 'metadata',
         'password' => 'password',
         'password_hash' => 'password_hash',
         'quota_bytes' => 'quota_bytes',
         'quota_messages' => 'quota_messages',
-        'role' => 'role'
+        'role' => 'role',
+        'tags' => 'tags'
     ];
 
     /**
@@ -199,11 +207,13 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'setAddress',
         'display_name' => 'setDisplayName',
         'enabled' => 'setEnabled',
+        'metadata' => 'setMetadata',
         'password' => 'setPassword',
         'password_hash' => 'setPasswordHash',
         'quota_bytes' => 'setQuotaBytes',
         'quota_messages' => 'setQuotaMessages',
-        'role' => 'setRole'
+        'role' => 'setRole',
+        'tags' => 'setTags'
     ];
 
     /**
@@ -215,11 +225,13 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'getAddress',
         'display_name' => 'getDisplayName',
         'enabled' => 'getEnabled',
+        'metadata' => 'getMetadata',
         'password' => 'getPassword',
         'password_hash' => 'getPasswordHash',
         'quota_bytes' => 'getQuotaBytes',
         'quota_messages' => 'getQuotaMessages',
-        'role' => 'getRole'
+        'role' => 'getRole',
+        'tags' => 'getTags'
     ];
 
     /**
@@ -282,11 +294,13 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('address', $data ?? [], null);
         $this->setIfExists('display_name', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
         $this->setIfExists('password', $data ?? [], null);
         $this->setIfExists('password_hash', $data ?? [], null);
         $this->setIfExists('quota_bytes', $data ?? [], null);
         $this->setIfExists('quota_messages', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
     }
 
     /**
@@ -401,9 +415,16 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDisplayName($display_name)
     {
         if (is_null($display_name)) {
-            throw new \InvalidArgumentException('non-nullable display_name cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'display_name');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('display_name', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($display_name) > 255)) {
+        if (!is_null($display_name) && (mb_strlen($display_name) > 255)) {
             throw new \InvalidArgumentException('invalid length for $display_name when calling UserCreate., must be smaller than or equal to 255.');
         }
 
@@ -432,9 +453,50 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'enabled');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('enabled', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets metadata
+     *
+     * @return array<string,string>|null
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string>|null $metadata Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            array_push($this->openAPINullablesSetToNull, 'metadata');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('metadata', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['metadata'] = $metadata;
 
         return $this;
     }
@@ -459,7 +521,14 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setPassword($password)
     {
         if (is_null($password)) {
-            throw new \InvalidArgumentException('non-nullable password cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'password');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('password', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['password'] = $password;
 
@@ -486,7 +555,14 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setPasswordHash($password_hash)
     {
         if (is_null($password_hash)) {
-            throw new \InvalidArgumentException('non-nullable password_hash cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'password_hash');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('password_hash', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['password_hash'] = $password_hash;
 
@@ -513,12 +589,19 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaBytes($quota_bytes)
     {
         if (is_null($quota_bytes)) {
-            throw new \InvalidArgumentException('non-nullable quota_bytes cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'quota_bytes');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('quota_bytes', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if (($quota_bytes > 9223372036854775807)) {
+        if (!is_null($quota_bytes) && ($quota_bytes > 9223372036854775807)) {
             throw new \InvalidArgumentException('invalid value for $quota_bytes when calling UserCreate., must be smaller than or equal to 9223372036854775807.');
         }
-        if (($quota_bytes < 0)) {
+        if (!is_null($quota_bytes) && ($quota_bytes < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_bytes when calling UserCreate., must be bigger than or equal to 0.');
         }
 
@@ -547,12 +630,19 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaMessages($quota_messages)
     {
         if (is_null($quota_messages)) {
-            throw new \InvalidArgumentException('non-nullable quota_messages cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'quota_messages');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('quota_messages', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if (($quota_messages > 9223372036854775807)) {
+        if (!is_null($quota_messages) && ($quota_messages > 9223372036854775807)) {
             throw new \InvalidArgumentException('invalid value for $quota_messages when calling UserCreate., must be smaller than or equal to 9223372036854775807.');
         }
-        if (($quota_messages < 0)) {
+        if (!is_null($quota_messages) && ($quota_messages < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_messages when calling UserCreate., must be bigger than or equal to 0.');
         }
 
@@ -581,9 +671,50 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setRole($role)
     {
         if (is_null($role)) {
-            throw new \InvalidArgumentException('non-nullable role cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'role');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('role', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['role'] = $role;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]|null
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[]|null $tags Marks of your own: at most 50.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            array_push($this->openAPINullablesSetToNull, 'tags');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('tags', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['tags'] = $tags;
 
         return $this;
     }

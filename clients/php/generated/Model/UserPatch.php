@@ -52,9 +52,11 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPITypes = [
         'display_name' => 'string',
         'enabled' => 'bool',
+        'metadata' => 'array<string,string>',
         'quota_bytes' => 'int',
         'quota_messages' => 'int',
-        'role' => '\Posthouse\Generated\Model\Role'
+        'role' => '\Posthouse\Generated\Model\Role',
+        'tags' => 'string[]'
     ];
 
     /**
@@ -67,9 +69,11 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPIFormats = [
         'display_name' => null,
         'enabled' => null,
+        'metadata' => null,
         'quota_bytes' => 'int64',
         'quota_messages' => 'int64',
-        'role' => null
+        'role' => null,
+        'tags' => null
     ];
 
     /**
@@ -78,11 +82,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'display_name' => false,
-        'enabled' => false,
+        'display_name' => true,
+        'enabled' => true,
+        'metadata' => true,
         'quota_bytes' => true,
         'quota_messages' => true,
-        'role' => false
+        'role' => true,
+        'tags' => true
     ];
 
     /**
@@ -173,9 +179,11 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $attributeMap = [
         'display_name' => 'display_name',
         'enabled' => 'enabled',
+        'metadata' => 'metadata',
         'quota_bytes' => 'quota_bytes',
         'quota_messages' => 'quota_messages',
-        'role' => 'role'
+        'role' => 'role',
+        'tags' => 'tags'
     ];
 
     /**
@@ -186,9 +194,11 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $setters = [
         'display_name' => 'setDisplayName',
         'enabled' => 'setEnabled',
+        'metadata' => 'setMetadata',
         'quota_bytes' => 'setQuotaBytes',
         'quota_messages' => 'setQuotaMessages',
-        'role' => 'setRole'
+        'role' => 'setRole',
+        'tags' => 'setTags'
     ];
 
     /**
@@ -199,9 +209,11 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $getters = [
         'display_name' => 'getDisplayName',
         'enabled' => 'getEnabled',
+        'metadata' => 'getMetadata',
         'quota_bytes' => 'getQuotaBytes',
         'quota_messages' => 'getQuotaMessages',
-        'role' => 'getRole'
+        'role' => 'getRole',
+        'tags' => 'getTags'
     ];
 
     /**
@@ -263,9 +275,11 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     {
         $this->setIfExists('display_name', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('metadata', $data ?? [], null);
         $this->setIfExists('quota_bytes', $data ?? [], null);
         $this->setIfExists('quota_messages', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
+        $this->setIfExists('tags', $data ?? [], null);
     }
 
     /**
@@ -350,9 +364,16 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDisplayName($display_name)
     {
         if (is_null($display_name)) {
-            throw new \InvalidArgumentException('non-nullable display_name cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'display_name');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('display_name', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
-        if ((mb_strlen($display_name) > 255)) {
+        if (!is_null($display_name) && (mb_strlen($display_name) > 255)) {
             throw new \InvalidArgumentException('invalid length for $display_name when calling UserPatch., must be smaller than or equal to 255.');
         }
 
@@ -381,9 +402,50 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'enabled');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('enabled', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets metadata
+     *
+     * @return array<string,string>|null
+     */
+    public function getMetadata()
+    {
+        return $this->container['metadata'];
+    }
+
+    /**
+     * Sets metadata
+     *
+     * @param array<string,string>|null $metadata Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+     *
+     * @return self
+     */
+    public function setMetadata($metadata)
+    {
+        if (is_null($metadata)) {
+            array_push($this->openAPINullablesSetToNull, 'metadata');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('metadata', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['metadata'] = $metadata;
 
         return $this;
     }
@@ -490,9 +552,50 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setRole($role)
     {
         if (is_null($role)) {
-            throw new \InvalidArgumentException('non-nullable role cannot be null');
+            array_push($this->openAPINullablesSetToNull, 'role');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('role', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
         }
         $this->container['role'] = $role;
+
+        return $this;
+    }
+
+    /**
+     * Gets tags
+     *
+     * @return string[]|null
+     */
+    public function getTags()
+    {
+        return $this->container['tags'];
+    }
+
+    /**
+     * Sets tags
+     *
+     * @param string[]|null $tags Marks of your own: all of them.
+     *
+     * @return self
+     */
+    public function setTags($tags)
+    {
+        if (is_null($tags)) {
+            array_push($this->openAPINullablesSetToNull, 'tags');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('tags', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        $this->container['tags'] = $tags;
 
         return $this;
     }

@@ -11,13 +11,18 @@ __version__ = "1.0.0"
 __all__ = [
     "AliasesApi",
     "ApiKeysApi",
+    "AppPasswordsApi",
     "AuthApi",
     "DomainsApi",
     "HealthApi",
     "MailboxesApi",
     "MessagesApi",
     "QueueApi",
+    "ServerApi",
+    "SessionsApi",
     "SubmissionsApi",
+    "TotpApi",
+    "TracesApi",
     "UsersApi",
     "ApiResponse",
     "ApiClient",
@@ -37,30 +42,48 @@ __all__ = [
     "ApiKey",
     "ApiKeyCreate",
     "ApiKeyList",
+    "ApiKeyPatch",
+    "AppPassword",
+    "AppPasswordCreate",
+    "AppPasswordList",
     "Attachment",
     "Authentication",
     "AuthenticationProperty",
     "BatchFilter",
     "BatchResult",
     "Changed",
+    "Code",
     "CopyTarget",
     "Correspondent",
+    "DiskUse",
     "DkimAlgorithm",
     "DkimKey",
     "DkimKeyCreate",
     "DkimKeyList",
     "DkimKeyPatch",
     "DkimState",
+    "DnsPurpose",
+    "DnsRecord",
+    "DnsState",
     "Domain",
     "DomainCreate",
+    "DomainDns",
     "DomainList",
     "DomainPatch",
     "DomainPut",
+    "Enrolment",
     "HeaderField",
     "Health",
+    "HourOfMail",
     "ItemResult",
+    "JwtKey",
+    "JwtKeyList",
     "KeyRole",
+    "Limits",
     "Login",
+    "LoginEntry",
+    "LoginLog",
+    "LoginOutcome",
     "Mailbox",
     "MailboxChanges",
     "MailboxList",
@@ -73,31 +96,51 @@ __all__ = [
     "MessageList",
     "MessageMarks",
     "MessagePatch",
+    "MessageStats",
     "MessageSummary",
     "NewApiKey",
+    "NewAppPassword",
     "NewAttachment",
     "NewHeader",
     "NewMailbox",
     "NewPerson",
     "NewRights",
     "NewSubmission",
+    "OpenSessions",
     "PasswordPut",
     "Problem",
+    "Protocol",
     "QueueList",
     "QueuedMessage",
     "QueuedPatch",
     "QueuedRecipient",
     "RecipientState",
+    "RecoveryCodes",
     "Refresh",
+    "Resolution",
     "Right",
     "Role",
+    "Scope",
+    "SecondFactor",
+    "Server",
+    "Session",
+    "SessionList",
+    "SetBy",
+    "SettingShown",
+    "Settings",
     "SpecialUse",
+    "Stats",
+    "Step",
+    "StepKind",
     "Submission",
     "SubmissionRecipient",
     "SubmissionState",
     "Thread",
     "ThreadList",
     "Tokens",
+    "Trace",
+    "TraceList",
+    "TraceStep",
     "User",
     "UserCreate",
     "UserList",
@@ -109,13 +152,18 @@ __all__ = [
 # import apis into sdk package
 from posthouse.generated.api.aliases_api import AliasesApi as AliasesApi
 from posthouse.generated.api.api_keys_api import ApiKeysApi as ApiKeysApi
+from posthouse.generated.api.app_passwords_api import AppPasswordsApi as AppPasswordsApi
 from posthouse.generated.api.auth_api import AuthApi as AuthApi
 from posthouse.generated.api.domains_api import DomainsApi as DomainsApi
 from posthouse.generated.api.health_api import HealthApi as HealthApi
 from posthouse.generated.api.mailboxes_api import MailboxesApi as MailboxesApi
 from posthouse.generated.api.messages_api import MessagesApi as MessagesApi
 from posthouse.generated.api.queue_api import QueueApi as QueueApi
+from posthouse.generated.api.server_api import ServerApi as ServerApi
+from posthouse.generated.api.sessions_api import SessionsApi as SessionsApi
 from posthouse.generated.api.submissions_api import SubmissionsApi as SubmissionsApi
+from posthouse.generated.api.totp_api import TotpApi as TotpApi
+from posthouse.generated.api.traces_api import TracesApi as TracesApi
 from posthouse.generated.api.users_api import UsersApi as UsersApi
 
 # import ApiClient
@@ -139,30 +187,48 @@ from posthouse.generated.models.alias_put import AliasPut as AliasPut
 from posthouse.generated.models.api_key import ApiKey as ApiKey
 from posthouse.generated.models.api_key_create import ApiKeyCreate as ApiKeyCreate
 from posthouse.generated.models.api_key_list import ApiKeyList as ApiKeyList
+from posthouse.generated.models.api_key_patch import ApiKeyPatch as ApiKeyPatch
+from posthouse.generated.models.app_password import AppPassword as AppPassword
+from posthouse.generated.models.app_password_create import AppPasswordCreate as AppPasswordCreate
+from posthouse.generated.models.app_password_list import AppPasswordList as AppPasswordList
 from posthouse.generated.models.attachment import Attachment as Attachment
 from posthouse.generated.models.authentication import Authentication as Authentication
 from posthouse.generated.models.authentication_property import AuthenticationProperty as AuthenticationProperty
 from posthouse.generated.models.batch_filter import BatchFilter as BatchFilter
 from posthouse.generated.models.batch_result import BatchResult as BatchResult
 from posthouse.generated.models.changed import Changed as Changed
+from posthouse.generated.models.code import Code as Code
 from posthouse.generated.models.copy_target import CopyTarget as CopyTarget
 from posthouse.generated.models.correspondent import Correspondent as Correspondent
+from posthouse.generated.models.disk_use import DiskUse as DiskUse
 from posthouse.generated.models.dkim_algorithm import DkimAlgorithm as DkimAlgorithm
 from posthouse.generated.models.dkim_key import DkimKey as DkimKey
 from posthouse.generated.models.dkim_key_create import DkimKeyCreate as DkimKeyCreate
 from posthouse.generated.models.dkim_key_list import DkimKeyList as DkimKeyList
 from posthouse.generated.models.dkim_key_patch import DkimKeyPatch as DkimKeyPatch
 from posthouse.generated.models.dkim_state import DkimState as DkimState
+from posthouse.generated.models.dns_purpose import DnsPurpose as DnsPurpose
+from posthouse.generated.models.dns_record import DnsRecord as DnsRecord
+from posthouse.generated.models.dns_state import DnsState as DnsState
 from posthouse.generated.models.domain import Domain as Domain
 from posthouse.generated.models.domain_create import DomainCreate as DomainCreate
+from posthouse.generated.models.domain_dns import DomainDns as DomainDns
 from posthouse.generated.models.domain_list import DomainList as DomainList
 from posthouse.generated.models.domain_patch import DomainPatch as DomainPatch
 from posthouse.generated.models.domain_put import DomainPut as DomainPut
+from posthouse.generated.models.enrolment import Enrolment as Enrolment
 from posthouse.generated.models.header_field import HeaderField as HeaderField
 from posthouse.generated.models.health import Health as Health
+from posthouse.generated.models.hour_of_mail import HourOfMail as HourOfMail
 from posthouse.generated.models.item_result import ItemResult as ItemResult
+from posthouse.generated.models.jwt_key import JwtKey as JwtKey
+from posthouse.generated.models.jwt_key_list import JwtKeyList as JwtKeyList
 from posthouse.generated.models.key_role import KeyRole as KeyRole
+from posthouse.generated.models.limits import Limits as Limits
 from posthouse.generated.models.login import Login as Login
+from posthouse.generated.models.login_entry import LoginEntry as LoginEntry
+from posthouse.generated.models.login_log import LoginLog as LoginLog
+from posthouse.generated.models.login_outcome import LoginOutcome as LoginOutcome
 from posthouse.generated.models.mailbox import Mailbox as Mailbox
 from posthouse.generated.models.mailbox_changes import MailboxChanges as MailboxChanges
 from posthouse.generated.models.mailbox_list import MailboxList as MailboxList
@@ -175,31 +241,51 @@ from posthouse.generated.models.message_batch import MessageBatch as MessageBatc
 from posthouse.generated.models.message_list import MessageList as MessageList
 from posthouse.generated.models.message_marks import MessageMarks as MessageMarks
 from posthouse.generated.models.message_patch import MessagePatch as MessagePatch
+from posthouse.generated.models.message_stats import MessageStats as MessageStats
 from posthouse.generated.models.message_summary import MessageSummary as MessageSummary
 from posthouse.generated.models.new_api_key import NewApiKey as NewApiKey
+from posthouse.generated.models.new_app_password import NewAppPassword as NewAppPassword
 from posthouse.generated.models.new_attachment import NewAttachment as NewAttachment
 from posthouse.generated.models.new_header import NewHeader as NewHeader
 from posthouse.generated.models.new_mailbox import NewMailbox as NewMailbox
 from posthouse.generated.models.new_person import NewPerson as NewPerson
 from posthouse.generated.models.new_rights import NewRights as NewRights
 from posthouse.generated.models.new_submission import NewSubmission as NewSubmission
+from posthouse.generated.models.open_sessions import OpenSessions as OpenSessions
 from posthouse.generated.models.password_put import PasswordPut as PasswordPut
 from posthouse.generated.models.problem import Problem as Problem
+from posthouse.generated.models.protocol import Protocol as Protocol
 from posthouse.generated.models.queue_list import QueueList as QueueList
 from posthouse.generated.models.queued_message import QueuedMessage as QueuedMessage
 from posthouse.generated.models.queued_patch import QueuedPatch as QueuedPatch
 from posthouse.generated.models.queued_recipient import QueuedRecipient as QueuedRecipient
 from posthouse.generated.models.recipient_state import RecipientState as RecipientState
+from posthouse.generated.models.recovery_codes import RecoveryCodes as RecoveryCodes
 from posthouse.generated.models.refresh import Refresh as Refresh
+from posthouse.generated.models.resolution import Resolution as Resolution
 from posthouse.generated.models.right import Right as Right
 from posthouse.generated.models.role import Role as Role
+from posthouse.generated.models.scope import Scope as Scope
+from posthouse.generated.models.second_factor import SecondFactor as SecondFactor
+from posthouse.generated.models.server import Server as Server
+from posthouse.generated.models.session import Session as Session
+from posthouse.generated.models.session_list import SessionList as SessionList
+from posthouse.generated.models.set_by import SetBy as SetBy
+from posthouse.generated.models.setting_shown import SettingShown as SettingShown
+from posthouse.generated.models.settings import Settings as Settings
 from posthouse.generated.models.special_use import SpecialUse as SpecialUse
+from posthouse.generated.models.stats import Stats as Stats
+from posthouse.generated.models.step import Step as Step
+from posthouse.generated.models.step_kind import StepKind as StepKind
 from posthouse.generated.models.submission import Submission as Submission
 from posthouse.generated.models.submission_recipient import SubmissionRecipient as SubmissionRecipient
 from posthouse.generated.models.submission_state import SubmissionState as SubmissionState
 from posthouse.generated.models.thread import Thread as Thread
 from posthouse.generated.models.thread_list import ThreadList as ThreadList
 from posthouse.generated.models.tokens import Tokens as Tokens
+from posthouse.generated.models.trace import Trace as Trace
+from posthouse.generated.models.trace_list import TraceList as TraceList
+from posthouse.generated.models.trace_step import TraceStep as TraceStep
 from posthouse.generated.models.user import User as User
 from posthouse.generated.models.user_create import UserCreate as UserCreate
 from posthouse.generated.models.user_list import UserList as UserList

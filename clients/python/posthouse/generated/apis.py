@@ -3,13 +3,18 @@
 from posthouse.generated.api_client import ApiClient
 from posthouse.generated.api.aliases_api import AliasesApi
 from posthouse.generated.api.api_keys_api import ApiKeysApi
+from posthouse.generated.api.app_passwords_api import AppPasswordsApi
 from posthouse.generated.api.auth_api import AuthApi
 from posthouse.generated.api.domains_api import DomainsApi
 from posthouse.generated.api.health_api import HealthApi
 from posthouse.generated.api.mailboxes_api import MailboxesApi
 from posthouse.generated.api.messages_api import MessagesApi
 from posthouse.generated.api.queue_api import QueueApi
+from posthouse.generated.api.server_api import ServerApi
+from posthouse.generated.api.sessions_api import SessionsApi
 from posthouse.generated.api.submissions_api import SubmissionsApi
+from posthouse.generated.api.totp_api import TotpApi
+from posthouse.generated.api.traces_api import TracesApi
 from posthouse.generated.api.users_api import UsersApi
 
 
@@ -19,11 +24,16 @@ class Apis:
     def __init__(self, api_client: ApiClient) -> None:
         self.aliases = AliasesApi(api_client)
         self.api_keys = ApiKeysApi(api_client)
+        self.app_passwords = AppPasswordsApi(api_client)
         self.auth = AuthApi(api_client)
         self.domains = DomainsApi(api_client)
         self.health = HealthApi(api_client)
         self.mailboxes = MailboxesApi(api_client)
         self.messages = MessagesApi(api_client)
         self.queue = QueueApi(api_client)
+        self.server = ServerApi(api_client)
+        self.sessions = SessionsApi(api_client)
         self.submissions = SubmissionsApi(api_client)
+        self.totp = TotpApi(api_client)
+        self.traces = TracesApi(api_client)
         self.users = UsersApi(api_client)

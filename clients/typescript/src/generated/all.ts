@@ -3,38 +3,53 @@
 import type { Configuration } from './runtime.js';
 import { AliasesApi } from './apis/AliasesApi.js';
 import { ApiKeysApi } from './apis/ApiKeysApi.js';
+import { AppPasswordsApi } from './apis/AppPasswordsApi.js';
 import { AuthApi } from './apis/AuthApi.js';
 import { DomainsApi } from './apis/DomainsApi.js';
 import { HealthApi } from './apis/HealthApi.js';
 import { MailboxesApi } from './apis/MailboxesApi.js';
 import { MessagesApi } from './apis/MessagesApi.js';
 import { QueueApi } from './apis/QueueApi.js';
+import { ServerApi } from './apis/ServerApi.js';
+import { SessionsApi } from './apis/SessionsApi.js';
 import { SubmissionsApi } from './apis/SubmissionsApi.js';
+import { TotpApi } from './apis/TotpApi.js';
+import { TracesApi } from './apis/TracesApi.js';
 import { UsersApi } from './apis/UsersApi.js';
 
 /** Every operation of the API, by its group. */
 export class Apis {
     readonly aliases: AliasesApi;
     readonly apiKeys: ApiKeysApi;
+    readonly appPasswords: AppPasswordsApi;
     readonly auth: AuthApi;
     readonly domains: DomainsApi;
     readonly health: HealthApi;
     readonly mailboxes: MailboxesApi;
     readonly messages: MessagesApi;
     readonly queue: QueueApi;
+    readonly server: ServerApi;
+    readonly sessions: SessionsApi;
     readonly submissions: SubmissionsApi;
+    readonly totp: TotpApi;
+    readonly traces: TracesApi;
     readonly users: UsersApi;
 
     constructor(configuration: Configuration) {
         this.aliases = new AliasesApi(configuration);
         this.apiKeys = new ApiKeysApi(configuration);
+        this.appPasswords = new AppPasswordsApi(configuration);
         this.auth = new AuthApi(configuration);
         this.domains = new DomainsApi(configuration);
         this.health = new HealthApi(configuration);
         this.mailboxes = new MailboxesApi(configuration);
         this.messages = new MessagesApi(configuration);
         this.queue = new QueueApi(configuration);
+        this.server = new ServerApi(configuration);
+        this.sessions = new SessionsApi(configuration);
         this.submissions = new SubmissionsApi(configuration);
+        this.totp = new TotpApi(configuration);
+        this.traces = new TracesApi(configuration);
         this.users = new UsersApi(configuration);
     }
 }

@@ -6,8 +6,8 @@ from pydantic import validate_call, Field, StrictFloat, StrictStr, StrictInt
 from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
-from pydantic import Field, StrictStr
-from typing import Optional
+from pydantic import Field, StrictBytes, StrictStr, field_validator
+from typing import List, Optional, Tuple, Union
 from typing_extensions import Annotated
 from posthouse.generated.models.alias import Alias
 from posthouse.generated.models.alias_create import AliasCreate
@@ -31,6 +31,317 @@ class AliasesApi:
         if api_client is None:
             api_client = ApiClient.get_default()
         self.api_client = api_client
+
+
+    @validate_call
+    def batch_aliases(
+        self,
+        alias_create: Annotated[List[AliasCreate], Field(description="The aliases.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> bytes:
+        """Create or replace many aliases
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+
+        :param alias_create: The aliases. (required)
+        :type alias_create: List[AliasCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_aliases_serialize(
+            alias_create=alias_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def batch_aliases_with_http_info(
+        self,
+        alias_create: Annotated[List[AliasCreate], Field(description="The aliases.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[bytes]:
+        """Create or replace many aliases
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+
+        :param alias_create: The aliases. (required)
+        :type alias_create: List[AliasCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_aliases_serialize(
+            alias_create=alias_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def batch_aliases_without_preload_content(
+        self,
+        alias_create: Annotated[List[AliasCreate], Field(description="The aliases.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Create or replace many aliases
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+
+        :param alias_create: The aliases. (required)
+        :type alias_create: List[AliasCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_aliases_serialize(
+            alias_create=alias_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _batch_aliases_serialize(
+        self,
+        alias_create,
+        existing,
+        idempotency_key,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+            'AliasCreate': '',
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if existing is not None:
+
+            _query_params.append(('existing', existing))
+
+        # process the header parameters
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+        if alias_create is not None:
+            _body_params = alias_create
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/x-ndjson',
+                    'application/json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/api/v1/batch/aliases',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
 
 
     @validate_call
@@ -915,6 +1226,9 @@ class AliasesApi:
     def list_aliases(
         self,
         domain: Annotated[Optional[StrictStr], Field(description="Only those of this domain.")] = None,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their address or description, in any case of letters.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -936,6 +1250,12 @@ class AliasesApi:
 
         :param domain: Only those of this domain.
         :type domain: str
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their address or description, in any case of letters.
+        :type search: str
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -964,6 +1284,9 @@ class AliasesApi:
 
         _param = self._list_aliases_serialize(
             domain=domain,
+            tag=tag,
+            metadata=metadata,
+            search=search,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -991,6 +1314,9 @@ class AliasesApi:
     def list_aliases_with_http_info(
         self,
         domain: Annotated[Optional[StrictStr], Field(description="Only those of this domain.")] = None,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their address or description, in any case of letters.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -1012,6 +1338,12 @@ class AliasesApi:
 
         :param domain: Only those of this domain.
         :type domain: str
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their address or description, in any case of letters.
+        :type search: str
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -1040,6 +1372,9 @@ class AliasesApi:
 
         _param = self._list_aliases_serialize(
             domain=domain,
+            tag=tag,
+            metadata=metadata,
+            search=search,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -1067,6 +1402,9 @@ class AliasesApi:
     def list_aliases_without_preload_content(
         self,
         domain: Annotated[Optional[StrictStr], Field(description="Only those of this domain.")] = None,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their address or description, in any case of letters.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -1088,6 +1426,12 @@ class AliasesApi:
 
         :param domain: Only those of this domain.
         :type domain: str
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their address or description, in any case of letters.
+        :type search: str
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -1116,6 +1460,9 @@ class AliasesApi:
 
         _param = self._list_aliases_serialize(
             domain=domain,
+            tag=tag,
+            metadata=metadata,
+            search=search,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -1138,6 +1485,9 @@ class AliasesApi:
     def _list_aliases_serialize(
         self,
         domain,
+        tag,
+        metadata,
+        search,
         limit,
         cursor,
         _request_auth,
@@ -1165,6 +1515,18 @@ class AliasesApi:
         if domain is not None:
 
             _query_params.append(('domain', domain))
+
+        if tag is not None:
+
+            _query_params.append(('tag', tag))
+
+        if metadata is not None:
+
+            _query_params.append(('metadata', metadata))
+
+        if search is not None:
+
+            _query_params.append(('search', search))
 
         if limit is not None:
 

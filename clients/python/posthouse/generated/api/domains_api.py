@@ -6,8 +6,8 @@ from pydantic import validate_call, Field, StrictFloat, StrictStr, StrictInt
 from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
-from pydantic import Field, StrictStr
-from typing import Optional
+from pydantic import Field, StrictBytes, StrictStr, field_validator
+from typing import List, Optional, Tuple, Union
 from typing_extensions import Annotated
 from posthouse.generated.models.dkim_key import DkimKey
 from posthouse.generated.models.dkim_key_create import DkimKeyCreate
@@ -15,9 +15,11 @@ from posthouse.generated.models.dkim_key_list import DkimKeyList
 from posthouse.generated.models.dkim_key_patch import DkimKeyPatch
 from posthouse.generated.models.domain import Domain
 from posthouse.generated.models.domain_create import DomainCreate
+from posthouse.generated.models.domain_dns import DomainDns
 from posthouse.generated.models.domain_list import DomainList
 from posthouse.generated.models.domain_patch import DomainPatch
 from posthouse.generated.models.domain_put import DomainPut
+from posthouse.generated.models.resolution import Resolution
 
 from posthouse.generated.api_client import ApiClient, RequestSerialized
 from posthouse.generated.api_response import ApiResponse
@@ -38,12 +40,322 @@ class DomainsApi:
 
 
     @validate_call
+    def batch_domains(
+        self,
+        domain_create: Annotated[List[DomainCreate], Field(description="The domains.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> bytes:
+        """Create or replace many domains
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+
+        :param domain_create: The domains. (required)
+        :type domain_create: List[DomainCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_domains_serialize(
+            domain_create=domain_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def batch_domains_with_http_info(
+        self,
+        domain_create: Annotated[List[DomainCreate], Field(description="The domains.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[bytes]:
+        """Create or replace many domains
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+
+        :param domain_create: The domains. (required)
+        :type domain_create: List[DomainCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_domains_serialize(
+            domain_create=domain_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def batch_domains_without_preload_content(
+        self,
+        domain_create: Annotated[List[DomainCreate], Field(description="The domains.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Create or replace many domains
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+
+        :param domain_create: The domains. (required)
+        :type domain_create: List[DomainCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_domains_serialize(
+            domain_create=domain_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _batch_domains_serialize(
+        self,
+        domain_create,
+        existing,
+        idempotency_key,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+            'DomainCreate': '',
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if existing is not None:
+
+            _query_params.append(('existing', existing))
+
+        # process the header parameters
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+        if domain_create is not None:
+            _body_params = domain_create
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/x-ndjson',
+                    'application/json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/api/v1/batch/domains',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def change_dkim_key(
         self,
         domain: Annotated[StrictStr, Field(description="The name of the domain.")],
         selector: Annotated[StrictStr, Field(description="The name of the key.")],
         dkim_key_patch: DkimKeyPatch,
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -67,8 +379,6 @@ class DomainsApi:
         :type selector: str
         :param dkim_key_patch: (required)
         :type dkim_key_patch: DkimKeyPatch
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -95,7 +405,6 @@ class DomainsApi:
             domain=domain,
             selector=selector,
             dkim_key_patch=dkim_key_patch,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -123,7 +432,6 @@ class DomainsApi:
         domain: Annotated[StrictStr, Field(description="The name of the domain.")],
         selector: Annotated[StrictStr, Field(description="The name of the key.")],
         dkim_key_patch: DkimKeyPatch,
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -147,8 +455,6 @@ class DomainsApi:
         :type selector: str
         :param dkim_key_patch: (required)
         :type dkim_key_patch: DkimKeyPatch
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -175,7 +481,6 @@ class DomainsApi:
             domain=domain,
             selector=selector,
             dkim_key_patch=dkim_key_patch,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -203,7 +508,6 @@ class DomainsApi:
         domain: Annotated[StrictStr, Field(description="The name of the domain.")],
         selector: Annotated[StrictStr, Field(description="The name of the key.")],
         dkim_key_patch: DkimKeyPatch,
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -227,8 +531,6 @@ class DomainsApi:
         :type selector: str
         :param dkim_key_patch: (required)
         :type dkim_key_patch: DkimKeyPatch
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -255,7 +557,6 @@ class DomainsApi:
             domain=domain,
             selector=selector,
             dkim_key_patch=dkim_key_patch,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -278,7 +579,6 @@ class DomainsApi:
         domain,
         selector,
         dkim_key_patch,
-        if_match,
         _request_auth,
         _content_type,
         _headers,
@@ -306,8 +606,6 @@ class DomainsApi:
             _path_params['selector'] = selector
         # process the query parameters
         # process the header parameters
-        if if_match is not None:
-            _header_params['If-Match'] = if_match
         # process the form parameters
         # process the body parameter
         if dkim_key_patch is not None:
@@ -1270,7 +1568,6 @@ class DomainsApi:
         self,
         domain: Annotated[StrictStr, Field(description="The name of the domain.")],
         selector: Annotated[StrictStr, Field(description="The name of the key.")],
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1292,8 +1589,6 @@ class DomainsApi:
         :type domain: str
         :param selector: The name of the key. (required)
         :type selector: str
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1319,7 +1614,6 @@ class DomainsApi:
         _param = self._delete_dkim_key_serialize(
             domain=domain,
             selector=selector,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1346,7 +1640,6 @@ class DomainsApi:
         self,
         domain: Annotated[StrictStr, Field(description="The name of the domain.")],
         selector: Annotated[StrictStr, Field(description="The name of the key.")],
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1368,8 +1661,6 @@ class DomainsApi:
         :type domain: str
         :param selector: The name of the key. (required)
         :type selector: str
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1395,7 +1686,6 @@ class DomainsApi:
         _param = self._delete_dkim_key_serialize(
             domain=domain,
             selector=selector,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1422,7 +1712,6 @@ class DomainsApi:
         self,
         domain: Annotated[StrictStr, Field(description="The name of the domain.")],
         selector: Annotated[StrictStr, Field(description="The name of the key.")],
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1444,8 +1733,6 @@ class DomainsApi:
         :type domain: str
         :param selector: The name of the key. (required)
         :type selector: str
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1471,7 +1758,6 @@ class DomainsApi:
         _param = self._delete_dkim_key_serialize(
             domain=domain,
             selector=selector,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1493,7 +1779,6 @@ class DomainsApi:
         self,
         domain,
         selector,
-        if_match,
         _request_auth,
         _content_type,
         _headers,
@@ -1521,8 +1806,6 @@ class DomainsApi:
             _path_params['selector'] = selector
         # process the query parameters
         # process the header parameters
-        if if_match is not None:
-            _header_params['If-Match'] = if_match
         # process the form parameters
         # process the body parameter
 
@@ -2105,6 +2388,9 @@ class DomainsApi:
     @validate_call
     def list_domains(
         self,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their name or description, in any case of letters.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -2124,6 +2410,12 @@ class DomainsApi:
 
         By name. An administrator of a domain sees only that one.
 
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their name or description, in any case of letters.
+        :type search: str
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -2151,6 +2443,9 @@ class DomainsApi:
         """ # noqa: E501
 
         _param = self._list_domains_serialize(
+            tag=tag,
+            metadata=metadata,
+            search=search,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -2177,6 +2472,9 @@ class DomainsApi:
     @validate_call
     def list_domains_with_http_info(
         self,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their name or description, in any case of letters.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -2196,6 +2494,12 @@ class DomainsApi:
 
         By name. An administrator of a domain sees only that one.
 
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their name or description, in any case of letters.
+        :type search: str
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -2223,6 +2527,9 @@ class DomainsApi:
         """ # noqa: E501
 
         _param = self._list_domains_serialize(
+            tag=tag,
+            metadata=metadata,
+            search=search,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -2249,6 +2556,9 @@ class DomainsApi:
     @validate_call
     def list_domains_without_preload_content(
         self,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their name or description, in any case of letters.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -2268,6 +2578,12 @@ class DomainsApi:
 
         By name. An administrator of a domain sees only that one.
 
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their name or description, in any case of letters.
+        :type search: str
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -2295,6 +2611,9 @@ class DomainsApi:
         """ # noqa: E501
 
         _param = self._list_domains_serialize(
+            tag=tag,
+            metadata=metadata,
+            search=search,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -2316,6 +2635,9 @@ class DomainsApi:
 
     def _list_domains_serialize(
         self,
+        tag,
+        metadata,
+        search,
         limit,
         cursor,
         _request_auth,
@@ -2340,6 +2662,18 @@ class DomainsApi:
 
         # process the path parameters
         # process the query parameters
+        if tag is not None:
+
+            _query_params.append(('tag', tag))
+
+        if metadata is not None:
+
+            _query_params.append(('metadata', metadata))
+
+        if search is not None:
+
+            _query_params.append(('search', search))
+
         if limit is not None:
 
             _query_params.append(('limit', limit))
@@ -2680,6 +3014,270 @@ class DomainsApi:
         return self.api_client.param_serialize(
             method='PUT',
             resource_path='/api/v1/domains/{domain}',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def resolve_address(
+        self,
+        address: Annotated[StrictStr, Field(description="An address of one of our domains.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> Resolution:
+        """Resolve an address
+
+        Goes the way that a message would go now, step by step: the domain, the chain of aliases, the catch-all, the users and how full their mailboxes are, the addresses outside. Nothing is sent. For administrators of the domain.
+
+        :param address: An address of one of our domains. (required)
+        :type address: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resolve_address_serialize(
+            address=address,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Resolution",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def resolve_address_with_http_info(
+        self,
+        address: Annotated[StrictStr, Field(description="An address of one of our domains.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[Resolution]:
+        """Resolve an address
+
+        Goes the way that a message would go now, step by step: the domain, the chain of aliases, the catch-all, the users and how full their mailboxes are, the addresses outside. Nothing is sent. For administrators of the domain.
+
+        :param address: An address of one of our domains. (required)
+        :type address: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resolve_address_serialize(
+            address=address,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Resolution",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def resolve_address_without_preload_content(
+        self,
+        address: Annotated[StrictStr, Field(description="An address of one of our domains.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Resolve an address
+
+        Goes the way that a message would go now, step by step: the domain, the chain of aliases, the catch-all, the users and how full their mailboxes are, the addresses outside. Nothing is sent. For administrators of the domain.
+
+        :param address: An address of one of our domains. (required)
+        :type address: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._resolve_address_serialize(
+            address=address,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "Resolution",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _resolve_address_serialize(
+        self,
+        address,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if address is not None:
+            _path_params['address'] = address
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/api/v1/resolve/{address}',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,
@@ -3223,6 +3821,270 @@ class DomainsApi:
         return self.api_client.param_serialize(
             method='GET',
             resource_path='/api/v1/domains/{domain}',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
+    def show_domain_dns(
+        self,
+        domain: Annotated[StrictStr, Field(description="The name of the domain.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> DomainDns:
+        """Show what a domain needs in DNS
+
+        Every record, what DNS says of it now, what is wrong in words, and all of them as lines of a zone file. For administrators of the domain.
+
+        :param domain: The name of the domain. (required)
+        :type domain: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._show_domain_dns_serialize(
+            domain=domain,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "DomainDns",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def show_domain_dns_with_http_info(
+        self,
+        domain: Annotated[StrictStr, Field(description="The name of the domain.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[DomainDns]:
+        """Show what a domain needs in DNS
+
+        Every record, what DNS says of it now, what is wrong in words, and all of them as lines of a zone file. For administrators of the domain.
+
+        :param domain: The name of the domain. (required)
+        :type domain: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._show_domain_dns_serialize(
+            domain=domain,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "DomainDns",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def show_domain_dns_without_preload_content(
+        self,
+        domain: Annotated[StrictStr, Field(description="The name of the domain.")],
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Show what a domain needs in DNS
+
+        Every record, what DNS says of it now, what is wrong in words, and all of them as lines of a zone file. For administrators of the domain.
+
+        :param domain: The name of the domain. (required)
+        :type domain: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._show_domain_dns_serialize(
+            domain=domain,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "DomainDns",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _show_domain_dns_serialize(
+        self,
+        domain,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if domain is not None:
+            _path_params['domain'] = domain
+        # process the query parameters
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/api/v1/domains/{domain}/dns',
             path_params=_path_params,
             query_params=_query_params,
             header_params=_header_params,

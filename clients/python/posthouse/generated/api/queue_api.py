@@ -467,7 +467,6 @@ class QueueApi:
         self,
         queue_id: Annotated[StrictStr, Field(description="The id of the message.")],
         queued_patch: QueuedPatch,
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -489,8 +488,6 @@ class QueueApi:
         :type queue_id: str
         :param queued_patch: (required)
         :type queued_patch: QueuedPatch
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -516,7 +513,6 @@ class QueueApi:
         _param = self._change_queued_serialize(
             queue_id=queue_id,
             queued_patch=queued_patch,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -543,7 +539,6 @@ class QueueApi:
         self,
         queue_id: Annotated[StrictStr, Field(description="The id of the message.")],
         queued_patch: QueuedPatch,
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -565,8 +560,6 @@ class QueueApi:
         :type queue_id: str
         :param queued_patch: (required)
         :type queued_patch: QueuedPatch
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -592,7 +585,6 @@ class QueueApi:
         _param = self._change_queued_serialize(
             queue_id=queue_id,
             queued_patch=queued_patch,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -619,7 +611,6 @@ class QueueApi:
         self,
         queue_id: Annotated[StrictStr, Field(description="The id of the message.")],
         queued_patch: QueuedPatch,
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -641,8 +632,6 @@ class QueueApi:
         :type queue_id: str
         :param queued_patch: (required)
         :type queued_patch: QueuedPatch
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -668,7 +657,6 @@ class QueueApi:
         _param = self._change_queued_serialize(
             queue_id=queue_id,
             queued_patch=queued_patch,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -690,7 +678,6 @@ class QueueApi:
         self,
         queue_id,
         queued_patch,
-        if_match,
         _request_auth,
         _content_type,
         _headers,
@@ -716,8 +703,6 @@ class QueueApi:
             _path_params['queue_id'] = queue_id
         # process the query parameters
         # process the header parameters
-        if if_match is not None:
-            _header_params['If-Match'] = if_match
         # process the form parameters
         # process the body parameter
         if queued_patch is not None:
@@ -1175,7 +1160,6 @@ class QueueApi:
     def delete_queued(
         self,
         queue_id: Annotated[StrictStr, Field(description="The id of the message.")],
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1195,8 +1179,6 @@ class QueueApi:
 
         :param queue_id: The id of the message. (required)
         :type queue_id: str
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1221,7 +1203,6 @@ class QueueApi:
 
         _param = self._delete_queued_serialize(
             queue_id=queue_id,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1247,7 +1228,6 @@ class QueueApi:
     def delete_queued_with_http_info(
         self,
         queue_id: Annotated[StrictStr, Field(description="The id of the message.")],
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1267,8 +1247,6 @@ class QueueApi:
 
         :param queue_id: The id of the message. (required)
         :type queue_id: str
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1293,7 +1271,6 @@ class QueueApi:
 
         _param = self._delete_queued_serialize(
             queue_id=queue_id,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1319,7 +1296,6 @@ class QueueApi:
     def delete_queued_without_preload_content(
         self,
         queue_id: Annotated[StrictStr, Field(description="The id of the message.")],
-        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1339,8 +1315,6 @@ class QueueApi:
 
         :param queue_id: The id of the message. (required)
         :type queue_id: str
-        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1365,7 +1339,6 @@ class QueueApi:
 
         _param = self._delete_queued_serialize(
             queue_id=queue_id,
-            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1386,7 +1359,6 @@ class QueueApi:
     def _delete_queued_serialize(
         self,
         queue_id,
-        if_match,
         _request_auth,
         _content_type,
         _headers,
@@ -1412,8 +1384,6 @@ class QueueApi:
             _path_params['queue_id'] = queue_id
         # process the query parameters
         # process the header parameters
-        if if_match is not None:
-            _header_params['If-Match'] = if_match
         # process the form parameters
         # process the body parameter
 

@@ -6,8 +6,8 @@ from pydantic import validate_call, Field, StrictFloat, StrictStr, StrictInt
 from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
-from pydantic import Field, StrictStr
-from typing import Optional
+from pydantic import Field, StrictBool, StrictBytes, StrictStr, field_validator
+from typing import List, Optional, Tuple, Union
 from typing_extensions import Annotated
 from posthouse.generated.models.password_put import PasswordPut
 from posthouse.generated.models.user import User
@@ -32,6 +32,317 @@ class UsersApi:
         if api_client is None:
             api_client = ApiClient.get_default()
         self.api_client = api_client
+
+
+    @validate_call
+    def batch_users(
+        self,
+        user_create: Annotated[List[UserCreate], Field(description="The users.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> bytes:
+        """Create or replace many users
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other. A password that is given as a hash saves the time of hashing it; an API key without the scope `users:password` sets none of users who are there.
+
+        :param user_create: The users. (required)
+        :type user_create: List[UserCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_users_serialize(
+            user_create=user_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def batch_users_with_http_info(
+        self,
+        user_create: Annotated[List[UserCreate], Field(description="The users.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[bytes]:
+        """Create or replace many users
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other. A password that is given as a hash saves the time of hashing it; an API key without the scope `users:password` sets none of users who are there.
+
+        :param user_create: The users. (required)
+        :type user_create: List[UserCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_users_serialize(
+            user_create=user_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def batch_users_without_preload_content(
+        self,
+        user_create: Annotated[List[UserCreate], Field(description="The users.")],
+        existing: Annotated[Optional[StrictStr], Field(description="What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.")] = None,
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Create or replace many users
+
+        One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other. A password that is given as a hash saves the time of hashing it; an API key without the scope `users:password` sets none of users who are there.
+
+        :param user_create: The users. (required)
+        :type user_create: List[UserCreate]
+        :param existing: What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+        :type existing: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._batch_users_serialize(
+            user_create=user_create,
+            existing=existing,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "bytes",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _batch_users_serialize(
+        self,
+        user_create,
+        existing,
+        idempotency_key,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+            'UserCreate': '',
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if existing is not None:
+
+            _query_params.append(('existing', existing))
+
+        # process the header parameters
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+        if user_create is not None:
+            _body_params = user_create
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/x-ndjson',
+                    'application/json'
+                ]
+            )
+
+        # set the HTTP header `Content-Type`
+        if _content_type:
+            _header_params['Content-Type'] = _content_type
+        else:
+            _default_content_type = (
+                self.api_client.select_header_content_type(
+                    [
+                        'application/json'
+                    ]
+                )
+            )
+            if _default_content_type is not None:
+                _header_params['Content-Type'] = _default_content_type
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/api/v1/batch/users',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
 
 
     @validate_call
@@ -637,6 +948,7 @@ class UsersApi:
     def delete_user(
         self,
         address: Annotated[StrictStr, Field(description="The address of the user.")],
+        purge: Annotated[Optional[StrictBool], Field(description="True: with all of their mail at once, also if they were deleted before; this cannot be undone.")] = None,
         if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
@@ -653,10 +965,12 @@ class UsersApi:
     ) -> None:
         """Delete a user
 
-        With their mailboxes and messages. This cannot be undone.
+        From now on they cannot log in, and mail for them is refused. They can be restored for `directory.keep_deleted_hours`; then, or at once with `purge`, their mailboxes and messages are removed. Until then nobody else is given the address.
 
         :param address: The address of the user. (required)
         :type address: str
+        :param purge: True: with all of their mail at once, also if they were deleted before; this cannot be undone.
+        :type purge: bool
         :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
         :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
@@ -683,6 +997,7 @@ class UsersApi:
 
         _param = self._delete_user_serialize(
             address=address,
+            purge=purge,
             if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -709,6 +1024,7 @@ class UsersApi:
     def delete_user_with_http_info(
         self,
         address: Annotated[StrictStr, Field(description="The address of the user.")],
+        purge: Annotated[Optional[StrictBool], Field(description="True: with all of their mail at once, also if they were deleted before; this cannot be undone.")] = None,
         if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
@@ -725,10 +1041,12 @@ class UsersApi:
     ) -> ApiResponse[None]:
         """Delete a user
 
-        With their mailboxes and messages. This cannot be undone.
+        From now on they cannot log in, and mail for them is refused. They can be restored for `directory.keep_deleted_hours`; then, or at once with `purge`, their mailboxes and messages are removed. Until then nobody else is given the address.
 
         :param address: The address of the user. (required)
         :type address: str
+        :param purge: True: with all of their mail at once, also if they were deleted before; this cannot be undone.
+        :type purge: bool
         :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
         :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
@@ -755,6 +1073,7 @@ class UsersApi:
 
         _param = self._delete_user_serialize(
             address=address,
+            purge=purge,
             if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -781,6 +1100,7 @@ class UsersApi:
     def delete_user_without_preload_content(
         self,
         address: Annotated[StrictStr, Field(description="The address of the user.")],
+        purge: Annotated[Optional[StrictBool], Field(description="True: with all of their mail at once, also if they were deleted before; this cannot be undone.")] = None,
         if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
@@ -797,10 +1117,12 @@ class UsersApi:
     ) -> RESTResponseType:
         """Delete a user
 
-        With their mailboxes and messages. This cannot be undone.
+        From now on they cannot log in, and mail for them is refused. They can be restored for `directory.keep_deleted_hours`; then, or at once with `purge`, their mailboxes and messages are removed. Until then nobody else is given the address.
 
         :param address: The address of the user. (required)
         :type address: str
+        :param purge: True: with all of their mail at once, also if they were deleted before; this cannot be undone.
+        :type purge: bool
         :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
         :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
@@ -827,6 +1149,7 @@ class UsersApi:
 
         _param = self._delete_user_serialize(
             address=address,
+            purge=purge,
             if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
@@ -848,6 +1171,7 @@ class UsersApi:
     def _delete_user_serialize(
         self,
         address,
+        purge,
         if_match,
         _request_auth,
         _content_type,
@@ -873,6 +1197,10 @@ class UsersApi:
         if address is not None:
             _path_params['address'] = address
         # process the query parameters
+        if purge is not None:
+
+            _query_params.append(('purge', purge))
+
         # process the header parameters
         if if_match is not None:
             _header_params['If-Match'] = if_match
@@ -916,6 +1244,10 @@ class UsersApi:
     def list_users(
         self,
         domain: Annotated[Optional[StrictStr], Field(description="Only those of this domain.")] = None,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their address or name, in any case of letters.")] = None,
+        deleted: Annotated[Optional[StrictBool], Field(description="True: those who were deleted and can be restored, instead of those who are there.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -937,6 +1269,14 @@ class UsersApi:
 
         :param domain: Only those of this domain.
         :type domain: str
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their address or name, in any case of letters.
+        :type search: str
+        :param deleted: True: those who were deleted and can be restored, instead of those who are there.
+        :type deleted: bool
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -965,6 +1305,10 @@ class UsersApi:
 
         _param = self._list_users_serialize(
             domain=domain,
+            tag=tag,
+            metadata=metadata,
+            search=search,
+            deleted=deleted,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -992,6 +1336,10 @@ class UsersApi:
     def list_users_with_http_info(
         self,
         domain: Annotated[Optional[StrictStr], Field(description="Only those of this domain.")] = None,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their address or name, in any case of letters.")] = None,
+        deleted: Annotated[Optional[StrictBool], Field(description="True: those who were deleted and can be restored, instead of those who are there.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -1013,6 +1361,14 @@ class UsersApi:
 
         :param domain: Only those of this domain.
         :type domain: str
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their address or name, in any case of letters.
+        :type search: str
+        :param deleted: True: those who were deleted and can be restored, instead of those who are there.
+        :type deleted: bool
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -1041,6 +1397,10 @@ class UsersApi:
 
         _param = self._list_users_serialize(
             domain=domain,
+            tag=tag,
+            metadata=metadata,
+            search=search,
+            deleted=deleted,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -1068,6 +1428,10 @@ class UsersApi:
     def list_users_without_preload_content(
         self,
         domain: Annotated[Optional[StrictStr], Field(description="Only those of this domain.")] = None,
+        tag: Annotated[Optional[Annotated[str, Field(strict=True, max_length=64)]], Field(description="Only those with this tag.")] = None,
+        metadata: Annotated[Optional[Annotated[str, Field(strict=True, max_length=320)]], Field(description="Only those with this text in their metadata: `name:value`.")] = None,
+        search: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="Only those with this text in their address or name, in any case of letters.")] = None,
+        deleted: Annotated[Optional[StrictBool], Field(description="True: those who were deleted and can be restored, instead of those who are there.")] = None,
         limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
         cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
         _request_timeout: Union[
@@ -1089,6 +1453,14 @@ class UsersApi:
 
         :param domain: Only those of this domain.
         :type domain: str
+        :param tag: Only those with this tag.
+        :type tag: str
+        :param metadata: Only those with this text in their metadata: `name:value`.
+        :type metadata: str
+        :param search: Only those with this text in their address or name, in any case of letters.
+        :type search: str
+        :param deleted: True: those who were deleted and can be restored, instead of those who are there.
+        :type deleted: bool
         :param limit: At most so many; 100 if absent.
         :type limit: int
         :param cursor: `next_cursor` of the page before.
@@ -1117,6 +1489,10 @@ class UsersApi:
 
         _param = self._list_users_serialize(
             domain=domain,
+            tag=tag,
+            metadata=metadata,
+            search=search,
+            deleted=deleted,
             limit=limit,
             cursor=cursor,
             _request_auth=_request_auth,
@@ -1139,6 +1515,10 @@ class UsersApi:
     def _list_users_serialize(
         self,
         domain,
+        tag,
+        metadata,
+        search,
+        deleted,
         limit,
         cursor,
         _request_auth,
@@ -1166,6 +1546,22 @@ class UsersApi:
         if domain is not None:
 
             _query_params.append(('domain', domain))
+
+        if tag is not None:
+
+            _query_params.append(('tag', tag))
+
+        if metadata is not None:
+
+            _query_params.append(('metadata', metadata))
+
+        if search is not None:
+
+            _query_params.append(('search', search))
+
+        if deleted is not None:
+
+            _query_params.append(('deleted', deleted))
 
         if limit is not None:
 
@@ -1523,10 +1919,290 @@ class UsersApi:
 
 
     @validate_call
+    def restore_user(
+        self,
+        address: Annotated[StrictStr, Field(description="The address of the user.")],
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> User:
+        """Restore a user
+
+        Takes a deletion back: the user has their password, mail and everything else again. Possible for `directory.keep_deleted_hours`.
+
+        :param address: The address of the user. (required)
+        :type address: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._restore_user_serialize(
+            address=address,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "User",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def restore_user_with_http_info(
+        self,
+        address: Annotated[StrictStr, Field(description="The address of the user.")],
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[User]:
+        """Restore a user
+
+        Takes a deletion back: the user has their password, mail and everything else again. Possible for `directory.keep_deleted_hours`.
+
+        :param address: The address of the user. (required)
+        :type address: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._restore_user_serialize(
+            address=address,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "User",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def restore_user_without_preload_content(
+        self,
+        address: Annotated[StrictStr, Field(description="The address of the user.")],
+        idempotency_key: Annotated[Optional[Annotated[str, Field(strict=True, max_length=255)]], Field(description="A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Restore a user
+
+        Takes a deletion back: the user has their password, mail and everything else again. Possible for `directory.keep_deleted_hours`.
+
+        :param address: The address of the user. (required)
+        :type address: str
+        :param idempotency_key: A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+        :type idempotency_key: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._restore_user_serialize(
+            address=address,
+            idempotency_key=idempotency_key,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "User",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _restore_user_serialize(
+        self,
+        address,
+        idempotency_key,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        if address is not None:
+            _path_params['address'] = address
+        # process the query parameters
+        # process the header parameters
+        if idempotency_key is not None:
+            _header_params['Idempotency-Key'] = idempotency_key
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='POST',
+            resource_path='/api/v1/users/{address}/restore',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
+
+
+    @validate_call
     def set_password(
         self,
         address: Annotated[StrictStr, Field(description="The address of the user.")],
         password_put: PasswordPut,
+        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1548,6 +2224,8 @@ class UsersApi:
         :type address: str
         :param password_put: (required)
         :type password_put: PasswordPut
+        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
+        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1573,6 +2251,7 @@ class UsersApi:
         _param = self._set_password_serialize(
             address=address,
             password_put=password_put,
+            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1599,6 +2278,7 @@ class UsersApi:
         self,
         address: Annotated[StrictStr, Field(description="The address of the user.")],
         password_put: PasswordPut,
+        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1620,6 +2300,8 @@ class UsersApi:
         :type address: str
         :param password_put: (required)
         :type password_put: PasswordPut
+        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
+        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1645,6 +2327,7 @@ class UsersApi:
         _param = self._set_password_serialize(
             address=address,
             password_put=password_put,
+            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1671,6 +2354,7 @@ class UsersApi:
         self,
         address: Annotated[StrictStr, Field(description="The address of the user.")],
         password_put: PasswordPut,
+        if_match: Annotated[Optional[StrictStr], Field(description="The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.")] = None,
         _request_timeout: Union[
             None,
             Annotated[StrictFloat, Field(gt=0)],
@@ -1692,6 +2376,8 @@ class UsersApi:
         :type address: str
         :param password_put: (required)
         :type password_put: PasswordPut
+        :param if_match: The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
+        :type if_match: str
         :param _request_timeout: timeout setting for this request. If one
                                  number provided, it will be total request
                                  timeout. It can also be a pair (tuple) of
@@ -1717,6 +2403,7 @@ class UsersApi:
         _param = self._set_password_serialize(
             address=address,
             password_put=password_put,
+            if_match=if_match,
             _request_auth=_request_auth,
             _content_type=_content_type,
             _headers=_headers,
@@ -1738,6 +2425,7 @@ class UsersApi:
         self,
         address,
         password_put,
+        if_match,
         _request_auth,
         _content_type,
         _headers,
@@ -1763,6 +2451,8 @@ class UsersApi:
             _path_params['address'] = address
         # process the query parameters
         # process the header parameters
+        if if_match is not None:
+            _header_params['If-Match'] = if_match
         # process the form parameters
         # process the body parameter
         if password_put is not None:
@@ -1833,7 +2523,7 @@ class UsersApi:
     ) -> User:
         """Show a user
 
-        For the user, and for administrators of their domain.
+        With how full their mailboxes are. For the user, and for administrators of their domain.
 
         :param address: The address of the user. (required)
         :type address: str
@@ -1901,7 +2591,7 @@ class UsersApi:
     ) -> ApiResponse[User]:
         """Show a user
 
-        For the user, and for administrators of their domain.
+        With how full their mailboxes are. For the user, and for administrators of their domain.
 
         :param address: The address of the user. (required)
         :type address: str
@@ -1969,7 +2659,7 @@ class UsersApi:
     ) -> RESTResponseType:
         """Show a user
 
-        For the user, and for administrators of their domain.
+        With how full their mailboxes are. For the user, and for administrators of their domain.
 
         :param address: The address of the user. (required)
         :type address: str

@@ -24,10 +24,13 @@ class Alias(BaseModel):
     description: StrictStr = Field(description="Free text.")
     destinations: List[StrictStr] = Field(description="Where its mail goes: users, other aliases, addresses outside.")
     enabled: StrictBool = Field(description="A disabled alias answers as if it were not there.")
+    expires_at: Optional[datetime] = Field(default=None, description="When it ends: from then on it answers as if it were not there.")
+    metadata: Dict[str, StrictStr] = Field(description="Texts of the callers' own by name.")
+    tags: List[StrictStr] = Field(description="Marks of the callers' own.")
     unicode: Optional[StrictStr] = Field(default=None, description="The same with its domain for people, where that differs.")
     updated_at: datetime = Field(description="When it was last changed.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["address", "created_at", "description", "destinations", "enabled", "unicode", "updated_at"]
+    __properties: ClassVar[List[str]] = ["address", "created_at", "description", "destinations", "enabled", "expires_at", "metadata", "tags", "unicode", "updated_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -75,6 +78,16 @@ class Alias(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
+        # set to None if expires_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.expires_at is None and "expires_at" in self.model_fields_set:
+            _dict['expires_at'] = None
+
+        # set to None if unicode (nullable) is None
+        # and model_fields_set contains the field
+        if self.unicode is None and "unicode" in self.model_fields_set:
+            _dict['unicode'] = None
+
         return _dict
 
     @classmethod
@@ -92,6 +105,9 @@ class Alias(BaseModel):
             "description": obj.get("description"),
             "destinations": obj.get("destinations"),
             "enabled": obj.get("enabled"),
+            "expires_at": obj.get("expires_at"),
+            "metadata": obj.get("metadata"),
+            "tags": obj.get("tags"),
             "unicode": obj.get("unicode"),
             "updated_at": obj.get("updated_at")
         })

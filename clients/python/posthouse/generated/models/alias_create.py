@@ -8,6 +8,7 @@ import pprint
 import re  # noqa: F401
 import json
 
+from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
@@ -23,7 +24,10 @@ class AliasCreate(BaseModel):
     description: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="Free text.")
     destinations: Annotated[List[StrictStr], Field(min_length=1, max_length=1000)] = Field(description="Where its mail goes.")
     enabled: Optional[StrictBool] = Field(default=None, description="True if absent.")
-    __properties: ClassVar[List[str]] = ["address", "description", "destinations", "enabled"]
+    expires_at: Optional[datetime] = Field(default=None, description="When it ends: from then on it answers as if it were not there. Absent: never.")
+    metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.")
+    tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: at most 50.")
+    __properties: ClassVar[List[str]] = ["address", "description", "destinations", "enabled", "expires_at", "metadata", "tags"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -64,6 +68,31 @@ class AliasCreate(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if description (nullable) is None
+        # and model_fields_set contains the field
+        if self.description is None and "description" in self.model_fields_set:
+            _dict['description'] = None
+
+        # set to None if enabled (nullable) is None
+        # and model_fields_set contains the field
+        if self.enabled is None and "enabled" in self.model_fields_set:
+            _dict['enabled'] = None
+
+        # set to None if expires_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.expires_at is None and "expires_at" in self.model_fields_set:
+            _dict['expires_at'] = None
+
+        # set to None if metadata (nullable) is None
+        # and model_fields_set contains the field
+        if self.metadata is None and "metadata" in self.model_fields_set:
+            _dict['metadata'] = None
+
+        # set to None if tags (nullable) is None
+        # and model_fields_set contains the field
+        if self.tags is None and "tags" in self.model_fields_set:
+            _dict['tags'] = None
+
         return _dict
 
     @classmethod
@@ -79,6 +108,9 @@ class AliasCreate(BaseModel):
             "address": obj.get("address"),
             "description": obj.get("description"),
             "destinations": obj.get("destinations"),
-            "enabled": obj.get("enabled")
+            "enabled": obj.get("enabled"),
+            "expires_at": obj.get("expires_at"),
+            "metadata": obj.get("metadata"),
+            "tags": obj.get("tags")
         })
         return _obj

@@ -8,6 +8,7 @@ import pprint
 import re  # noqa: F401
 import json
 
+from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
@@ -22,7 +23,10 @@ class AliasPatch(BaseModel):
     description: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="Free text.")
     destinations: Optional[Annotated[List[StrictStr], Field(min_length=1, max_length=1000)]] = Field(default=None, description="Where its mail goes: the whole list.")
     enabled: Optional[StrictBool] = Field(default=None, description="A disabled alias answers as if it were not there.")
-    __properties: ClassVar[List[str]] = ["description", "destinations", "enabled"]
+    expires_at: Optional[datetime] = Field(default=None, description="When it ends: from then on it answers as if it were not there. `null`: never.")
+    metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
+    tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: all of them.")
+    __properties: ClassVar[List[str]] = ["description", "destinations", "enabled", "expires_at", "metadata", "tags"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -63,6 +67,36 @@ class AliasPatch(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if description (nullable) is None
+        # and model_fields_set contains the field
+        if self.description is None and "description" in self.model_fields_set:
+            _dict['description'] = None
+
+        # set to None if destinations (nullable) is None
+        # and model_fields_set contains the field
+        if self.destinations is None and "destinations" in self.model_fields_set:
+            _dict['destinations'] = None
+
+        # set to None if enabled (nullable) is None
+        # and model_fields_set contains the field
+        if self.enabled is None and "enabled" in self.model_fields_set:
+            _dict['enabled'] = None
+
+        # set to None if expires_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.expires_at is None and "expires_at" in self.model_fields_set:
+            _dict['expires_at'] = None
+
+        # set to None if metadata (nullable) is None
+        # and model_fields_set contains the field
+        if self.metadata is None and "metadata" in self.model_fields_set:
+            _dict['metadata'] = None
+
+        # set to None if tags (nullable) is None
+        # and model_fields_set contains the field
+        if self.tags is None and "tags" in self.model_fields_set:
+            _dict['tags'] = None
+
         return _dict
 
     @classmethod
@@ -77,6 +111,9 @@ class AliasPatch(BaseModel):
         _obj = cls.model_validate({
             "description": obj.get("description"),
             "destinations": obj.get("destinations"),
-            "enabled": obj.get("enabled")
+            "enabled": obj.get("enabled"),
+            "expires_at": obj.get("expires_at"),
+            "metadata": obj.get("metadata"),
+            "tags": obj.get("tags")
         })
         return _obj

@@ -10,9 +10,10 @@ import json
 
 from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from posthouse.generated.models.key_role import KeyRole
+from posthouse.generated.models.scope import Scope
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -21,11 +22,12 @@ class ApiKeyCreate(BaseModel):
     """
     A key to be made.
     """ # noqa: E501
-    domain: Optional[StrictStr] = Field(default=None, description="The domain of a domain administrator's key.")
+    domains: Optional[Annotated[List[StrictStr], Field(max_length=1000)]] = Field(default=None, description="The only domains that it may touch; all if absent or empty.")
     expires_at: Optional[datetime] = Field(default=None, description="When it stops working; absent: never.")
     name: Annotated[str, Field(strict=True, max_length=255)] = Field(description="What it is for.")
-    role: KeyRole
-    __properties: ClassVar[List[str]] = ["domain", "expires_at", "name", "role"]
+    role: Optional[KeyRole] = Field(default=None, description="Follows from the domains; if given, it must be right.")
+    scopes: Optional[Annotated[List[Scope], Field(min_length=1)]] = Field(default=None, description="What it may be used for; everything that its role may if absent.")
+    __properties: ClassVar[List[str]] = ["domains", "expires_at", "name", "role", "scopes"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -66,6 +68,26 @@ class ApiKeyCreate(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if domains (nullable) is None
+        # and model_fields_set contains the field
+        if self.domains is None and "domains" in self.model_fields_set:
+            _dict['domains'] = None
+
+        # set to None if expires_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.expires_at is None and "expires_at" in self.model_fields_set:
+            _dict['expires_at'] = None
+
+        # set to None if role (nullable) is None
+        # and model_fields_set contains the field
+        if self.role is None and "role" in self.model_fields_set:
+            _dict['role'] = None
+
+        # set to None if scopes (nullable) is None
+        # and model_fields_set contains the field
+        if self.scopes is None and "scopes" in self.model_fields_set:
+            _dict['scopes'] = None
+
         return _dict
 
     @classmethod
@@ -78,9 +100,10 @@ class ApiKeyCreate(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
-            "domain": obj.get("domain"),
+            "domains": obj.get("domains"),
             "expires_at": obj.get("expires_at"),
             "name": obj.get("name"),
-            "role": obj.get("role")
+            "role": obj.get("role"),
+            "scopes": obj.get("scopes")
         })
         return _obj

@@ -8,7 +8,7 @@ import pprint
 import re  # noqa: F401
 import json
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List
 from posthouse.generated.models.api_key import ApiKey
 from typing import Optional, Set
@@ -19,7 +19,7 @@ class ApiKeyList(BaseModel):
     """
     The API keys.
     """ # noqa: E501
-    items: List[ApiKey]
+    items: List[ApiKey] = Field(description="The oldest first.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["items"]
 

@@ -78,6 +78,91 @@ class BatchFilter(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if all (nullable) is None
+        # and model_fields_set contains the field
+        if self.all is None and "all" in self.model_fields_set:
+            _dict['all'] = None
+
+        # set to None if answered (nullable) is None
+        # and model_fields_set contains the field
+        if self.answered is None and "answered" in self.model_fields_set:
+            _dict['answered'] = None
+
+        # set to None if before (nullable) is None
+        # and model_fields_set contains the field
+        if self.before is None and "before" in self.model_fields_set:
+            _dict['before'] = None
+
+        # set to None if flagged (nullable) is None
+        # and model_fields_set contains the field
+        if self.flagged is None and "flagged" in self.model_fields_set:
+            _dict['flagged'] = None
+
+        # set to None if var_from (nullable) is None
+        # and model_fields_set contains the field
+        if self.var_from is None and "var_from" in self.model_fields_set:
+            _dict['from'] = None
+
+        # set to None if has_attachment (nullable) is None
+        # and model_fields_set contains the field
+        if self.has_attachment is None and "has_attachment" in self.model_fields_set:
+            _dict['has_attachment'] = None
+
+        # set to None if keyword (nullable) is None
+        # and model_fields_set contains the field
+        if self.keyword is None and "keyword" in self.model_fields_set:
+            _dict['keyword'] = None
+
+        # set to None if larger (nullable) is None
+        # and model_fields_set contains the field
+        if self.larger is None and "larger" in self.model_fields_set:
+            _dict['larger'] = None
+
+        # set to None if mailbox (nullable) is None
+        # and model_fields_set contains the field
+        if self.mailbox is None and "mailbox" in self.model_fields_set:
+            _dict['mailbox'] = None
+
+        # set to None if mailbox_id (nullable) is None
+        # and model_fields_set contains the field
+        if self.mailbox_id is None and "mailbox_id" in self.model_fields_set:
+            _dict['mailbox_id'] = None
+
+        # set to None if message_id (nullable) is None
+        # and model_fields_set contains the field
+        if self.message_id is None and "message_id" in self.model_fields_set:
+            _dict['message_id'] = None
+
+        # set to None if since (nullable) is None
+        # and model_fields_set contains the field
+        if self.since is None and "since" in self.model_fields_set:
+            _dict['since'] = None
+
+        # set to None if smaller (nullable) is None
+        # and model_fields_set contains the field
+        if self.smaller is None and "smaller" in self.model_fields_set:
+            _dict['smaller'] = None
+
+        # set to None if subject (nullable) is None
+        # and model_fields_set contains the field
+        if self.subject is None and "subject" in self.model_fields_set:
+            _dict['subject'] = None
+
+        # set to None if text (nullable) is None
+        # and model_fields_set contains the field
+        if self.text is None and "text" in self.model_fields_set:
+            _dict['text'] = None
+
+        # set to None if to (nullable) is None
+        # and model_fields_set contains the field
+        if self.to is None and "to" in self.model_fields_set:
+            _dict['to'] = None
+
+        # set to None if unseen (nullable) is None
+        # and model_fields_set contains the field
+        if self.unseen is None and "unseen" in self.model_fields_set:
+            _dict['unseen'] = None
+
         return _dict
 
     @classmethod

@@ -24,10 +24,12 @@ class Domain(BaseModel):
     description: StrictStr = Field(description="Free text.")
     domain: StrictStr = Field(description="Its name, internationalised names in their ASCII form (`xn--…`).")
     enabled: StrictBool = Field(description="Whether it takes and sends mail.")
+    metadata: Dict[str, StrictStr] = Field(description="Texts of the callers' own by name.")
+    tags: List[StrictStr] = Field(description="Marks of the callers' own.")
     unicode: Optional[StrictStr] = Field(default=None, description="Its name for people, where that differs.")
     updated_at: datetime = Field(description="When it was last changed.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["alias_of", "created_at", "description", "domain", "enabled", "unicode", "updated_at"]
+    __properties: ClassVar[List[str]] = ["alias_of", "created_at", "description", "domain", "enabled", "metadata", "tags", "unicode", "updated_at"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -75,6 +77,16 @@ class Domain(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
+        # set to None if alias_of (nullable) is None
+        # and model_fields_set contains the field
+        if self.alias_of is None and "alias_of" in self.model_fields_set:
+            _dict['alias_of'] = None
+
+        # set to None if unicode (nullable) is None
+        # and model_fields_set contains the field
+        if self.unicode is None and "unicode" in self.model_fields_set:
+            _dict['unicode'] = None
+
         return _dict
 
     @classmethod
@@ -92,6 +104,8 @@ class Domain(BaseModel):
             "description": obj.get("description"),
             "domain": obj.get("domain"),
             "enabled": obj.get("enabled"),
+            "metadata": obj.get("metadata"),
+            "tags": obj.get("tags"),
             "unicode": obj.get("unicode"),
             "updated_at": obj.get("updated_at")
         })

@@ -9,7 +9,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from typing import Optional, Set
 from typing_extensions import Self
@@ -23,7 +23,9 @@ class DomainCreate(BaseModel):
     description: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="Free text.")
     domain: Annotated[str, Field(strict=True, max_length=253)] = Field(description="Its name, in ASCII or Unicode form.")
     enabled: Optional[StrictBool] = Field(default=None, description="Whether it takes and sends mail; true if absent.")
-    __properties: ClassVar[List[str]] = ["alias_of", "description", "domain", "enabled"]
+    metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.")
+    tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: at most 50.")
+    __properties: ClassVar[List[str]] = ["alias_of", "description", "domain", "enabled", "metadata", "tags"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -64,6 +66,31 @@ class DomainCreate(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if alias_of (nullable) is None
+        # and model_fields_set contains the field
+        if self.alias_of is None and "alias_of" in self.model_fields_set:
+            _dict['alias_of'] = None
+
+        # set to None if description (nullable) is None
+        # and model_fields_set contains the field
+        if self.description is None and "description" in self.model_fields_set:
+            _dict['description'] = None
+
+        # set to None if enabled (nullable) is None
+        # and model_fields_set contains the field
+        if self.enabled is None and "enabled" in self.model_fields_set:
+            _dict['enabled'] = None
+
+        # set to None if metadata (nullable) is None
+        # and model_fields_set contains the field
+        if self.metadata is None and "metadata" in self.model_fields_set:
+            _dict['metadata'] = None
+
+        # set to None if tags (nullable) is None
+        # and model_fields_set contains the field
+        if self.tags is None and "tags" in self.model_fields_set:
+            _dict['tags'] = None
+
         return _dict
 
     @classmethod
@@ -79,6 +106,8 @@ class DomainCreate(BaseModel):
             "alias_of": obj.get("alias_of"),
             "description": obj.get("description"),
             "domain": obj.get("domain"),
-            "enabled": obj.get("enabled")
+            "enabled": obj.get("enabled"),
+            "metadata": obj.get("metadata"),
+            "tags": obj.get("tags")
         })
         return _obj

@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 class KeyRole(str, Enum):
     """
-    What a key may do: administer the users and aliases of one domain, or everything.
+    As whom a key acts: as an administrator of its domains, or as one of the server, if it has none.
     """
 
     """

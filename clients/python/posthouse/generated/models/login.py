@@ -9,7 +9,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictStr
-from typing import Any, ClassVar, Dict
+from typing import Any, ClassVar, Dict, Optional
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -18,9 +18,10 @@ class Login(BaseModel):
     """
     A login.
     """ # noqa: E501
+    code: Optional[StrictStr] = Field(default=None, description="The code of the second factor, or a recovery code, where one is on.")
     password: SecretStr = Field(description="The password.")
     username: StrictStr = Field(description="A mail address, or the name of an administrator without a mailbox.")
-    __properties: ClassVar[List[str]] = ["password", "username"]
+    __properties: ClassVar[List[str]] = ["code", "password", "username"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -61,6 +62,11 @@ class Login(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if code (nullable) is None
+        # and model_fields_set contains the field
+        if self.code is None and "code" in self.model_fields_set:
+            _dict['code'] = None
+
         return _dict
 
     @classmethod
@@ -73,6 +79,7 @@ class Login(BaseModel):
             return cls.model_validate(obj)
 
         _obj = cls.model_validate({
+            "code": obj.get("code"),
             "password": obj.get("password"),
             "username": obj.get("username")
         })

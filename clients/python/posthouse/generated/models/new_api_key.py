@@ -12,24 +12,27 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from posthouse.generated.models.key_role import KeyRole
+from posthouse.generated.models.scope import Scope
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
 class NewApiKey(BaseModel):
     """
-    A new key, with its secret, which is never shown again.
+    A new key, or one with a new secret, which is never shown again.
     """ # noqa: E501
     created_at: datetime = Field(description="When it was made.")
-    domain: Optional[StrictStr] = Field(default=None, description="The only domain that a domain administrator's key may touch.")
+    domains: List[StrictStr] = Field(description="The only domains that it may touch; empty: all.")
     expires_at: Optional[datetime] = Field(default=None, description="When it stops working; absent: never.")
     id: StrictStr
     last_used_at: Optional[datetime] = Field(default=None, description="When it was last used, to the minute.")
     name: StrictStr = Field(description="What it is for.")
     role: KeyRole
+    scopes: List[Scope] = Field(description="What it may be used for.")
+    updated_at: datetime = Field(description="When it was last changed.")
     key: StrictStr = Field(description="Goes into `Authorization: Bearer …`. Keep it now.", json_schema_extra={"examples": ["phk_6m9p2c4x7r1t5w8z"]})
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["created_at", "domain", "expires_at", "id", "last_used_at", "name", "role", "key"]
+    __properties: ClassVar[List[str]] = ["created_at", "domains", "expires_at", "id", "last_used_at", "name", "role", "scopes", "updated_at", "key"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -77,6 +80,16 @@ class NewApiKey(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
+        # set to None if expires_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.expires_at is None and "expires_at" in self.model_fields_set:
+            _dict['expires_at'] = None
+
+        # set to None if last_used_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.last_used_at is None and "last_used_at" in self.model_fields_set:
+            _dict['last_used_at'] = None
+
         return _dict
 
     @classmethod
@@ -90,12 +103,14 @@ class NewApiKey(BaseModel):
 
         _obj = cls.model_validate({
             "created_at": obj.get("created_at"),
-            "domain": obj.get("domain"),
+            "domains": obj.get("domains"),
             "expires_at": obj.get("expires_at"),
             "id": obj.get("id"),
             "last_used_at": obj.get("last_used_at"),
             "name": obj.get("name"),
             "role": obj.get("role"),
+            "scopes": obj.get("scopes"),
+            "updated_at": obj.get("updated_at"),
             "key": obj.get("key")
         })
         # store additional fields in additional_properties

@@ -23,15 +23,20 @@ class User(BaseModel):
     """ # noqa: E501
     address: StrictStr = Field(description="The mail address, which is also the login name; a bare name for an administrator without a mailbox.")
     created_at: datetime = Field(description="When it was made.")
+    deleted_at: Optional[datetime] = Field(default=None, description="When they were deleted: they can still be restored.")
     display_name: StrictStr = Field(description="The name for people.")
     enabled: StrictBool = Field(description="A disabled user cannot log in, and mail for them is refused.")
+    metadata: Dict[str, StrictStr] = Field(description="Texts of the callers' own by name.")
     quota_bytes: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="The most octets their mailboxes may hold together; absent: no limit.")
     quota_messages: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="The most messages their mailboxes may hold together; absent: no limit.")
     role: Role
+    tags: List[StrictStr] = Field(description="Marks of the callers' own.")
     unicode: Optional[StrictStr] = Field(default=None, description="The same with its domain for people, where that differs.")
     updated_at: datetime = Field(description="When it was last changed.")
+    used_bytes: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a change.")
+    used_messages: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="How many messages their mailboxes hold together.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["address", "created_at", "display_name", "enabled", "quota_bytes", "quota_messages", "role", "unicode", "updated_at"]
+    __properties: ClassVar[List[str]] = ["address", "created_at", "deleted_at", "display_name", "enabled", "metadata", "quota_bytes", "quota_messages", "role", "tags", "unicode", "updated_at", "used_bytes", "used_messages"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -79,6 +84,36 @@ class User(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
+        # set to None if deleted_at (nullable) is None
+        # and model_fields_set contains the field
+        if self.deleted_at is None and "deleted_at" in self.model_fields_set:
+            _dict['deleted_at'] = None
+
+        # set to None if quota_bytes (nullable) is None
+        # and model_fields_set contains the field
+        if self.quota_bytes is None and "quota_bytes" in self.model_fields_set:
+            _dict['quota_bytes'] = None
+
+        # set to None if quota_messages (nullable) is None
+        # and model_fields_set contains the field
+        if self.quota_messages is None and "quota_messages" in self.model_fields_set:
+            _dict['quota_messages'] = None
+
+        # set to None if unicode (nullable) is None
+        # and model_fields_set contains the field
+        if self.unicode is None and "unicode" in self.model_fields_set:
+            _dict['unicode'] = None
+
+        # set to None if used_bytes (nullable) is None
+        # and model_fields_set contains the field
+        if self.used_bytes is None and "used_bytes" in self.model_fields_set:
+            _dict['used_bytes'] = None
+
+        # set to None if used_messages (nullable) is None
+        # and model_fields_set contains the field
+        if self.used_messages is None and "used_messages" in self.model_fields_set:
+            _dict['used_messages'] = None
+
         return _dict
 
     @classmethod
@@ -93,13 +128,18 @@ class User(BaseModel):
         _obj = cls.model_validate({
             "address": obj.get("address"),
             "created_at": obj.get("created_at"),
+            "deleted_at": obj.get("deleted_at"),
             "display_name": obj.get("display_name"),
             "enabled": obj.get("enabled"),
+            "metadata": obj.get("metadata"),
             "quota_bytes": obj.get("quota_bytes"),
             "quota_messages": obj.get("quota_messages"),
             "role": obj.get("role"),
+            "tags": obj.get("tags"),
             "unicode": obj.get("unicode"),
-            "updated_at": obj.get("updated_at")
+            "updated_at": obj.get("updated_at"),
+            "used_bytes": obj.get("used_bytes"),
+            "used_messages": obj.get("used_messages")
         })
         # store additional fields in additional_properties
         for _key in obj.keys():

@@ -9,7 +9,7 @@ import re  # noqa: F401
 import json
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StrictStr
-from typing import Any, ClassVar, Dict, Optional
+from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
 from posthouse.generated.models.role import Role
 from typing import Optional, Set
@@ -23,12 +23,14 @@ class UserCreate(BaseModel):
     address: StrictStr = Field(description="An address of one of our domains; or a bare name for a server administrator without a mailbox.")
     display_name: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="The name for people.")
     enabled: Optional[StrictBool] = Field(default=None, description="True if absent.")
+    metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.")
     password: Optional[SecretStr] = Field(default=None, description="The password. Without it and without `password_hash` nobody can log in as this user.")
     password_hash: Optional[StrictStr] = Field(default=None, description="Instead of the password: its hash in a scheme such as `{ARGON2ID}`, `{BLF-CRYPT}` or `{SHA512-CRYPT}`.")
     quota_bytes: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = Field(default=None, description="The most octets their mailboxes may hold together; absent: no limit.")
     quota_messages: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = Field(default=None, description="The most messages their mailboxes may hold together; absent: no limit.")
     role: Optional[Role] = Field(default=None, description="`user` if absent.")
-    __properties: ClassVar[List[str]] = ["address", "display_name", "enabled", "password", "password_hash", "quota_bytes", "quota_messages", "role"]
+    tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: at most 50.")
+    __properties: ClassVar[List[str]] = ["address", "display_name", "enabled", "metadata", "password", "password_hash", "quota_bytes", "quota_messages", "role", "tags"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -69,6 +71,51 @@ class UserCreate(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if display_name (nullable) is None
+        # and model_fields_set contains the field
+        if self.display_name is None and "display_name" in self.model_fields_set:
+            _dict['display_name'] = None
+
+        # set to None if enabled (nullable) is None
+        # and model_fields_set contains the field
+        if self.enabled is None and "enabled" in self.model_fields_set:
+            _dict['enabled'] = None
+
+        # set to None if metadata (nullable) is None
+        # and model_fields_set contains the field
+        if self.metadata is None and "metadata" in self.model_fields_set:
+            _dict['metadata'] = None
+
+        # set to None if password (nullable) is None
+        # and model_fields_set contains the field
+        if self.password is None and "password" in self.model_fields_set:
+            _dict['password'] = None
+
+        # set to None if password_hash (nullable) is None
+        # and model_fields_set contains the field
+        if self.password_hash is None and "password_hash" in self.model_fields_set:
+            _dict['password_hash'] = None
+
+        # set to None if quota_bytes (nullable) is None
+        # and model_fields_set contains the field
+        if self.quota_bytes is None and "quota_bytes" in self.model_fields_set:
+            _dict['quota_bytes'] = None
+
+        # set to None if quota_messages (nullable) is None
+        # and model_fields_set contains the field
+        if self.quota_messages is None and "quota_messages" in self.model_fields_set:
+            _dict['quota_messages'] = None
+
+        # set to None if role (nullable) is None
+        # and model_fields_set contains the field
+        if self.role is None and "role" in self.model_fields_set:
+            _dict['role'] = None
+
+        # set to None if tags (nullable) is None
+        # and model_fields_set contains the field
+        if self.tags is None and "tags" in self.model_fields_set:
+            _dict['tags'] = None
+
         return _dict
 
     @classmethod
@@ -84,10 +131,12 @@ class UserCreate(BaseModel):
             "address": obj.get("address"),
             "display_name": obj.get("display_name"),
             "enabled": obj.get("enabled"),
+            "metadata": obj.get("metadata"),
             "password": obj.get("password"),
             "password_hash": obj.get("password_hash"),
             "quota_bytes": obj.get("quota_bytes"),
             "quota_messages": obj.get("quota_messages"),
-            "role": obj.get("role")
+            "role": obj.get("role"),
+            "tags": obj.get("tags")
         })
         return _obj

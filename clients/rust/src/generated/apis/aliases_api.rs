@@ -6,6 +6,31 @@ use reqwest::Method;
 use crate::client::{Client, segment};
 use crate::{Error, models, pages};
 
+/// What [`Client::batch_aliases`] may be told besides.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchAliasesOptions {
+    /// What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+    pub existing: Option<String>,
+}
+
+impl Client {
+    /// Create or replace many aliases.
+    ///
+    /// One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn batch_aliases(&self, options: &BatchAliasesOptions, body: &Vec<models::AliasCreate>) -> Result<reqwest::Response, Error> {
+        let path = "/api/v1/batch/aliases";
+        let request = self.request(Method::POST, path);
+        let mut query = Vec::new();
+        query.extend(options.existing.iter().map(|value| ("existing", value.to_string())));
+        let request = request.query(&query);
+        let request = request.json(body);
+        self.send(request).await
+    }
+}
+
 impl Client {
     /// Change an alias.
     ///
@@ -55,6 +80,12 @@ impl Client {
 pub struct ListAliasesOptions {
     /// Only those of this domain.
     pub domain: Option<String>,
+    /// Only those with this tag.
+    pub tag: Option<String>,
+    /// Only those with this text in their metadata: `name:value`.
+    pub metadata: Option<String>,
+    /// Only those with this text in their address or description, in any case of letters.
+    pub search: Option<String>,
     /// At most so many; 100 if absent.
     pub limit: Option<i32>,
     /// `next_cursor` of the page before.
@@ -73,6 +104,9 @@ impl Client {
         let request = self.request(Method::GET, path);
         let mut query = Vec::new();
         query.extend(options.domain.iter().map(|value| ("domain", value.to_string())));
+        query.extend(options.tag.iter().map(|value| ("tag", value.to_string())));
+        query.extend(options.metadata.iter().map(|value| ("metadata", value.to_string())));
+        query.extend(options.search.iter().map(|value| ("search", value.to_string())));
         query.extend(options.limit.iter().map(|value| ("limit", value.to_string())));
         query.extend(options.cursor.iter().map(|value| ("cursor", value.to_string())));
         let request = request.query(&query);

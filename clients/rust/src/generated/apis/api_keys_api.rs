@@ -7,9 +7,24 @@ use crate::client::{Client, segment};
 use crate::{Error, models, pages};
 
 impl Client {
+    /// Change an API key.
+    ///
+    /// A merge patch: a field that is absent stays as it is. It holds from the next request on. For server administrators.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn change_api_key(&self, id: &str, body: &models::ApiKeyPatch) -> Result<models::ApiKey, Error> {
+        let path = format!("/api/v1/api-keys/{id}", id = segment(id));
+        let request = self.request(Method::PATCH, &path);
+        let request = request.json(body);
+        Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
     /// Create an API key.
     ///
-    /// The answer has the key itself, this once. A domain administrator's key never reads mail. For server administrators.
+    /// The answer has the key itself, this once. A key with domains reads their mail only if it was given a scope for that by name. For server administrators, and for keys, which give no scope that they lack.
     ///
     /// # Errors
     /// What the server says, or that it cannot be reached.
@@ -45,6 +60,34 @@ impl Client {
     pub async fn list_api_keys(&self) -> Result<models::ApiKeyList, Error> {
         let path = "/api/v1/api-keys";
         let request = self.request(Method::GET, path);
+        Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
+    /// Rotate an API key.
+    ///
+    /// It gets another secret, which the answer has, this once; the old one stops working at once. All else stays. For server administrators.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn rotate_api_key(&self, id: &str) -> Result<models::NewApiKey, Error> {
+        let path = format!("/api/v1/api-keys/{id}/rotate", id = segment(id));
+        let request = self.request(Method::POST, &path);
+        Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
+    /// Show an API key.
+    ///
+    /// Without its secret. For server administrators.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn show_api_key(&self, id: &str) -> Result<models::ApiKey, Error> {
+        let path = format!("/api/v1/api-keys/{id}", id = segment(id));
+        let request = self.request(Method::GET, &path);
         Ok(self.send(request).await?.json().await?)
     }
 }

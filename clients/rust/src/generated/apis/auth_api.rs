@@ -9,7 +9,7 @@ use crate::{Error, models, pages};
 impl Client {
     /// Log in.
     ///
-    /// Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with.
+    /// Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with. Where a second factor is on, its code is needed too: without one the answer is 401 with the type `code-needed`.
     ///
     /// # Errors
     /// What the server says, or that it cannot be reached.
@@ -18,6 +18,21 @@ impl Client {
         let request = self.request(Method::POST, path);
         let request = request.json(body);
         Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
+    /// Log out.
+    ///
+    /// Ends the session of a refresh token: neither it nor the access tokens of the session are good any more. A token that is not known has ended already.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn logout(&self, body: &models::Refresh) -> Result<(), Error> {
+        let path = "/api/v1/auth/logout";
+        let request = self.request(Method::POST, path);
+        let request = request.json(body);
+        self.send(request).await.map(drop)
     }
 }
 

@@ -6,6 +6,31 @@ use reqwest::Method;
 use crate::client::{Client, segment};
 use crate::{Error, models, pages};
 
+/// What [`Client::batch_domains`] may be told besides.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchDomainsOptions {
+    /// What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+    pub existing: Option<String>,
+}
+
+impl Client {
+    /// Create or replace many domains.
+    ///
+    /// One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn batch_domains(&self, options: &BatchDomainsOptions, body: &Vec<models::DomainCreate>) -> Result<reqwest::Response, Error> {
+        let path = "/api/v1/batch/domains";
+        let request = self.request(Method::POST, path);
+        let mut query = Vec::new();
+        query.extend(options.existing.iter().map(|value| ("existing", value.to_string())));
+        let request = request.query(&query);
+        let request = request.json(body);
+        self.send(request).await
+    }
+}
+
 impl Client {
     /// Change a DKIM key.
     ///
@@ -119,6 +144,12 @@ impl Client {
 /// What [`Client::list_domains`] may be told besides.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListDomainsOptions {
+    /// Only those with this tag.
+    pub tag: Option<String>,
+    /// Only those with this text in their metadata: `name:value`.
+    pub metadata: Option<String>,
+    /// Only those with this text in their name or description, in any case of letters.
+    pub search: Option<String>,
     /// At most so many; 100 if absent.
     pub limit: Option<i32>,
     /// `next_cursor` of the page before.
@@ -136,6 +167,9 @@ impl Client {
         let path = "/api/v1/domains";
         let request = self.request(Method::GET, path);
         let mut query = Vec::new();
+        query.extend(options.tag.iter().map(|value| ("tag", value.to_string())));
+        query.extend(options.metadata.iter().map(|value| ("metadata", value.to_string())));
+        query.extend(options.search.iter().map(|value| ("search", value.to_string())));
         query.extend(options.limit.iter().map(|value| ("limit", value.to_string())));
         query.extend(options.cursor.iter().map(|value| ("cursor", value.to_string())));
         let request = request.query(&query);
@@ -171,6 +205,20 @@ impl Client {
 }
 
 impl Client {
+    /// Resolve an address.
+    ///
+    /// Goes the way that a message would go now, step by step: the domain, the chain of aliases, the catch-all, the users and how full their mailboxes are, the addresses outside. Nothing is sent. For administrators of the domain.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn resolve_address(&self, address: &str) -> Result<models::Resolution, Error> {
+        let path = format!("/api/v1/resolve/{address}", address = segment(address));
+        let request = self.request(Method::GET, &path);
+        Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
     /// Show a DKIM key.
     ///
     /// With the TXT record to publish. For server administrators, and administrators of the domain.
@@ -197,6 +245,20 @@ impl Client {
     /// What the server says, or that it cannot be reached.
     pub async fn show_domain(&self, domain: &str) -> Result<models::Domain, Error> {
         let path = format!("/api/v1/domains/{domain}", domain = segment(domain));
+        let request = self.request(Method::GET, &path);
+        Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
+    /// Show what a domain needs in DNS.
+    ///
+    /// Every record, what DNS says of it now, what is wrong in words, and all of them as lines of a zone file. For administrators of the domain.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn show_domain_dns(&self, domain: &str) -> Result<models::DomainDns, Error> {
+        let path = format!("/api/v1/domains/{domain}/dns", domain = segment(domain));
         let request = self.request(Method::GET, &path);
         Ok(self.send(request).await?.json().await?)
     }

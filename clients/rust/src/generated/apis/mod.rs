@@ -4,22 +4,32 @@
 
 mod aliases_api;
 mod api_keys_api;
+mod app_passwords_api;
 mod auth_api;
 mod domains_api;
 mod health_api;
 mod mailboxes_api;
 mod messages_api;
 mod queue_api;
+mod server_api;
+mod sessions_api;
 mod submissions_api;
+mod totp_api;
+mod traces_api;
 mod users_api;
 
 pub use aliases_api::*;
 pub use api_keys_api::*;
+pub use app_passwords_api::*;
 pub use auth_api::*;
 pub use domains_api::*;
 pub use health_api::*;
 pub use mailboxes_api::*;
 pub use messages_api::*;
 pub use queue_api::*;
+pub use server_api::*;
+pub use sessions_api::*;
 pub use submissions_api::*;
+pub use totp_api::*;
+pub use traces_api::*;
 pub use users_api::*;

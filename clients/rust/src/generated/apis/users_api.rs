@@ -6,6 +6,31 @@ use reqwest::Method;
 use crate::client::{Client, segment};
 use crate::{Error, models, pages};
 
+/// What [`Client::batch_users`] may be told besides.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchUsersOptions {
+    /// What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+    pub existing: Option<String>,
+}
+
+impl Client {
+    /// Create or replace many users.
+    ///
+    /// One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other. A password that is given as a hash saves the time of hashing it; an API key without the scope `users:password` sets none of users who are there.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn batch_users(&self, options: &BatchUsersOptions, body: &Vec<models::UserCreate>) -> Result<reqwest::Response, Error> {
+        let path = "/api/v1/batch/users";
+        let request = self.request(Method::POST, path);
+        let mut query = Vec::new();
+        query.extend(options.existing.iter().map(|value| ("existing", value.to_string())));
+        let request = request.query(&query);
+        let request = request.json(body);
+        self.send(request).await
+    }
+}
+
 impl Client {
     /// Change a user.
     ///
@@ -36,16 +61,26 @@ impl Client {
     }
 }
 
+/// What [`Client::delete_user`] may be told besides.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DeleteUserOptions {
+    /// True: with all of their mail at once, also if they were deleted before; this cannot be undone.
+    pub purge: Option<bool>,
+}
+
 impl Client {
     /// Delete a user.
     ///
-    /// With their mailboxes and messages. This cannot be undone.
+    /// From now on they cannot log in, and mail for them is refused. They can be restored for `directory.keep_deleted_hours`; then, or at once with `purge`, their mailboxes and messages are removed. Until then nobody else is given the address.
     ///
     /// # Errors
     /// What the server says, or that it cannot be reached.
-    pub async fn delete_user(&self, address: &str) -> Result<(), Error> {
+    pub async fn delete_user(&self, address: &str, options: &DeleteUserOptions) -> Result<(), Error> {
         let path = format!("/api/v1/users/{address}", address = segment(address));
         let request = self.request(Method::DELETE, &path);
+        let mut query = Vec::new();
+        query.extend(options.purge.iter().map(|value| ("purge", value.to_string())));
+        let request = request.query(&query);
         self.send(request).await.map(drop)
     }
 }
@@ -55,6 +90,14 @@ impl Client {
 pub struct ListUsersOptions {
     /// Only those of this domain.
     pub domain: Option<String>,
+    /// Only those with this tag.
+    pub tag: Option<String>,
+    /// Only those with this text in their metadata: `name:value`.
+    pub metadata: Option<String>,
+    /// Only those with this text in their address or name, in any case of letters.
+    pub search: Option<String>,
+    /// True: those who were deleted and can be restored, instead of those who are there.
+    pub deleted: Option<bool>,
     /// At most so many; 100 if absent.
     pub limit: Option<i32>,
     /// `next_cursor` of the page before.
@@ -73,6 +116,10 @@ impl Client {
         let request = self.request(Method::GET, path);
         let mut query = Vec::new();
         query.extend(options.domain.iter().map(|value| ("domain", value.to_string())));
+        query.extend(options.tag.iter().map(|value| ("tag", value.to_string())));
+        query.extend(options.metadata.iter().map(|value| ("metadata", value.to_string())));
+        query.extend(options.search.iter().map(|value| ("search", value.to_string())));
+        query.extend(options.deleted.iter().map(|value| ("deleted", value.to_string())));
         query.extend(options.limit.iter().map(|value| ("limit", value.to_string())));
         query.extend(options.cursor.iter().map(|value| ("cursor", value.to_string())));
         let request = request.query(&query);
@@ -108,6 +155,20 @@ impl Client {
 }
 
 impl Client {
+    /// Restore a user.
+    ///
+    /// Takes a deletion back: the user has their password, mail and everything else again. Possible for `directory.keep_deleted_hours`.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn restore_user(&self, address: &str) -> Result<models::User, Error> {
+        let path = format!("/api/v1/users/{address}/restore", address = segment(address));
+        let request = self.request(Method::POST, &path);
+        Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
     /// Set a password.
     ///
     /// For the user, who must know the old one, and for administrators of their domain.
@@ -125,7 +186,7 @@ impl Client {
 impl Client {
     /// Show a user.
     ///
-    /// For the user, and for administrators of their domain.
+    /// With how full their mailboxes are. For the user, and for administrators of their domain.
     ///
     /// # Errors
     /// What the server says, or that it cannot be reached.

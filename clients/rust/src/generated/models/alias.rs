@@ -22,9 +22,18 @@ pub struct Alias {
     /// A disabled alias answers as if it were not there.
     #[serde(rename = "enabled")]
     pub enabled: bool,
+    /// When it ends: from then on it answers as if it were not there.
+    #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    /// Texts of the callers' own by name.
+    #[serde(rename = "metadata")]
+    pub metadata: std::collections::HashMap<String, String>,
+    /// Marks of the callers' own.
+    #[serde(rename = "tags")]
+    pub tags: Vec<String>,
     /// The same with its domain for people, where that differs.
     #[serde(rename = "unicode", default, skip_serializing_if = "Option::is_none")]
-    pub unicode: Option<String>,
+    pub unicode: Option<Option<String>>,
     /// When it was last changed.
     #[serde(rename = "updated_at")]
     pub updated_at: chrono::DateTime<chrono::FixedOffset>,

@@ -9,11 +9,20 @@ use serde::{Deserialize, Serialize};
 pub struct AliasPatch {
     /// Free text.
     #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    pub description: Option<Option<String>>,
     /// Where its mail goes: the whole list.
     #[serde(rename = "destinations", default, skip_serializing_if = "Option::is_none")]
-    pub destinations: Option<Vec<String>>,
+    pub destinations: Option<Option<Vec<String>>>,
     /// A disabled alias answers as if it were not there.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
+    pub enabled: Option<Option<bool>>,
+    /// When it ends: from then on it answers as if it were not there. `null`: never.
+    #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+    #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
+    /// Marks of your own: all of them.
+    #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Option<Vec<String>>>,
 }

@@ -7,15 +7,19 @@ use serde::{Deserialize, Serialize};
 /// A key to be made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApiKeyCreate {
-    /// The domain of a domain administrator's key.
-    #[serde(rename = "domain", default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
+    /// The only domains that it may touch; all if absent or empty.
+    #[serde(rename = "domains", default, skip_serializing_if = "Option::is_none")]
+    pub domains: Option<Option<Vec<String>>>,
     /// When it stops working; absent: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
     /// What it is for.
     #[serde(rename = "name")]
     pub name: String,
-    #[serde(rename = "role")]
-    pub role: models::KeyRole,
+    /// Follows from the domains; if given, it must be right.
+    #[serde(rename = "role", default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Option<models::KeyRole>>,
+    /// What it may be used for; everything that its role may if absent.
+    #[serde(rename = "scopes", default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Option<Vec<models::Scope>>>,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The API keys.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ApiKeyList {
+    /// The oldest first.
     #[serde(rename = "items")]
     pub items: Vec<models::ApiKey>,
 }

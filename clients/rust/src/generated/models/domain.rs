@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Domain {
     /// The domain that this one is another name of.
     #[serde(rename = "alias_of", default, skip_serializing_if = "Option::is_none")]
-    pub alias_of: Option<String>,
+    pub alias_of: Option<Option<String>>,
     /// When it was made.
     #[serde(rename = "created_at")]
     pub created_at: chrono::DateTime<chrono::FixedOffset>,
@@ -22,9 +22,15 @@ pub struct Domain {
     /// Whether it takes and sends mail.
     #[serde(rename = "enabled")]
     pub enabled: bool,
+    /// Texts of the callers' own by name.
+    #[serde(rename = "metadata")]
+    pub metadata: std::collections::HashMap<String, String>,
+    /// Marks of the callers' own.
+    #[serde(rename = "tags")]
+    pub tags: Vec<String>,
     /// Its name for people, where that differs.
     #[serde(rename = "unicode", default, skip_serializing_if = "Option::is_none")]
-    pub unicode: Option<String>,
+    pub unicode: Option<Option<String>>,
     /// When it was last changed.
     #[serde(rename = "updated_at")]
     pub updated_at: chrono::DateTime<chrono::FixedOffset>,

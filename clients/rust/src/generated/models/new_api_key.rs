@@ -4,28 +4,34 @@
 use crate::models;
 use serde::{Deserialize, Serialize};
 
-/// A new key, with its secret, which is never shown again.
+/// A new key, or one with a new secret, which is never shown again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct NewApiKey {
     /// When it was made.
     #[serde(rename = "created_at")]
     pub created_at: chrono::DateTime<chrono::FixedOffset>,
-    /// The only domain that a domain administrator's key may touch.
-    #[serde(rename = "domain", default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<String>,
+    /// The only domains that it may touch; empty: all.
+    #[serde(rename = "domains")]
+    pub domains: Vec<String>,
     /// When it stops working; absent: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
     #[serde(rename = "id")]
     pub id: String,
     /// When it was last used, to the minute.
     #[serde(rename = "last_used_at", default, skip_serializing_if = "Option::is_none")]
-    pub last_used_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    pub last_used_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
     /// What it is for.
     #[serde(rename = "name")]
     pub name: String,
     #[serde(rename = "role")]
     pub role: models::KeyRole,
+    /// What it may be used for.
+    #[serde(rename = "scopes")]
+    pub scopes: Vec<models::Scope>,
+    /// When it was last changed.
+    #[serde(rename = "updated_at")]
+    pub updated_at: chrono::DateTime<chrono::FixedOffset>,
     /// Goes into `Authorization: Bearer …`. Keep it now.
     #[serde(rename = "key")]
     pub key: String,

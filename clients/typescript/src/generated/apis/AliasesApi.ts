@@ -34,6 +34,21 @@ import {
     ProblemToJSON,
 } from '../models/Problem.js';
 
+export interface BatchAliasesRequest {
+    /**
+     *
+     */
+    aliasCreate: Array<AliasCreate>;
+    /**
+     * What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+     */
+    existing?: BatchAliasesExistingEnum;
+    /**
+     * A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+     */
+    idempotencyKey?: string;
+}
+
 export interface ChangeAliasRequest {
     /**
      * The address of the alias, or `@domain`.
@@ -77,6 +92,18 @@ export interface ListAliasesRequest {
      */
     domain?: string;
     /**
+     * Only those with this tag.
+     */
+    tag?: string;
+    /**
+     * Only those with this text in their metadata: `name:value`.
+     */
+    metadata?: string;
+    /**
+     * Only those with this text in their address or description, in any case of letters.
+     */
+    search?: string;
+    /**
      * At most so many; 100 if absent.
      */
     limit?: number;
@@ -114,6 +141,71 @@ export interface ShowAliasRequest {
 export class AliasesApi extends runtime.BaseAPI {
 
     /**
+     * Creates request options for batchAliases without sending the request
+     */
+    async batchAliasesRequestOpts(requestParameters: BatchAliasesRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['aliasCreate'] == null) {
+            throw new runtime.RequiredError(
+                'aliasCreate',
+                'Required parameter "aliasCreate" was null or undefined when calling batchAliases().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        if (requestParameters['existing'] != null) {
+            queryParameters['existing'] = requestParameters['existing'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['idempotencyKey'] != null) {
+            headerParameters['Idempotency-Key'] = String(requestParameters['idempotencyKey']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["aliases:write"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/batch/aliases`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: requestParameters['aliasCreate']!.map(AliasCreateToJSON),
+        };
+    }
+
+    /**
+     * One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+     * Create or replace many aliases
+     */
+    async batchAliasesRaw(requestParameters: BatchAliasesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<runtime.HttpFile>> {
+        const requestOptions = await this.batchAliasesRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.BlobApiResponse(response);
+    }
+
+    /**
+     * One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+     * Create or replace many aliases
+     */
+    async batchAliases(requestParameters: BatchAliasesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.HttpFile> {
+        const response = await this.batchAliasesRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
      * Creates request options for changeAlias without sending the request
      */
     async changeAliasRequestOpts(requestParameters: ChangeAliasRequest): Promise<runtime.RequestOpts> {
@@ -143,7 +235,7 @@ export class AliasesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["aliases:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -205,7 +297,7 @@ export class AliasesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["aliases:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -264,7 +356,7 @@ export class AliasesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["aliases:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -311,6 +403,18 @@ export class AliasesApi extends runtime.BaseAPI {
             queryParameters['domain'] = requestParameters['domain'];
         }
 
+        if (requestParameters['tag'] != null) {
+            queryParameters['tag'] = requestParameters['tag'];
+        }
+
+        if (requestParameters['metadata'] != null) {
+            queryParameters['metadata'] = requestParameters['metadata'];
+        }
+
+        if (requestParameters['search'] != null) {
+            queryParameters['search'] = requestParameters['search'];
+        }
+
         if (requestParameters['limit'] != null) {
             queryParameters['limit'] = requestParameters['limit'];
         }
@@ -323,7 +427,7 @@ export class AliasesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["aliases:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -390,7 +494,7 @@ export class AliasesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["aliases:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -446,7 +550,7 @@ export class AliasesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["aliases:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -485,3 +589,12 @@ export class AliasesApi extends runtime.BaseAPI {
     }
 
 }
+
+/**
+ * @export
+ */
+export const BatchAliasesExistingEnum = {
+    Replace: 'replace',
+    Refuse: 'refuse',
+} as const;
+export type BatchAliasesExistingEnum = typeof BatchAliasesExistingEnum[keyof typeof BatchAliasesExistingEnum];

@@ -4,6 +4,11 @@
 
 import * as runtime from '../runtime.js';
 import {
+    type ApiKey,
+    ApiKeyFromJSON,
+    ApiKeyToJSON,
+} from '../models/ApiKey.js';
+import {
     type ApiKeyCreate,
     ApiKeyCreateFromJSON,
     ApiKeyCreateToJSON,
@@ -14,6 +19,11 @@ import {
     ApiKeyListToJSON,
 } from '../models/ApiKeyList.js';
 import {
+    type ApiKeyPatch,
+    ApiKeyPatchFromJSON,
+    ApiKeyPatchToJSON,
+} from '../models/ApiKeyPatch.js';
+import {
     type NewApiKey,
     NewApiKeyFromJSON,
     NewApiKeyToJSON,
@@ -23,6 +33,21 @@ import {
     ProblemFromJSON,
     ProblemToJSON,
 } from '../models/Problem.js';
+
+export interface ChangeApiKeyRequest {
+    /**
+     * The id of the key.
+     */
+    id: string;
+    /**
+     *
+     */
+    apiKeyPatch: ApiKeyPatch;
+    /**
+     * The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
+     */
+    ifMatch?: string;
+}
 
 export interface CreateApiKeyRequest {
     /**
@@ -46,10 +71,97 @@ export interface DeleteApiKeyRequest {
     ifMatch?: string;
 }
 
+export interface RotateApiKeyRequest {
+    /**
+     * The id of the key.
+     */
+    id: string;
+    /**
+     * A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+     */
+    idempotencyKey?: string;
+}
+
+export interface ShowApiKeyRequest {
+    /**
+     * The id of the key.
+     */
+    id: string;
+}
+
 /**
  *
  */
 export class ApiKeysApi extends runtime.BaseAPI {
+
+    /**
+     * Creates request options for changeApiKey without sending the request
+     */
+    async changeApiKeyRequestOpts(requestParameters: ChangeApiKeyRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['id'] == null) {
+            throw new runtime.RequiredError(
+                'id',
+                'Required parameter "id" was null or undefined when calling changeApiKey().'
+            );
+        }
+
+        if (requestParameters['apiKeyPatch'] == null) {
+            throw new runtime.RequiredError(
+                'apiKeyPatch',
+                'Required parameter "apiKeyPatch" was null or undefined when calling changeApiKey().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['ifMatch'] != null) {
+            headerParameters['If-Match'] = String(requestParameters['ifMatch']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["keys:write"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/api-keys/{id}`;
+        urlPath = urlPath.replace('{id}', encodeURIComponent(String(requestParameters['id'])));
+
+        return {
+            path: urlPath,
+            method: 'PATCH',
+            headers: headerParameters,
+            query: queryParameters,
+            body: ApiKeyPatchToJSON(requestParameters['apiKeyPatch']),
+        };
+    }
+
+    /**
+     * A merge patch: a field that is absent stays as it is. It holds from the next request on. For server administrators.
+     * Change an API key
+     */
+    async changeApiKeyRaw(requestParameters: ChangeApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<ApiKey>> {
+        const requestOptions = await this.changeApiKeyRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => ApiKeyFromJSON(jsonValue));
+    }
+
+    /**
+     * A merge patch: a field that is absent stays as it is. It holds from the next request on. For server administrators.
+     * Change an API key
+     */
+    async changeApiKey(requestParameters: ChangeApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ApiKey> {
+        const response = await this.changeApiKeyRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
 
     /**
      * Creates request options for createApiKey without sending the request
@@ -74,7 +186,7 @@ export class ApiKeysApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["keys:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -93,7 +205,7 @@ export class ApiKeysApi extends runtime.BaseAPI {
     }
 
     /**
-     * The answer has the key itself, this once. A domain administrator\'s key never reads mail. For server administrators.
+     * The answer has the key itself, this once. A key with domains reads their mail only if it was given a scope for that by name. For server administrators, and for keys, which give no scope that they lack.
      * Create an API key
      */
     async createApiKeyRaw(requestParameters: CreateApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<NewApiKey>> {
@@ -104,7 +216,7 @@ export class ApiKeysApi extends runtime.BaseAPI {
     }
 
     /**
-     * The answer has the key itself, this once. A domain administrator\'s key never reads mail. For server administrators.
+     * The answer has the key itself, this once. A key with domains reads their mail only if it was given a scope for that by name. For server administrators, and for keys, which give no scope that they lack.
      * Create an API key
      */
     async createApiKey(requestParameters: CreateApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<NewApiKey> {
@@ -133,7 +245,7 @@ export class ApiKeysApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["keys:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -180,7 +292,7 @@ export class ApiKeysApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["keys:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -214,6 +326,120 @@ export class ApiKeysApi extends runtime.BaseAPI {
      */
     async listApiKeys(initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ApiKeyList> {
         const response = await this.listApiKeysRaw(initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for rotateApiKey without sending the request
+     */
+    async rotateApiKeyRequestOpts(requestParameters: RotateApiKeyRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['id'] == null) {
+            throw new runtime.RequiredError(
+                'id',
+                'Required parameter "id" was null or undefined when calling rotateApiKey().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (requestParameters['idempotencyKey'] != null) {
+            headerParameters['Idempotency-Key'] = String(requestParameters['idempotencyKey']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["keys:write"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/api-keys/{id}/rotate`;
+        urlPath = urlPath.replace('{id}', encodeURIComponent(String(requestParameters['id'])));
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * It gets another secret, which the answer has, this once; the old one stops working at once. All else stays. For server administrators.
+     * Rotate an API key
+     */
+    async rotateApiKeyRaw(requestParameters: RotateApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<NewApiKey>> {
+        const requestOptions = await this.rotateApiKeyRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => NewApiKeyFromJSON(jsonValue));
+    }
+
+    /**
+     * It gets another secret, which the answer has, this once; the old one stops working at once. All else stays. For server administrators.
+     * Rotate an API key
+     */
+    async rotateApiKey(requestParameters: RotateApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<NewApiKey> {
+        const response = await this.rotateApiKeyRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for showApiKey without sending the request
+     */
+    async showApiKeyRequestOpts(requestParameters: ShowApiKeyRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['id'] == null) {
+            throw new runtime.RequiredError(
+                'id',
+                'Required parameter "id" was null or undefined when calling showApiKey().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["keys:read"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/api-keys/{id}`;
+        urlPath = urlPath.replace('{id}', encodeURIComponent(String(requestParameters['id'])));
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Without its secret. For server administrators.
+     * Show an API key
+     */
+    async showApiKeyRaw(requestParameters: ShowApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<ApiKey>> {
+        const requestOptions = await this.showApiKeyRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => ApiKeyFromJSON(jsonValue));
+    }
+
+    /**
+     * Without its secret. For server administrators.
+     * Show an API key
+     */
+    async showApiKey(requestParameters: ShowApiKeyRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<ApiKey> {
+        const response = await this.showApiKeyRaw(requestParameters, initOverrides);
         return await response.value();
     }
 

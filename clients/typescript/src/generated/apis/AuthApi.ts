@@ -31,6 +31,13 @@ export interface LoginRequest {
     login: Login;
 }
 
+export interface LogoutRequest {
+    /**
+     *
+     */
+    refresh: Refresh;
+}
+
 export interface RefreshTokensRequest {
     /**
      *
@@ -73,7 +80,7 @@ export class AuthApi extends runtime.BaseAPI {
     }
 
     /**
-     * Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with.
+     * Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with. Where a second factor is on, its code is needed too: without one the answer is 401 with the type `code-needed`.
      * Log in
      */
     async loginRaw(requestParameters: LoginRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Tokens>> {
@@ -84,12 +91,60 @@ export class AuthApi extends runtime.BaseAPI {
     }
 
     /**
-     * Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with.
+     * Gives an access token for `Authorization: Bearer`, and a refresh token to get the next one with. Where a second factor is on, its code is needed too: without one the answer is 401 with the type `code-needed`.
      * Log in
      */
     async login(requestParameters: LoginRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Tokens> {
         const response = await this.loginRaw(requestParameters, initOverrides);
         return await response.value();
+    }
+
+    /**
+     * Creates request options for logout without sending the request
+     */
+    async logoutRequestOpts(requestParameters: LogoutRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['refresh'] == null) {
+            throw new runtime.RequiredError(
+                'refresh',
+                'Required parameter "refresh" was null or undefined when calling logout().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+
+        let urlPath = `/api/v1/auth/logout`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: RefreshToJSON(requestParameters['refresh']),
+        };
+    }
+
+    /**
+     * Ends the session of a refresh token: neither it nor the access tokens of the session are good any more. A token that is not known has ended already.
+     * Log out
+     */
+    async logoutRaw(requestParameters: LogoutRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<void>> {
+        const requestOptions = await this.logoutRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.VoidApiResponse(response);
+    }
+
+    /**
+     * Ends the session of a refresh token: neither it nor the access tokens of the session are good any more. A token that is not known has ended already.
+     * Log out
+     */
+    async logout(requestParameters: LogoutRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<void> {
+        await this.logoutRaw(requestParameters, initOverrides);
     }
 
     /**

@@ -34,6 +34,11 @@ import {
     DomainCreateToJSON,
 } from '../models/DomainCreate.js';
 import {
+    type DomainDns,
+    DomainDnsFromJSON,
+    DomainDnsToJSON,
+} from '../models/DomainDns.js';
+import {
     type DomainList,
     DomainListFromJSON,
     DomainListToJSON,
@@ -53,6 +58,26 @@ import {
     ProblemFromJSON,
     ProblemToJSON,
 } from '../models/Problem.js';
+import {
+    type Resolution,
+    ResolutionFromJSON,
+    ResolutionToJSON,
+} from '../models/Resolution.js';
+
+export interface BatchDomainsRequest {
+    /**
+     *
+     */
+    domainCreate: Array<DomainCreate>;
+    /**
+     * What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+     */
+    existing?: BatchDomainsExistingEnum;
+    /**
+     * A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+     */
+    idempotencyKey?: string;
+}
 
 export interface ChangeDkimKeyRequest {
     /**
@@ -67,10 +92,6 @@ export interface ChangeDkimKeyRequest {
      *
      */
     dkimKeyPatch: DkimKeyPatch;
-    /**
-     * The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-     */
-    ifMatch?: string;
 }
 
 export interface ChangeDomainRequest {
@@ -123,10 +144,6 @@ export interface DeleteDkimKeyRequest {
      * The name of the key.
      */
     selector: string;
-    /**
-     * The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-     */
-    ifMatch?: string;
 }
 
 export interface DeleteDomainRequest {
@@ -148,6 +165,18 @@ export interface ListDkimKeysRequest {
 }
 
 export interface ListDomainsRequest {
+    /**
+     * Only those with this tag.
+     */
+    tag?: string;
+    /**
+     * Only those with this text in their metadata: `name:value`.
+     */
+    metadata?: string;
+    /**
+     * Only those with this text in their name or description, in any case of letters.
+     */
+    search?: string;
     /**
      * At most so many; 100 if absent.
      */
@@ -173,6 +202,13 @@ export interface PutDomainRequest {
     ifMatch?: string;
 }
 
+export interface ResolveAddressRequest {
+    /**
+     * An address of one of our domains.
+     */
+    address: string;
+}
+
 export interface ShowDkimKeyRequest {
     /**
      * The name of the domain.
@@ -191,10 +227,82 @@ export interface ShowDomainRequest {
     domain: string;
 }
 
+export interface ShowDomainDnsRequest {
+    /**
+     * The name of the domain.
+     */
+    domain: string;
+}
+
 /**
  *
  */
 export class DomainsApi extends runtime.BaseAPI {
+
+    /**
+     * Creates request options for batchDomains without sending the request
+     */
+    async batchDomainsRequestOpts(requestParameters: BatchDomainsRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['domainCreate'] == null) {
+            throw new runtime.RequiredError(
+                'domainCreate',
+                'Required parameter "domainCreate" was null or undefined when calling batchDomains().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        if (requestParameters['existing'] != null) {
+            queryParameters['existing'] = requestParameters['existing'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['idempotencyKey'] != null) {
+            headerParameters['Idempotency-Key'] = String(requestParameters['idempotencyKey']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["domains:write"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/batch/domains`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: requestParameters['domainCreate']!.map(DomainCreateToJSON),
+        };
+    }
+
+    /**
+     * One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+     * Create or replace many domains
+     */
+    async batchDomainsRaw(requestParameters: BatchDomainsRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<runtime.HttpFile>> {
+        const requestOptions = await this.batchDomainsRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.BlobApiResponse(response);
+    }
+
+    /**
+     * One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other.
+     * Create or replace many domains
+     */
+    async batchDomains(requestParameters: BatchDomainsRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.HttpFile> {
+        const response = await this.batchDomainsRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
 
     /**
      * Creates request options for changeDkimKey without sending the request
@@ -227,13 +335,9 @@ export class DomainsApi extends runtime.BaseAPI {
 
         headerParameters['Content-Type'] = 'application/json';
 
-        if (requestParameters['ifMatch'] != null) {
-            headerParameters['If-Match'] = String(requestParameters['ifMatch']);
-        }
-
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["dkim:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -303,7 +407,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["domains:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -372,7 +476,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["dkim:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -434,7 +538,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["domains:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -494,13 +598,9 @@ export class DomainsApi extends runtime.BaseAPI {
 
         const headerParameters: runtime.HTTPHeaders = {};
 
-        if (requestParameters['ifMatch'] != null) {
-            headerParameters['If-Match'] = String(requestParameters['ifMatch']);
-        }
-
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["dkim:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -559,7 +659,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["domains:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -613,7 +713,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["dkim:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -657,6 +757,18 @@ export class DomainsApi extends runtime.BaseAPI {
     async listDomainsRequestOpts(requestParameters: ListDomainsRequest): Promise<runtime.RequestOpts> {
         const queryParameters: any = {};
 
+        if (requestParameters['tag'] != null) {
+            queryParameters['tag'] = requestParameters['tag'];
+        }
+
+        if (requestParameters['metadata'] != null) {
+            queryParameters['metadata'] = requestParameters['metadata'];
+        }
+
+        if (requestParameters['search'] != null) {
+            queryParameters['search'] = requestParameters['search'];
+        }
+
         if (requestParameters['limit'] != null) {
             queryParameters['limit'] = requestParameters['limit'];
         }
@@ -669,7 +781,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["domains:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -736,7 +848,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["domains:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -776,6 +888,61 @@ export class DomainsApi extends runtime.BaseAPI {
     }
 
     /**
+     * Creates request options for resolveAddress without sending the request
+     */
+    async resolveAddressRequestOpts(requestParameters: ResolveAddressRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['address'] == null) {
+            throw new runtime.RequiredError(
+                'address',
+                'Required parameter "address" was null or undefined when calling resolveAddress().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["aliases:read"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/resolve/{address}`;
+        urlPath = urlPath.replace('{address}', encodeURIComponent(String(requestParameters['address'])));
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Goes the way that a message would go now, step by step: the domain, the chain of aliases, the catch-all, the users and how full their mailboxes are, the addresses outside. Nothing is sent. For administrators of the domain.
+     * Resolve an address
+     */
+    async resolveAddressRaw(requestParameters: ResolveAddressRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<Resolution>> {
+        const requestOptions = await this.resolveAddressRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => ResolutionFromJSON(jsonValue));
+    }
+
+    /**
+     * Goes the way that a message would go now, step by step: the domain, the chain of aliases, the catch-all, the users and how full their mailboxes are, the addresses outside. Nothing is sent. For administrators of the domain.
+     * Resolve an address
+     */
+    async resolveAddress(requestParameters: ResolveAddressRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<Resolution> {
+        const response = await this.resolveAddressRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
      * Creates request options for showDkimKey without sending the request
      */
     async showDkimKeyRequestOpts(requestParameters: ShowDkimKeyRequest): Promise<runtime.RequestOpts> {
@@ -799,7 +966,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["dkim:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -855,7 +1022,7 @@ export class DomainsApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["domains:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -893,4 +1060,68 @@ export class DomainsApi extends runtime.BaseAPI {
         return await response.value();
     }
 
+    /**
+     * Creates request options for showDomainDns without sending the request
+     */
+    async showDomainDnsRequestOpts(requestParameters: ShowDomainDnsRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['domain'] == null) {
+            throw new runtime.RequiredError(
+                'domain',
+                'Required parameter "domain" was null or undefined when calling showDomainDns().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["domains:read"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/domains/{domain}/dns`;
+        urlPath = urlPath.replace('{domain}', encodeURIComponent(String(requestParameters['domain'])));
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Every record, what DNS says of it now, what is wrong in words, and all of them as lines of a zone file. For administrators of the domain.
+     * Show what a domain needs in DNS
+     */
+    async showDomainDnsRaw(requestParameters: ShowDomainDnsRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<DomainDns>> {
+        const requestOptions = await this.showDomainDnsRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => DomainDnsFromJSON(jsonValue));
+    }
+
+    /**
+     * Every record, what DNS says of it now, what is wrong in words, and all of them as lines of a zone file. For administrators of the domain.
+     * Show what a domain needs in DNS
+     */
+    async showDomainDns(requestParameters: ShowDomainDnsRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<DomainDns> {
+        const response = await this.showDomainDnsRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
 }
+
+/**
+ * @export
+ */
+export const BatchDomainsExistingEnum = {
+    Replace: 'replace',
+    Refuse: 'refuse',
+} as const;
+export type BatchDomainsExistingEnum = typeof BatchDomainsExistingEnum[keyof typeof BatchDomainsExistingEnum];

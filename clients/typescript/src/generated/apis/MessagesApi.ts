@@ -133,11 +133,11 @@ export interface GetAttachmentRequest {
     /**
      * One range of octets; of several, all is sent.
      */
-    range?: string;
+    range?: string | null;
     /**
      * The `ETag` of what the client has a part of: if it is another one, all is sent.
      */
-    ifRange?: string;
+    ifRange?: string | null;
 }
 
 export interface GetRawMessageRequest {
@@ -152,11 +152,11 @@ export interface GetRawMessageRequest {
     /**
      * One range of octets; of several, all is sent.
      */
-    range?: string;
+    range?: string | null;
     /**
      * The `ETag` of what the client has a part of: if it is another one, all is sent.
      */
-    ifRange?: string;
+    ifRange?: string | null;
 }
 
 export interface ImportMessageRequest {
@@ -545,7 +545,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -621,7 +621,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -698,7 +698,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -766,7 +766,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -843,7 +843,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -915,7 +915,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -1016,7 +1016,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -1148,7 +1148,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -1223,7 +1223,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -1354,7 +1354,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -1416,7 +1416,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -1487,7 +1487,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -1615,7 +1615,7 @@ export class MessagesApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["messages:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;

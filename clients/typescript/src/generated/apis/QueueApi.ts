@@ -81,10 +81,6 @@ export interface ChangeQueuedRequest {
      *
      */
     queuedPatch: QueuedPatch;
-    /**
-     * The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-     */
-    ifMatch?: string;
 }
 
 export interface DeleteQueueRequest {
@@ -131,10 +127,6 @@ export interface DeleteQueuedRequest {
      * The id of the message.
      */
     queueId: string;
-    /**
-     * The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
-     */
-    ifMatch?: string;
 }
 
 export interface ExpireQueueRequest {
@@ -355,7 +347,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -417,13 +409,9 @@ export class QueueApi extends runtime.BaseAPI {
 
         headerParameters['Content-Type'] = 'application/json';
 
-        if (requestParameters['ifMatch'] != null) {
-            headerParameters['If-Match'] = String(requestParameters['ifMatch']);
-        }
-
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -508,7 +496,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -560,13 +548,9 @@ export class QueueApi extends runtime.BaseAPI {
 
         const headerParameters: runtime.HTTPHeaders = {};
 
-        if (requestParameters['ifMatch'] != null) {
-            headerParameters['If-Match'] = String(requestParameters['ifMatch']);
-        }
-
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -653,7 +637,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -711,7 +695,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -798,7 +782,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -885,7 +869,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -943,7 +927,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -997,7 +981,7 @@ export class QueueApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["queue:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;

@@ -39,6 +39,21 @@ import {
     UserPutToJSON,
 } from '../models/UserPut.js';
 
+export interface BatchUsersRequest {
+    /**
+     *
+     */
+    userCreate: Array<UserCreate>;
+    /**
+     * What is done with one that is there already: `replace`, which is the default and as PUT does it, or `refuse`, as POST does.
+     */
+    existing?: BatchUsersExistingEnum;
+    /**
+     * A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+     */
+    idempotencyKey?: string;
+}
+
 export interface ChangeUserRequest {
     /**
      * The address of the user.
@@ -71,6 +86,10 @@ export interface DeleteUserRequest {
      */
     address: string;
     /**
+     * True: with all of their mail at once, also if they were deleted before; this cannot be undone.
+     */
+    purge?: boolean;
+    /**
      * The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
      */
     ifMatch?: string;
@@ -81,6 +100,22 @@ export interface ListUsersRequest {
      * Only those of this domain.
      */
     domain?: string;
+    /**
+     * Only those with this tag.
+     */
+    tag?: string;
+    /**
+     * Only those with this text in their metadata: `name:value`.
+     */
+    metadata?: string;
+    /**
+     * Only those with this text in their address or name, in any case of letters.
+     */
+    search?: string;
+    /**
+     * True: those who were deleted and can be restored, instead of those who are there.
+     */
+    deleted?: boolean;
     /**
      * At most so many; 100 if absent.
      */
@@ -106,6 +141,17 @@ export interface PutUserRequest {
     ifMatch?: string;
 }
 
+export interface RestoreUserRequest {
+    /**
+     * The address of the user.
+     */
+    address: string;
+    /**
+     * A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
+     */
+    idempotencyKey?: string;
+}
+
 export interface SetPasswordRequest {
     /**
      * The address of the user.
@@ -115,6 +161,10 @@ export interface SetPasswordRequest {
      *
      */
     passwordPut: PasswordPut;
+    /**
+     * The `ETag` of the resource as the client knows it: if it has changed since, the answer is 412 and nothing is done.
+     */
+    ifMatch?: string;
 }
 
 export interface ShowUserRequest {
@@ -128,6 +178,71 @@ export interface ShowUserRequest {
  *
  */
 export class UsersApi extends runtime.BaseAPI {
+
+    /**
+     * Creates request options for batchUsers without sending the request
+     */
+    async batchUsersRequestOpts(requestParameters: BatchUsersRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['userCreate'] == null) {
+            throw new runtime.RequiredError(
+                'userCreate',
+                'Required parameter "userCreate" was null or undefined when calling batchUsers().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        if (requestParameters['existing'] != null) {
+            queryParameters['existing'] = requestParameters['existing'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        headerParameters['Content-Type'] = 'application/json';
+
+        if (requestParameters['idempotencyKey'] != null) {
+            headerParameters['Idempotency-Key'] = String(requestParameters['idempotencyKey']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["users:write"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/batch/users`;
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+            body: requestParameters['userCreate']!.map(UserCreateToJSON),
+        };
+    }
+
+    /**
+     * One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other. A password that is given as a hash saves the time of hashing it; an API key without the scope `users:password` sets none of users who are there.
+     * Create or replace many users
+     */
+    async batchUsersRaw(requestParameters: BatchUsersRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<runtime.HttpFile>> {
+        const requestOptions = await this.batchUsersRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.BlobApiResponse(response);
+    }
+
+    /**
+     * One on each line (NDJSON), or in one array; each as for creating one. The answer has a line for each, as they are done, with the status that it would have had alone. They are stored in groups, and one that is refused harms no other. A password that is given as a hash saves the time of hashing it; an API key without the scope `users:password` sets none of users who are there.
+     * Create or replace many users
+     */
+    async batchUsers(requestParameters: BatchUsersRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.HttpFile> {
+        const response = await this.batchUsersRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
 
     /**
      * Creates request options for changeUser without sending the request
@@ -159,7 +274,7 @@ export class UsersApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["users:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -221,7 +336,7 @@ export class UsersApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["users:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -272,6 +387,10 @@ export class UsersApi extends runtime.BaseAPI {
 
         const queryParameters: any = {};
 
+        if (requestParameters['purge'] != null) {
+            queryParameters['purge'] = requestParameters['purge'];
+        }
+
         const headerParameters: runtime.HTTPHeaders = {};
 
         if (requestParameters['ifMatch'] != null) {
@@ -280,7 +399,7 @@ export class UsersApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["users:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -299,7 +418,7 @@ export class UsersApi extends runtime.BaseAPI {
     }
 
     /**
-     * With their mailboxes and messages. This cannot be undone.
+     * From now on they cannot log in, and mail for them is refused. They can be restored for `directory.keep_deleted_hours`; then, or at once with `purge`, their mailboxes and messages are removed. Until then nobody else is given the address.
      * Delete a user
      */
     async deleteUserRaw(requestParameters: DeleteUserRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<void>> {
@@ -310,7 +429,7 @@ export class UsersApi extends runtime.BaseAPI {
     }
 
     /**
-     * With their mailboxes and messages. This cannot be undone.
+     * From now on they cannot log in, and mail for them is refused. They can be restored for `directory.keep_deleted_hours`; then, or at once with `purge`, their mailboxes and messages are removed. Until then nobody else is given the address.
      * Delete a user
      */
     async deleteUser(requestParameters: DeleteUserRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<void> {
@@ -327,6 +446,22 @@ export class UsersApi extends runtime.BaseAPI {
             queryParameters['domain'] = requestParameters['domain'];
         }
 
+        if (requestParameters['tag'] != null) {
+            queryParameters['tag'] = requestParameters['tag'];
+        }
+
+        if (requestParameters['metadata'] != null) {
+            queryParameters['metadata'] = requestParameters['metadata'];
+        }
+
+        if (requestParameters['search'] != null) {
+            queryParameters['search'] = requestParameters['search'];
+        }
+
+        if (requestParameters['deleted'] != null) {
+            queryParameters['deleted'] = requestParameters['deleted'];
+        }
+
         if (requestParameters['limit'] != null) {
             queryParameters['limit'] = requestParameters['limit'];
         }
@@ -339,7 +474,7 @@ export class UsersApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["users:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -406,7 +541,7 @@ export class UsersApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["users:write"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -446,6 +581,65 @@ export class UsersApi extends runtime.BaseAPI {
     }
 
     /**
+     * Creates request options for restoreUser without sending the request
+     */
+    async restoreUserRequestOpts(requestParameters: RestoreUserRequest): Promise<runtime.RequestOpts> {
+        if (requestParameters['address'] == null) {
+            throw new runtime.RequiredError(
+                'address',
+                'Required parameter "address" was null or undefined when calling restoreUser().'
+            );
+        }
+
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (requestParameters['idempotencyKey'] != null) {
+            headerParameters['Idempotency-Key'] = String(requestParameters['idempotencyKey']);
+        }
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["users:write"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/users/{address}/restore`;
+        urlPath = urlPath.replace('{address}', encodeURIComponent(String(requestParameters['address'])));
+
+        return {
+            path: urlPath,
+            method: 'POST',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Takes a deletion back: the user has their password, mail and everything else again. Possible for `directory.keep_deleted_hours`.
+     * Restore a user
+     */
+    async restoreUserRaw(requestParameters: RestoreUserRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<User>> {
+        const requestOptions = await this.restoreUserRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => UserFromJSON(jsonValue));
+    }
+
+    /**
+     * Takes a deletion back: the user has their password, mail and everything else again. Possible for `directory.keep_deleted_hours`.
+     * Restore a user
+     */
+    async restoreUser(requestParameters: RestoreUserRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<User> {
+        const response = await this.restoreUserRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
      * Creates request options for setPassword without sending the request
      */
     async setPasswordRequestOpts(requestParameters: SetPasswordRequest): Promise<runtime.RequestOpts> {
@@ -469,9 +663,13 @@ export class UsersApi extends runtime.BaseAPI {
 
         headerParameters['Content-Type'] = 'application/json';
 
+        if (requestParameters['ifMatch'] != null) {
+            headerParameters['If-Match'] = String(requestParameters['ifMatch']);
+        }
+
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["users:password"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -526,7 +724,7 @@ export class UsersApi extends runtime.BaseAPI {
 
         if (this.configuration && this.configuration.accessToken) {
             const token = this.configuration.accessToken;
-            const tokenString = await token("bearer", []);
+            const tokenString = await token("bearer", ["users:read"]);
 
             if (tokenString) {
                 headerParameters["Authorization"] = `Bearer ${tokenString}`;
@@ -545,7 +743,7 @@ export class UsersApi extends runtime.BaseAPI {
     }
 
     /**
-     * For the user, and for administrators of their domain.
+     * With how full their mailboxes are. For the user, and for administrators of their domain.
      * Show a user
      */
     async showUserRaw(requestParameters: ShowUserRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<User>> {
@@ -556,7 +754,7 @@ export class UsersApi extends runtime.BaseAPI {
     }
 
     /**
-     * For the user, and for administrators of their domain.
+     * With how full their mailboxes are. For the user, and for administrators of their domain.
      * Show a user
      */
     async showUser(requestParameters: ShowUserRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<User> {
@@ -565,3 +763,12 @@ export class UsersApi extends runtime.BaseAPI {
     }
 
 }
+
+/**
+ * @export
+ */
+export const BatchUsersExistingEnum = {
+    Replace: 'replace',
+    Refuse: 'refuse',
+} as const;
+export type BatchUsersExistingEnum = typeof BatchUsersExistingEnum[keyof typeof BatchUsersExistingEnum];

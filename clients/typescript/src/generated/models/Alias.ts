@@ -30,9 +30,21 @@ export interface Alias {
      */
     enabled: boolean;
     /**
+     * When it ends: from then on it answers as if it were not there.
+     */
+    expiresAt?: Date | null;
+    /**
+     * Texts of the callers' own by name.
+     */
+    metadata: { [key: string]: string; };
+    /**
+     * Marks of the callers' own.
+     */
+    tags: Array<string>;
+    /**
      * The same with its domain for people, where that differs.
      */
-    unicode?: string;
+    unicode?: string | null;
     /**
      * When it was last changed.
      */
@@ -48,6 +60,8 @@ export function instanceOfAlias(value: object): value is Alias {
     if (!('description' in value) || value['description'] === undefined) return false;
     if (!('destinations' in value) || value['destinations'] === undefined) return false;
     if (!('enabled' in value) || value['enabled'] === undefined) return false;
+    if (!('metadata' in value) || value['metadata'] === undefined) return false;
+    if (!('tags' in value) || value['tags'] === undefined) return false;
     if ((!('updatedAt' in (value as Record<string, any>)) && !('updated_at' in (value as Record<string, any>))) || ((value as Record<string, any>)['updatedAt'] === undefined && (value as Record<string, any>)['updated_at'] === undefined)) return false;
     return true;
 }
@@ -67,7 +81,10 @@ export function AliasFromJSONTyped(json: any, ignoreDiscriminator: boolean): Ali
         'description': json['description'],
         'destinations': json['destinations'],
         'enabled': json['enabled'],
-        'unicode': json['unicode'] == null ? undefined : json['unicode'],
+        'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
+        'metadata': json['metadata'],
+        'tags': json['tags'],
+        'unicode': json['unicode'] === undefined ? undefined : json['unicode'] === null ? null : json['unicode'],
         'updatedAt': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
     };
 }
@@ -88,6 +105,9 @@ export function AliasToJSONTyped(value?: Alias | null, ignoreDiscriminator: bool
         'description': value['description'],
         'destinations': value['destinations'],
         'enabled': value['enabled'],
+        'expires_at': value['expiresAt'] == null ? value['expiresAt'] : serializeDateTime(value['expiresAt']),
+        'metadata': value['metadata'],
+        'tags': value['tags'],
         'unicode': value['unicode'],
         'updated_at': value['updatedAt'] == null ? value['updatedAt'] : serializeDateTime(value['updatedAt']),
     };

@@ -18,7 +18,7 @@ import {
  */
 export interface ApiKeyList {
     /**
-     *
+     * The oldest first.
      */
     items: Array<ApiKey>;
 }

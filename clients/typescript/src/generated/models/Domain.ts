@@ -12,7 +12,7 @@ export interface Domain {
     /**
      * The domain that this one is another name of.
      */
-    aliasOf?: string;
+    aliasOf?: string | null;
     /**
      * When it was made.
      */
@@ -30,9 +30,17 @@ export interface Domain {
      */
     enabled: boolean;
     /**
+     * Texts of the callers' own by name.
+     */
+    metadata: { [key: string]: string; };
+    /**
+     * Marks of the callers' own.
+     */
+    tags: Array<string>;
+    /**
      * Its name for people, where that differs.
      */
-    unicode?: string;
+    unicode?: string | null;
     /**
      * When it was last changed.
      */
@@ -47,6 +55,8 @@ export function instanceOfDomain(value: object): value is Domain {
     if (!('description' in value) || value['description'] === undefined) return false;
     if (!('domain' in value) || value['domain'] === undefined) return false;
     if (!('enabled' in value) || value['enabled'] === undefined) return false;
+    if (!('metadata' in value) || value['metadata'] === undefined) return false;
+    if (!('tags' in value) || value['tags'] === undefined) return false;
     if ((!('updatedAt' in (value as Record<string, any>)) && !('updated_at' in (value as Record<string, any>))) || ((value as Record<string, any>)['updatedAt'] === undefined && (value as Record<string, any>)['updated_at'] === undefined)) return false;
     return true;
 }
@@ -61,12 +71,14 @@ export function DomainFromJSONTyped(json: any, ignoreDiscriminator: boolean): Do
     }
     return {
 
-        'aliasOf': json['alias_of'] == null ? undefined : json['alias_of'],
+        'aliasOf': json['alias_of'] === undefined ? undefined : json['alias_of'] === null ? null : json['alias_of'],
         'createdAt': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
         'description': json['description'],
         'domain': json['domain'],
         'enabled': json['enabled'],
-        'unicode': json['unicode'] == null ? undefined : json['unicode'],
+        'metadata': json['metadata'],
+        'tags': json['tags'],
+        'unicode': json['unicode'] === undefined ? undefined : json['unicode'] === null ? null : json['unicode'],
         'updatedAt': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
     };
 }
@@ -87,6 +99,8 @@ export function DomainToJSONTyped(value?: Domain | null, ignoreDiscriminator: bo
         'description': value['description'],
         'domain': value['domain'],
         'enabled': value['enabled'],
+        'metadata': value['metadata'],
+        'tags': value['tags'],
         'unicode': value['unicode'],
         'updated_at': value['updatedAt'] == null ? value['updatedAt'] : serializeDateTime(value['updatedAt']),
     };

@@ -12,11 +12,11 @@ export interface DomainCreate {
     /**
      * The domain that this one is another name of: `x@this` goes where `x@that` goes.
      */
-    aliasOf?: string;
+    aliasOf?: string | null;
     /**
      * Free text.
      */
-    description?: string;
+    description?: string | null;
     /**
      * Its name, in ASCII or Unicode form.
      */
@@ -24,7 +24,15 @@ export interface DomainCreate {
     /**
      * Whether it takes and sends mail; true if absent.
      */
-    enabled?: boolean;
+    enabled?: boolean | null;
+    /**
+     * Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+     */
+    metadata?: { [key: string]: string; } | null;
+    /**
+     * Marks of your own: at most 50.
+     */
+    tags?: Array<string> | null;
 }
 
 /**
@@ -45,10 +53,12 @@ export function DomainCreateFromJSONTyped(json: any, ignoreDiscriminator: boolea
     }
     return {
 
-        'aliasOf': json['alias_of'] == null ? undefined : json['alias_of'],
-        'description': json['description'] == null ? undefined : json['description'],
+        'aliasOf': json['alias_of'] === undefined ? undefined : json['alias_of'] === null ? null : json['alias_of'],
+        'description': json['description'] === undefined ? undefined : json['description'] === null ? null : json['description'],
         'domain': json['domain'],
-        'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
+        'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
+        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
     };
 }
 
@@ -67,5 +77,7 @@ export function DomainCreateToJSONTyped(value?: DomainCreate | null, ignoreDiscr
         'description': value['description'],
         'domain': value['domain'],
         'enabled': value['enabled'],
+        'metadata': value['metadata'],
+        'tags': value['tags'],
     };
 }

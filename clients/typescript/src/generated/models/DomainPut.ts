@@ -12,19 +12,27 @@ export interface DomainPut {
     /**
      * The domain that this one is another name of.
      */
-    aliasOf?: string;
+    aliasOf?: string | null;
     /**
      * Free text.
      */
-    description?: string;
+    description?: string | null;
     /**
      * May be repeated here; it must be the one in the path.
      */
-    domain?: string;
+    domain?: string | null;
     /**
      * Whether it takes and sends mail; true if absent.
      */
-    enabled?: boolean;
+    enabled?: boolean | null;
+    /**
+     * Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
+     */
+    metadata?: { [key: string]: string; } | null;
+    /**
+     * Marks of your own: at most 50.
+     */
+    tags?: Array<string> | null;
 }
 
 /**
@@ -44,10 +52,12 @@ export function DomainPutFromJSONTyped(json: any, ignoreDiscriminator: boolean):
     }
     return {
 
-        'aliasOf': json['alias_of'] == null ? undefined : json['alias_of'],
-        'description': json['description'] == null ? undefined : json['description'],
-        'domain': json['domain'] == null ? undefined : json['domain'],
-        'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'aliasOf': json['alias_of'] === undefined ? undefined : json['alias_of'] === null ? null : json['alias_of'],
+        'description': json['description'] === undefined ? undefined : json['description'] === null ? null : json['description'],
+        'domain': json['domain'] === undefined ? undefined : json['domain'] === null ? null : json['domain'],
+        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
+        'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
+        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
     };
 }
 
@@ -66,5 +76,7 @@ export function DomainPutToJSONTyped(value?: DomainPut | null, ignoreDiscriminat
         'description': value['description'],
         'domain': value['domain'],
         'enabled': value['enabled'],
+        'metadata': value['metadata'],
+        'tags': value['tags'],
     };
 }

@@ -4,7 +4,7 @@
 
 
 /**
- * What a key may do: administer the users and aliases of one domain, or everything.
+ * As whom a key acts: as an administrator of its domains, or as one of the server, if it has none.
  * @export
  */
 export const KeyRole = {

@@ -10,6 +10,10 @@ import { mapValues } from '../runtime.js';
  */
 export interface Login {
     /**
+     * The code of the second factor, or a recovery code, where one is on.
+     */
+    code?: string | null;
+    /**
      * The password.
      */
     password: string;
@@ -38,6 +42,7 @@ export function LoginFromJSONTyped(json: any, ignoreDiscriminator: boolean): Log
     }
     return {
 
+        'code': json['code'] === undefined ? undefined : json['code'] === null ? null : json['code'],
         'password': json['password'],
         'username': json['username'],
     };
@@ -54,6 +59,7 @@ export function LoginToJSONTyped(value?: Login | null, ignoreDiscriminator: bool
 
     return {
 
+        'code': value['code'],
         'password': value['password'],
         'username': value['username'],
     };

@@ -20,15 +20,15 @@ export interface MailboxPatch {
     /**
      * Another name. The mailboxes below it move along.
      */
-    name?: string;
+    name?: string | null;
     /**
      * What it is for; a mailbox that was for this is no longer. `null`: nothing special.
      */
-    specialUse?: SpecialUse;
+    specialUse?: SpecialUse | null;
     /**
      * Whether the user subscribes to it.
      */
-    subscribed?: boolean;
+    subscribed?: boolean | null;
 }
 
 
@@ -50,9 +50,9 @@ export function MailboxPatchFromJSONTyped(json: any, ignoreDiscriminator: boolea
     }
     return {
 
-        'name': json['name'] == null ? undefined : json['name'],
-        'specialUse': json['special_use'] == null ? undefined : SpecialUseFromJSON(json['special_use']),
-        'subscribed': json['subscribed'] == null ? undefined : json['subscribed'],
+        'name': json['name'] === undefined ? undefined : json['name'] === null ? null : json['name'],
+        'specialUse': json['special_use'] === undefined ? undefined : json['special_use'] === null ? null : SpecialUseFromJSON(json['special_use']),
+        'subscribed': json['subscribed'] === undefined ? undefined : json['subscribed'] === null ? null : json['subscribed'],
     };
 }
 

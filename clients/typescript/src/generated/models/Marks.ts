@@ -12,39 +12,39 @@ export interface Marks {
     /**
      * These keywords too.
      */
-    addKeywords?: Array<string>;
+    addKeywords?: Array<string> | null;
     /**
      *
      */
-    answered?: boolean;
+    answered?: boolean | null;
     /**
      * Marked for removal, as IMAP clients do.
      */
-    deleted?: boolean;
+    deleted?: boolean | null;
     /**
      *
      */
-    draft?: boolean;
+    draft?: boolean | null;
     /**
      *
      */
-    flagged?: boolean;
+    flagged?: boolean | null;
     /**
      *
      */
-    forwarded?: boolean;
+    forwarded?: boolean | null;
     /**
      * These keywords, and no others.
      */
-    keywords?: Array<string>;
+    keywords?: Array<string> | null;
     /**
      * These keywords no longer.
      */
-    removeKeywords?: Array<string>;
+    removeKeywords?: Array<string> | null;
     /**
      *
      */
-    seen?: boolean;
+    seen?: boolean | null;
 }
 
 /**
@@ -64,15 +64,15 @@ export function MarksFromJSONTyped(json: any, ignoreDiscriminator: boolean): Mar
     }
     return {
 
-        'addKeywords': json['add_keywords'] == null ? undefined : json['add_keywords'],
-        'answered': json['answered'] == null ? undefined : json['answered'],
-        'deleted': json['deleted'] == null ? undefined : json['deleted'],
-        'draft': json['draft'] == null ? undefined : json['draft'],
-        'flagged': json['flagged'] == null ? undefined : json['flagged'],
-        'forwarded': json['forwarded'] == null ? undefined : json['forwarded'],
-        'keywords': json['keywords'] == null ? undefined : json['keywords'],
-        'removeKeywords': json['remove_keywords'] == null ? undefined : json['remove_keywords'],
-        'seen': json['seen'] == null ? undefined : json['seen'],
+        'addKeywords': json['add_keywords'] === undefined ? undefined : json['add_keywords'] === null ? null : json['add_keywords'],
+        'answered': json['answered'] === undefined ? undefined : json['answered'] === null ? null : json['answered'],
+        'deleted': json['deleted'] === undefined ? undefined : json['deleted'] === null ? null : json['deleted'],
+        'draft': json['draft'] === undefined ? undefined : json['draft'] === null ? null : json['draft'],
+        'flagged': json['flagged'] === undefined ? undefined : json['flagged'] === null ? null : json['flagged'],
+        'forwarded': json['forwarded'] === undefined ? undefined : json['forwarded'] === null ? null : json['forwarded'],
+        'keywords': json['keywords'] === undefined ? undefined : json['keywords'] === null ? null : json['keywords'],
+        'removeKeywords': json['remove_keywords'] === undefined ? undefined : json['remove_keywords'] === null ? null : json['remove_keywords'],
+        'seen': json['seen'] === undefined ? undefined : json['seen'] === null ? null : json['seen'],
     };
 }
 

@@ -26,6 +26,10 @@ export interface User {
      */
     createdAt: Date;
     /**
+     * When they were deleted: they can still be restored.
+     */
+    deletedAt?: Date | null;
+    /**
      * The name for people.
      */
     displayName: string;
@@ -34,25 +38,42 @@ export interface User {
      */
     enabled: boolean;
     /**
+     * Texts of the callers' own by name.
+     */
+    metadata: { [key: string]: string; };
+    /**
      * The most octets their mailboxes may hold together; absent: no limit.
      */
-    quotaBytes?: number;
+    quotaBytes?: number | null;
     /**
      * The most messages their mailboxes may hold together; absent: no limit.
      */
-    quotaMessages?: number;
+    quotaMessages?: number | null;
     /**
      *
      */
     role: Role;
     /**
+     * Marks of the callers' own.
+     */
+    tags: Array<string>;
+    /**
      * The same with its domain for people, where that differs.
      */
-    unicode?: string;
+    unicode?: string | null;
     /**
      * When it was last changed.
      */
     updatedAt: Date;
+    /**
+     * How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a
+     * change.
+     */
+    usedBytes?: number | null;
+    /**
+     * How many messages their mailboxes hold together.
+     */
+    usedMessages?: number | null;
 }
 
 
@@ -65,7 +86,9 @@ export function instanceOfUser(value: object): value is User {
     if ((!('createdAt' in (value as Record<string, any>)) && !('created_at' in (value as Record<string, any>))) || ((value as Record<string, any>)['createdAt'] === undefined && (value as Record<string, any>)['created_at'] === undefined)) return false;
     if ((!('displayName' in (value as Record<string, any>)) && !('display_name' in (value as Record<string, any>))) || ((value as Record<string, any>)['displayName'] === undefined && (value as Record<string, any>)['display_name'] === undefined)) return false;
     if (!('enabled' in value) || value['enabled'] === undefined) return false;
+    if (!('metadata' in value) || value['metadata'] === undefined) return false;
     if (!('role' in value) || value['role'] === undefined) return false;
+    if (!('tags' in value) || value['tags'] === undefined) return false;
     if ((!('updatedAt' in (value as Record<string, any>)) && !('updated_at' in (value as Record<string, any>))) || ((value as Record<string, any>)['updatedAt'] === undefined && (value as Record<string, any>)['updated_at'] === undefined)) return false;
     return true;
 }
@@ -82,13 +105,18 @@ export function UserFromJSONTyped(json: any, ignoreDiscriminator: boolean): User
 
         'address': json['address'],
         'createdAt': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
+        'deletedAt': json['deleted_at'] === undefined ? undefined : json['deleted_at'] === null ? null : (parseDateTime(json['deleted_at'])),
         'displayName': json['display_name'],
         'enabled': json['enabled'],
-        'quotaBytes': json['quota_bytes'] == null ? undefined : json['quota_bytes'],
-        'quotaMessages': json['quota_messages'] == null ? undefined : json['quota_messages'],
+        'metadata': json['metadata'],
+        'quotaBytes': json['quota_bytes'] === undefined ? undefined : json['quota_bytes'] === null ? null : json['quota_bytes'],
+        'quotaMessages': json['quota_messages'] === undefined ? undefined : json['quota_messages'] === null ? null : json['quota_messages'],
         'role': RoleFromJSON(json['role']),
-        'unicode': json['unicode'] == null ? undefined : json['unicode'],
+        'tags': json['tags'],
+        'unicode': json['unicode'] === undefined ? undefined : json['unicode'] === null ? null : json['unicode'],
         'updatedAt': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
+        'usedBytes': json['used_bytes'] === undefined ? undefined : json['used_bytes'] === null ? null : json['used_bytes'],
+        'usedMessages': json['used_messages'] === undefined ? undefined : json['used_messages'] === null ? null : json['used_messages'],
     };
 }
 
@@ -105,12 +133,17 @@ export function UserToJSONTyped(value?: User | null, ignoreDiscriminator: boolea
 
         'address': value['address'],
         'created_at': value['createdAt'] == null ? value['createdAt'] : serializeDateTime(value['createdAt']),
+        'deleted_at': value['deletedAt'] == null ? value['deletedAt'] : serializeDateTime(value['deletedAt']),
         'display_name': value['displayName'],
         'enabled': value['enabled'],
+        'metadata': value['metadata'],
         'quota_bytes': value['quotaBytes'],
         'quota_messages': value['quotaMessages'],
         'role': RoleToJSON(value['role']),
+        'tags': value['tags'],
         'unicode': value['unicode'],
         'updated_at': value['updatedAt'] == null ? value['updatedAt'] : serializeDateTime(value['updatedAt']),
+        'used_bytes': value['usedBytes'],
+        'used_messages': value['usedMessages'],
     };
 }

@@ -20,11 +20,15 @@ export interface UserPatch {
     /**
      * The name for people.
      */
-    displayName?: string;
+    displayName?: string | null;
     /**
      * A disabled user cannot log in, and mail for them is refused.
      */
-    enabled?: boolean;
+    enabled?: boolean | null;
+    /**
+     * Texts of your own by name, merged with those that are there: `null` takes one away, or all.
+     */
+    metadata?: { [key: string]: string; } | null;
     /**
      * The most octets their mailboxes may hold together. `null`: no limit.
      */
@@ -36,7 +40,11 @@ export interface UserPatch {
     /**
      *
      */
-    role?: Role;
+    role?: Role | null;
+    /**
+     * Marks of your own: all of them.
+     */
+    tags?: Array<string> | null;
 }
 
 
@@ -58,11 +66,13 @@ export function UserPatchFromJSONTyped(json: any, ignoreDiscriminator: boolean):
     }
     return {
 
-        'displayName': json['display_name'] == null ? undefined : json['display_name'],
-        'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'displayName': json['display_name'] === undefined ? undefined : json['display_name'] === null ? null : json['display_name'],
+        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
+        'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
         'quotaBytes': json['quota_bytes'] === undefined ? undefined : json['quota_bytes'] === null ? null : json['quota_bytes'],
         'quotaMessages': json['quota_messages'] === undefined ? undefined : json['quota_messages'] === null ? null : json['quota_messages'],
-        'role': json['role'] == null ? undefined : RoleFromJSON(json['role']),
+        'role': json['role'] === undefined ? undefined : json['role'] === null ? null : RoleFromJSON(json['role']),
+        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
     };
 }
 
@@ -79,8 +89,10 @@ export function UserPatchToJSONTyped(value?: UserPatch | null, ignoreDiscriminat
 
         'display_name': value['displayName'],
         'enabled': value['enabled'],
+        'metadata': value['metadata'],
         'quota_bytes': value['quotaBytes'],
         'quota_messages': value['quotaMessages'],
         'role': RoleToJSON(value['role']),
+        'tags': value['tags'],
     };
 }
