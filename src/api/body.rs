@@ -224,6 +224,10 @@ fn place_of_null(value: &Value) -> Option<String> {
 }
 
 pub(super) fn parse_json<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
+    // serde reads a struct from a list of its fields, too; the document knows objects only.
+    if octets.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::new(Kind::Invalid, "the body is a list; an object is wanted"));
+    }
     let mut json = serde_json::Deserializer::from_slice(octets);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let kind = if error.inner().is_data() { Kind::Invalid } else { Kind::Malformed };
@@ -283,6 +287,7 @@ mod tests {
             (r#"{"name":"a","sizes":[1,"x"]}"#, Some("sizes[1]")),
             (r#"{"name":null}"#, Some("name")),
             (r"[]", None),
+            (r#"["a",[1]]"#, None),
         ] {
             let problem = parse_json::<Sample>(body.as_bytes()).unwrap_err();
             let detail = problem.to_string();

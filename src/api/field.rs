@@ -10,12 +10,6 @@ use crate::model::address::{Domain, EmailAddress};
 use crate::model::labels::{Labels, LabelsChange};
 use crate::model::refusal::Refusal;
 
-/// Texts by name.
-pub(super) type Metadata = BTreeMap<String, String>;
-
-/// Texts by name; null takes one away.
-pub(super) type MetadataPatch = BTreeMap<String, Option<String>>;
-
 /// The longest display name, description or name of a key, in characters.
 const TEXT: usize = 255;
 
@@ -127,7 +121,7 @@ pub(super) fn number(field: &str, number: Option<u64>) -> Result<Option<u64>, Pr
 }
 
 /// What others note on a thing, of a body that has all of it.
-pub(super) fn labels(metadata: Option<Metadata>, tags: Option<Vec<String>>) -> Labels {
+pub(super) fn labels(metadata: Option<BTreeMap<String, String>>, tags: Option<Vec<String>>) -> Labels {
     Labels {
         metadata: metadata.unwrap_or_default(),
         tags: tags.unwrap_or_default().into_iter().collect(),
@@ -135,7 +129,7 @@ pub(super) fn labels(metadata: Option<Metadata>, tags: Option<Vec<String>>) -> L
 }
 
 /// The same of a merge patch.
-pub(super) fn labels_change(metadata: Option<Option<MetadataPatch>>, tags: Option<Vec<String>>) -> LabelsChange {
+pub(super) fn labels_change(metadata: Option<Option<BTreeMap<String, Option<String>>>>, tags: Option<Vec<String>>) -> LabelsChange {
     LabelsChange {
         metadata,
         tags: tags.map(|tags| tags.into_iter().collect()),

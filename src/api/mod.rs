@@ -30,6 +30,7 @@ mod jwt_keys;
 mod login_log;
 mod mailboxes;
 mod messages;
+mod nulls;
 pub mod openapi;
 mod page;
 mod problem;

@@ -20,10 +20,7 @@ async fn a_customer_comes_writes_and_goes() {
 
     posthouse.delete_alias(INFO).await.unwrap();
     // Without this they could be restored for a while, and the domain would be kept for them.
-    let purged = DeleteUserOptions {
-        purge: Some(true),
-        ..DeleteUserOptions::default()
-    };
+    let purged = DeleteUserOptions { purge: Some(true) };
     posthouse.delete_user(ADA, &purged).await.unwrap();
     posthouse.delete_domain(DOMAIN).await.unwrap();
     assert!(posthouse.show_domain(DOMAIN).await.unwrap_err().is("not-found"));

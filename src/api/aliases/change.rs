@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use actix_web::patch;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
@@ -6,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Alias, destinations};
 use crate::api::body::{Json, present};
 use crate::api::caller::Caller;
-use crate::api::field::{self, MetadataPatch};
+use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Tagged;
@@ -32,8 +34,8 @@ pub(in crate::api) struct AliasPatch {
     description: Option<String>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<MetadataPatch>)]
-    metadata: Option<Option<MetadataPatch>>,
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    metadata: Option<Option<BTreeMap<String, Option<String>>>>,
     /// Marks of your own: all of them.
     #[serde(default, deserialize_with = "present")]
     tags: Option<Vec<String>>,

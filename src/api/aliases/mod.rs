@@ -7,10 +7,12 @@ pub(super) mod put;
 pub(super) mod remove;
 pub(super) mod show;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::field::{self, Metadata};
+use super::field;
 use super::problem::Problem;
 use super::time::Time;
 use crate::model::account;
@@ -41,7 +43,7 @@ pub(super) struct Alias {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Time>,
     /// Texts of the callers' own by name.
-    metadata: Metadata,
+    metadata: BTreeMap<String, String>,
     /// Marks of the callers' own.
     tags: Vec<String>,
     /// When it was made.

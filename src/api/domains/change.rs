@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use actix_web::patch;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
@@ -6,7 +8,7 @@ use utoipa::ToSchema;
 use super::Domain;
 use crate::api::body::{Json, present};
 use crate::api::caller::Caller;
-use crate::api::field::{self, MetadataPatch};
+use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Tagged;
@@ -20,7 +22,7 @@ use crate::model::address;
 pub(in crate::api) struct DomainPatch {
     /// The domain that this one is another name of. `null`: it is one of its own.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, extensions(("x-clearable" = json!(true))))]
+    #[schema(value_type = Option<String>)]
     alias_of: Option<Option<String>>,
     /// Whether it takes and sends mail.
     #[serde(default, deserialize_with = "present")]
@@ -31,8 +33,8 @@ pub(in crate::api) struct DomainPatch {
     description: Option<String>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<MetadataPatch>)]
-    metadata: Option<Option<MetadataPatch>>,
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    metadata: Option<Option<BTreeMap<String, Option<String>>>>,
     /// Marks of your own: all of them.
     #[serde(default, deserialize_with = "present")]
     tags: Option<Vec<String>>,

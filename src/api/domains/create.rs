@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use actix_web::post;
 use actix_web::web::Data;
 use serde::Deserialize;
@@ -6,7 +8,7 @@ use utoipa::ToSchema;
 use super::Domain;
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field::{self, Metadata};
+use crate::api::field;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Created;
@@ -28,7 +30,7 @@ pub(in crate::api) struct DomainCreate {
     #[schema(max_length = 255)]
     description: Option<String>,
     /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
-    metadata: Option<Metadata>,
+    metadata: Option<BTreeMap<String, String>>,
     /// Marks of your own: at most 50.
     tags: Option<Vec<String>>,
 }

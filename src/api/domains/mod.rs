@@ -7,10 +7,11 @@ pub(super) mod put;
 pub(super) mod remove;
 pub(super) mod show;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::field::Metadata;
 use super::time::Time;
 use crate::model::account::DomainRecord;
 
@@ -34,7 +35,7 @@ pub(super) struct Domain {
     /// Free text.
     description: String,
     /// Texts of the callers' own by name.
-    metadata: Metadata,
+    metadata: BTreeMap<String, String>,
     /// Marks of the callers' own.
     tags: Vec<String>,
     /// When it was made.

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use actix_web::patch;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
@@ -6,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Role, User};
 use crate::api::body::{Json, present};
 use crate::api::caller::Caller;
-use crate::api::field::{self, Login, MetadataPatch};
+use crate::api::field::{self, Login};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Tagged;
@@ -28,16 +30,16 @@ pub(in crate::api) struct UserPatch {
     enabled: Option<bool>,
     /// The most octets their mailboxes may hold together. `null`: no limit.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64, extensions(("x-clearable" = json!(true))))]
+    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     quota_bytes: Option<Option<u64>>,
     /// The most messages their mailboxes may hold together. `null`: no limit.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64, extensions(("x-clearable" = json!(true))))]
+    #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     quota_messages: Option<Option<u64>>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<MetadataPatch>)]
-    metadata: Option<Option<MetadataPatch>>,
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    metadata: Option<Option<BTreeMap<String, Option<String>>>>,
     /// Marks of your own: all of them.
     #[serde(default, deserialize_with = "present")]
     tags: Option<Vec<String>>,

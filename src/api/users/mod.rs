@@ -9,10 +9,12 @@ pub(super) mod remove;
 pub(super) mod restore;
 pub(super) mod show;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::field::{self, Metadata};
+use super::field;
 use super::problem::Problem;
 use super::time::Time;
 use crate::mail::directory::NewPassword;
@@ -52,7 +54,7 @@ pub(super) struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     used_messages: Option<u64>,
     /// Texts of the callers' own by name.
-    metadata: Metadata,
+    metadata: BTreeMap<String, String>,
     /// Marks of the callers' own.
     tags: Vec<String>,
     /// When they were deleted: they can still be restored.

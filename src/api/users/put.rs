@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use actix_web::put;
 use actix_web::web::{Data, Path};
 use serde::Deserialize;
@@ -6,7 +8,7 @@ use utoipa::ToSchema;
 use super::{Role, User, new_password};
 use crate::api::body::Json;
 use crate::api::caller::Caller;
-use crate::api::field::{self, Login, Metadata};
+use crate::api::field::{self, Login};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Put;
@@ -41,7 +43,7 @@ pub(in crate::api) struct UserPut {
     #[schema(maximum = 9_223_372_036_854_775_807_i64)]
     quota_messages: Option<u64>,
     /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
-    metadata: Option<Metadata>,
+    metadata: Option<BTreeMap<String, String>>,
     /// Marks of your own: at most 50.
     tags: Option<Vec<String>>,
 }

@@ -93,10 +93,10 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
         'description' => false,
         'destinations' => false,
         'enabled' => false,
-        'expires_at' => true,
+        'expires_at' => false,
         'metadata' => false,
         'tags' => false,
-        'unicode' => true,
+        'unicode' => false,
         'updated_at' => false
     ];
 
@@ -524,14 +524,7 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setExpiresAt($expires_at)
     {
         if (is_null($expires_at)) {
-            array_push($this->openAPINullablesSetToNull, 'expires_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('expires_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable expires_at cannot be null');
         }
         $this->container['expires_at'] = $expires_at;
 
@@ -612,14 +605,7 @@ class Alias implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnicode($unicode)
     {
         if (is_null($unicode)) {
-            array_push($this->openAPINullablesSetToNull, 'unicode');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('unicode', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable unicode cannot be null');
         }
         $this->container['unicode'] = $unicode;
 

@@ -80,12 +80,12 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'description' => true,
-        'destinations' => true,
-        'enabled' => true,
+        'description' => false,
+        'destinations' => false,
+        'enabled' => false,
         'expires_at' => true,
         'metadata' => true,
-        'tags' => true
+        'tags' => false
     ];
 
     /**
@@ -349,16 +349,9 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDescription($description)
     {
         if (is_null($description)) {
-            array_push($this->openAPINullablesSetToNull, 'description');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('description', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable description cannot be null');
         }
-        if (!is_null($description) && (mb_strlen($description) > 255)) {
+        if ((mb_strlen($description) > 255)) {
             throw new \InvalidArgumentException('invalid length for $description when calling AliasPatch., must be smaller than or equal to 255.');
         }
 
@@ -387,19 +380,12 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDestinations($destinations)
     {
         if (is_null($destinations)) {
-            array_push($this->openAPINullablesSetToNull, 'destinations');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('destinations', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable destinations cannot be null');
         }
-        if (!is_null($destinations) && (count($destinations) > 1000)) {
+        if ((count($destinations) > 1000)) {
             throw new \InvalidArgumentException('invalid value for $destinations when calling AliasPatch., number of items must be less than or equal to 1000.');
         }
-        if (!is_null($destinations) && (count($destinations) < 1)) {
+        if ((count($destinations) < 1)) {
             throw new \InvalidArgumentException('invalid length for $destinations when calling AliasPatch., number of items must be greater than or equal to 1.');
         }
         $this->container['destinations'] = $destinations;
@@ -427,14 +413,7 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            array_push($this->openAPINullablesSetToNull, 'enabled');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('enabled', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
         }
         $this->container['enabled'] = $enabled;
 
@@ -529,14 +508,7 @@ class AliasPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTags($tags)
     {
         if (is_null($tags)) {
-            array_push($this->openAPINullablesSetToNull, 'tags');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('tags', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
 

@@ -78,11 +78,11 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'domains' => true,
-        'expires_at' => true,
+        'domains' => false,
+        'expires_at' => false,
         'name' => false,
-        'role' => true,
-        'scopes' => true
+        'role' => false,
+        'scopes' => false
     ];
 
     /**
@@ -345,16 +345,9 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDomains($domains)
     {
         if (is_null($domains)) {
-            array_push($this->openAPINullablesSetToNull, 'domains');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('domains', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable domains cannot be null');
         }
-        if (!is_null($domains) && (count($domains) > 1000)) {
+        if ((count($domains) > 1000)) {
             throw new \InvalidArgumentException('invalid value for $domains when calling ApiKeyCreate., number of items must be less than or equal to 1000.');
         }
         $this->container['domains'] = $domains;
@@ -382,14 +375,7 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setExpiresAt($expires_at)
     {
         if (is_null($expires_at)) {
-            array_push($this->openAPINullablesSetToNull, 'expires_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('expires_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable expires_at cannot be null');
         }
         $this->container['expires_at'] = $expires_at;
 
@@ -447,14 +433,7 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setRole($role)
     {
         if (is_null($role)) {
-            array_push($this->openAPINullablesSetToNull, 'role');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('role', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable role cannot be null');
         }
         $this->container['role'] = $role;
 
@@ -481,17 +460,10 @@ class ApiKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setScopes($scopes)
     {
         if (is_null($scopes)) {
-            array_push($this->openAPINullablesSetToNull, 'scopes');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('scopes', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable scopes cannot be null');
         }
 
-        if (!is_null($scopes) && (count($scopes) < 1)) {
+        if ((count($scopes) < 1)) {
             throw new \InvalidArgumentException('invalid length for $scopes when calling ApiKeyCreate., number of items must be greater than or equal to 1.');
         }
         $this->container['scopes'] = $scopes;

@@ -76,10 +76,10 @@ class ApiKeyPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'domains' => true,
+        'domains' => false,
         'expires_at' => true,
-        'name' => true,
-        'scopes' => true
+        'name' => false,
+        'scopes' => false
     ];
 
     /**
@@ -335,16 +335,9 @@ class ApiKeyPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDomains($domains)
     {
         if (is_null($domains)) {
-            array_push($this->openAPINullablesSetToNull, 'domains');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('domains', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable domains cannot be null');
         }
-        if (!is_null($domains) && (count($domains) > 1000)) {
+        if ((count($domains) > 1000)) {
             throw new \InvalidArgumentException('invalid value for $domains when calling ApiKeyPatch., number of items must be less than or equal to 1000.');
         }
         $this->container['domains'] = $domains;
@@ -406,16 +399,9 @@ class ApiKeyPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setName($name)
     {
         if (is_null($name)) {
-            array_push($this->openAPINullablesSetToNull, 'name');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('name', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable name cannot be null');
         }
-        if (!is_null($name) && (mb_strlen($name) > 255)) {
+        if ((mb_strlen($name) > 255)) {
             throw new \InvalidArgumentException('invalid length for $name when calling ApiKeyPatch., must be smaller than or equal to 255.');
         }
 
@@ -444,17 +430,10 @@ class ApiKeyPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setScopes($scopes)
     {
         if (is_null($scopes)) {
-            array_push($this->openAPINullablesSetToNull, 'scopes');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('scopes', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable scopes cannot be null');
         }
 
-        if (!is_null($scopes) && (count($scopes) < 1)) {
+        if ((count($scopes) < 1)) {
             throw new \InvalidArgumentException('invalid length for $scopes when calling ApiKeyPatch., number of items must be greater than or equal to 1.');
         }
         $this->container['scopes'] = $scopes;

@@ -74,9 +74,9 @@ class AppPasswordCreate implements ModelInterface, ArrayAccess, \JsonSerializabl
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'expires_at' => true,
+        'expires_at' => false,
         'name' => false,
-        'protocols' => true
+        'protocols' => false
     ];
 
     /**
@@ -327,14 +327,7 @@ class AppPasswordCreate implements ModelInterface, ArrayAccess, \JsonSerializabl
     public function setExpiresAt($expires_at)
     {
         if (is_null($expires_at)) {
-            array_push($this->openAPINullablesSetToNull, 'expires_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('expires_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable expires_at cannot be null');
         }
         $this->container['expires_at'] = $expires_at;
 
@@ -392,17 +385,10 @@ class AppPasswordCreate implements ModelInterface, ArrayAccess, \JsonSerializabl
     public function setProtocols($protocols)
     {
         if (is_null($protocols)) {
-            array_push($this->openAPINullablesSetToNull, 'protocols');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('protocols', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable protocols cannot be null');
         }
 
-        if (!is_null($protocols) && (count($protocols) < 1)) {
+        if ((count($protocols) < 1)) {
             throw new \InvalidArgumentException('invalid length for $protocols when calling AppPasswordCreate., number of items must be greater than or equal to 1.');
         }
         $this->container['protocols'] = $protocols;

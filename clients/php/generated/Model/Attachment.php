@@ -80,10 +80,10 @@ class Attachment implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'content_id' => true,
+        'content_id' => false,
         'inline' => false,
         'n' => false,
-        'name' => true,
+        'name' => false,
         'size' => false,
         'type' => false
     ];
@@ -357,14 +357,7 @@ class Attachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setContentId($content_id)
     {
         if (is_null($content_id)) {
-            array_push($this->openAPINullablesSetToNull, 'content_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('content_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable content_id cannot be null');
         }
         $this->container['content_id'] = $content_id;
 
@@ -449,14 +442,7 @@ class Attachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setName($name)
     {
         if (is_null($name)) {
-            array_push($this->openAPINullablesSetToNull, 'name');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('name', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable name cannot be null');
         }
         $this->container['name'] = $name;
 

@@ -78,7 +78,7 @@ class Authentication implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'method' => false,
         'properties' => false,
-        'reason' => true,
+        'reason' => false,
         'result' => false
     ];
 
@@ -386,14 +386,7 @@ class Authentication implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setReason($reason)
     {
         if (is_null($reason)) {
-            array_push($this->openAPINullablesSetToNull, 'reason');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('reason', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable reason cannot be null');
         }
         $this->container['reason'] = $reason;
 

@@ -102,23 +102,23 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'all' => true,
-        'answered' => true,
-        'before' => true,
-        'flagged' => true,
-        'from' => true,
-        'has_attachment' => true,
-        'keyword' => true,
-        'larger' => true,
-        'mailbox' => true,
-        'mailbox_id' => true,
-        'message_id' => true,
-        'since' => true,
-        'smaller' => true,
-        'subject' => true,
-        'text' => true,
-        'to' => true,
-        'unseen' => true
+        'all' => false,
+        'answered' => false,
+        'before' => false,
+        'flagged' => false,
+        'from' => false,
+        'has_attachment' => false,
+        'keyword' => false,
+        'larger' => false,
+        'mailbox' => false,
+        'mailbox_id' => false,
+        'message_id' => false,
+        'since' => false,
+        'smaller' => false,
+        'subject' => false,
+        'text' => false,
+        'to' => false,
+        'unseen' => false
     ];
 
     /**
@@ -422,14 +422,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAll($all)
     {
         if (is_null($all)) {
-            array_push($this->openAPINullablesSetToNull, 'all');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('all', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable all cannot be null');
         }
         $this->container['all'] = $all;
 
@@ -456,14 +449,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAnswered($answered)
     {
         if (is_null($answered)) {
-            array_push($this->openAPINullablesSetToNull, 'answered');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('answered', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable answered cannot be null');
         }
         $this->container['answered'] = $answered;
 
@@ -490,14 +476,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setBefore($before)
     {
         if (is_null($before)) {
-            array_push($this->openAPINullablesSetToNull, 'before');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('before', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable before cannot be null');
         }
         $this->container['before'] = $before;
 
@@ -524,14 +503,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFlagged($flagged)
     {
         if (is_null($flagged)) {
-            array_push($this->openAPINullablesSetToNull, 'flagged');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('flagged', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable flagged cannot be null');
         }
         $this->container['flagged'] = $flagged;
 
@@ -558,14 +530,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFrom($from)
     {
         if (is_null($from)) {
-            array_push($this->openAPINullablesSetToNull, 'from');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('from', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable from cannot be null');
         }
         $this->container['from'] = $from;
 
@@ -592,14 +557,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setHasAttachment($has_attachment)
     {
         if (is_null($has_attachment)) {
-            array_push($this->openAPINullablesSetToNull, 'has_attachment');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('has_attachment', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable has_attachment cannot be null');
         }
         $this->container['has_attachment'] = $has_attachment;
 
@@ -626,14 +584,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setKeyword($keyword)
     {
         if (is_null($keyword)) {
-            array_push($this->openAPINullablesSetToNull, 'keyword');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('keyword', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable keyword cannot be null');
         }
         $this->container['keyword'] = $keyword;
 
@@ -660,16 +611,9 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setLarger($larger)
     {
         if (is_null($larger)) {
-            array_push($this->openAPINullablesSetToNull, 'larger');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('larger', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable larger cannot be null');
         }
-        if (!is_null($larger) && ($larger < 0)) {
+        if (($larger < 0)) {
             throw new \InvalidArgumentException('invalid value for $larger when calling BatchFilter., must be bigger than or equal to 0.');
         }
 
@@ -698,14 +642,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -732,14 +669,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
         }
         $this->container['mailbox_id'] = $mailbox_id;
 
@@ -766,14 +696,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            array_push($this->openAPINullablesSetToNull, 'message_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('message_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
         }
         $this->container['message_id'] = $message_id;
 
@@ -800,14 +723,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSince($since)
     {
         if (is_null($since)) {
-            array_push($this->openAPINullablesSetToNull, 'since');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('since', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable since cannot be null');
         }
         $this->container['since'] = $since;
 
@@ -834,16 +750,9 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSmaller($smaller)
     {
         if (is_null($smaller)) {
-            array_push($this->openAPINullablesSetToNull, 'smaller');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('smaller', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable smaller cannot be null');
         }
-        if (!is_null($smaller) && ($smaller < 0)) {
+        if (($smaller < 0)) {
             throw new \InvalidArgumentException('invalid value for $smaller when calling BatchFilter., must be bigger than or equal to 0.');
         }
 
@@ -872,14 +781,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubject($subject)
     {
         if (is_null($subject)) {
-            array_push($this->openAPINullablesSetToNull, 'subject');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('subject', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable subject cannot be null');
         }
         $this->container['subject'] = $subject;
 
@@ -906,14 +808,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setText($text)
     {
         if (is_null($text)) {
-            array_push($this->openAPINullablesSetToNull, 'text');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('text', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable text cannot be null');
         }
         $this->container['text'] = $text;
 
@@ -940,14 +835,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTo($to)
     {
         if (is_null($to)) {
-            array_push($this->openAPINullablesSetToNull, 'to');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('to', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable to cannot be null');
         }
         $this->container['to'] = $to;
 
@@ -974,14 +862,7 @@ class BatchFilter implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnseen($unseen)
     {
         if (is_null($unseen)) {
-            array_push($this->openAPINullablesSetToNull, 'unseen');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('unseen', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable unseen cannot be null');
         }
         $this->container['unseen'] = $unseen;
 

@@ -72,8 +72,8 @@ class CopyTarget implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'mailbox' => true,
-        'mailbox_id' => true
+        'mailbox' => false,
+        'mailbox_id' => false
     ];
 
     /**
@@ -309,14 +309,7 @@ class CopyTarget implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -343,14 +336,7 @@ class CopyTarget implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
         }
         $this->container['mailbox_id'] = $mailbox_id;
 

@@ -75,8 +75,8 @@ class DkimKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'algorithm' => false,
-        'selector' => true,
-        'state' => true
+        'selector' => false,
+        'state' => false
     ];
 
     /**
@@ -350,16 +350,9 @@ class DkimKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSelector($selector)
     {
         if (is_null($selector)) {
-            array_push($this->openAPINullablesSetToNull, 'selector');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('selector', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable selector cannot be null');
         }
-        if (!is_null($selector) && (mb_strlen($selector) > 63)) {
+        if ((mb_strlen($selector) > 63)) {
             throw new \InvalidArgumentException('invalid length for $selector when calling DkimKeyCreate., must be smaller than or equal to 63.');
         }
 
@@ -388,14 +381,7 @@ class DkimKeyCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setState($state)
     {
         if (is_null($state)) {
-            array_push($this->openAPINullablesSetToNull, 'state');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('state', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable state cannot be null');
         }
         $this->container['state'] = $state;
 

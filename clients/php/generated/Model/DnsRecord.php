@@ -86,12 +86,12 @@ class DnsRecord implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'found' => false,
         'name' => false,
-        'problem' => true,
+        'problem' => false,
         'purpose' => false,
         'required' => false,
         'state' => false,
         'type' => false,
-        'value' => true
+        'value' => false
     ];
 
     /**
@@ -423,14 +423,7 @@ class DnsRecord implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setProblem($problem)
     {
         if (is_null($problem)) {
-            array_push($this->openAPINullablesSetToNull, 'problem');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('problem', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable problem cannot be null');
         }
         $this->container['problem'] = $problem;
 
@@ -565,14 +558,7 @@ class DnsRecord implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setValue($value)
     {
         if (is_null($value)) {
-            array_push($this->openAPINullablesSetToNull, 'value');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('value', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable value cannot be null');
         }
         $this->container['value'] = $value;
 

@@ -86,14 +86,14 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'alias_of' => true,
+        'alias_of' => false,
         'created_at' => false,
         'description' => false,
         'domain' => false,
         'enabled' => false,
         'metadata' => false,
         'tags' => false,
-        'unicode' => true,
+        'unicode' => false,
         'updated_at' => false
     ];
 
@@ -379,14 +379,7 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAliasOf($alias_of)
     {
         if (is_null($alias_of)) {
-            array_push($this->openAPINullablesSetToNull, 'alias_of');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('alias_of', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable alias_of cannot be null');
         }
         $this->container['alias_of'] = $alias_of;
 
@@ -575,14 +568,7 @@ class Domain implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnicode($unicode)
     {
         if (is_null($unicode)) {
-            array_push($this->openAPINullablesSetToNull, 'unicode');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('unicode', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable unicode cannot be null');
         }
         $this->container['unicode'] = $unicode;
 

@@ -80,12 +80,12 @@ class DomainCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'alias_of' => true,
-        'description' => true,
+        'alias_of' => false,
+        'description' => false,
         'domain' => false,
-        'enabled' => true,
-        'metadata' => true,
-        'tags' => true
+        'enabled' => false,
+        'metadata' => false,
+        'tags' => false
     ];
 
     /**
@@ -348,14 +348,7 @@ class DomainCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAliasOf($alias_of)
     {
         if (is_null($alias_of)) {
-            array_push($this->openAPINullablesSetToNull, 'alias_of');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('alias_of', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable alias_of cannot be null');
         }
         $this->container['alias_of'] = $alias_of;
 
@@ -382,16 +375,9 @@ class DomainCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDescription($description)
     {
         if (is_null($description)) {
-            array_push($this->openAPINullablesSetToNull, 'description');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('description', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable description cannot be null');
         }
-        if (!is_null($description) && (mb_strlen($description) > 255)) {
+        if ((mb_strlen($description) > 255)) {
             throw new \InvalidArgumentException('invalid length for $description when calling DomainCreate., must be smaller than or equal to 255.');
         }
 
@@ -451,14 +437,7 @@ class DomainCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            array_push($this->openAPINullablesSetToNull, 'enabled');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('enabled', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
         }
         $this->container['enabled'] = $enabled;
 
@@ -485,14 +464,7 @@ class DomainCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMetadata($metadata)
     {
         if (is_null($metadata)) {
-            array_push($this->openAPINullablesSetToNull, 'metadata');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('metadata', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable metadata cannot be null');
         }
         $this->container['metadata'] = $metadata;
 
@@ -519,14 +491,7 @@ class DomainCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTags($tags)
     {
         if (is_null($tags)) {
-            array_push($this->openAPINullablesSetToNull, 'tags');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('tags', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
 

@@ -80,12 +80,12 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'alias_of' => true,
-        'description' => true,
-        'domain' => true,
-        'enabled' => true,
-        'metadata' => true,
-        'tags' => true
+        'alias_of' => false,
+        'description' => false,
+        'domain' => false,
+        'enabled' => false,
+        'metadata' => false,
+        'tags' => false
     ];
 
     /**
@@ -341,14 +341,7 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAliasOf($alias_of)
     {
         if (is_null($alias_of)) {
-            array_push($this->openAPINullablesSetToNull, 'alias_of');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('alias_of', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable alias_of cannot be null');
         }
         $this->container['alias_of'] = $alias_of;
 
@@ -375,16 +368,9 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDescription($description)
     {
         if (is_null($description)) {
-            array_push($this->openAPINullablesSetToNull, 'description');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('description', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable description cannot be null');
         }
-        if (!is_null($description) && (mb_strlen($description) > 255)) {
+        if ((mb_strlen($description) > 255)) {
             throw new \InvalidArgumentException('invalid length for $description when calling DomainPut., must be smaller than or equal to 255.');
         }
 
@@ -413,14 +399,7 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDomain($domain)
     {
         if (is_null($domain)) {
-            array_push($this->openAPINullablesSetToNull, 'domain');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('domain', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable domain cannot be null');
         }
         $this->container['domain'] = $domain;
 
@@ -447,14 +426,7 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            array_push($this->openAPINullablesSetToNull, 'enabled');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('enabled', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
         }
         $this->container['enabled'] = $enabled;
 
@@ -481,14 +453,7 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMetadata($metadata)
     {
         if (is_null($metadata)) {
-            array_push($this->openAPINullablesSetToNull, 'metadata');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('metadata', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable metadata cannot be null');
         }
         $this->container['metadata'] = $metadata;
 
@@ -515,14 +480,7 @@ class DomainPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTags($tags)
     {
         if (is_null($tags)) {
-            array_push($this->openAPINullablesSetToNull, 'tags');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('tags', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
 

@@ -77,8 +77,8 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'id' => false,
-        'new_id' => true,
-        'problem' => true,
+        'new_id' => false,
+        'problem' => false,
         'status' => false
     ];
 
@@ -364,14 +364,7 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setNewId($new_id)
     {
         if (is_null($new_id)) {
-            array_push($this->openAPINullablesSetToNull, 'new_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('new_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable new_id cannot be null');
         }
         $this->container['new_id'] = $new_id;
 
@@ -398,14 +391,7 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setProblem($problem)
     {
         if (is_null($problem)) {
-            array_push($this->openAPINullablesSetToNull, 'problem');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('problem', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable problem cannot be null');
         }
         $this->container['problem'] = $problem;
 

@@ -77,7 +77,7 @@ class JwtKey implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'created_at' => false,
-        'ends_at' => true,
+        'ends_at' => false,
         'id' => false,
         'signs' => false
     ];
@@ -359,14 +359,7 @@ class JwtKey implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEndsAt($ends_at)
     {
         if (is_null($ends_at)) {
-            array_push($this->openAPINullablesSetToNull, 'ends_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('ends_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable ends_at cannot be null');
         }
         $this->container['ends_at'] = $ends_at;
 

@@ -91,7 +91,7 @@ class Mailbox implements ModelInterface, ArrayAccess, \JsonSerializable
         'modseq' => false,
         'name' => false,
         'size' => false,
-        'special_use' => true,
+        'special_use' => false,
         'subscribed' => false,
         'uidvalidity' => false,
         'unseen' => false
@@ -549,14 +549,7 @@ class Mailbox implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSpecialUse($special_use)
     {
         if (is_null($special_use)) {
-            array_push($this->openAPINullablesSetToNull, 'special_use');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('special_use', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable special_use cannot be null');
         }
         $this->container['special_use'] = $special_use;
 

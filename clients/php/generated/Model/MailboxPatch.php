@@ -74,9 +74,9 @@ class MailboxPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'name' => true,
+        'name' => false,
         'special_use' => true,
-        'subscribed' => true
+        'subscribed' => false
     ];
 
     /**
@@ -316,14 +316,7 @@ class MailboxPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setName($name)
     {
         if (is_null($name)) {
-            array_push($this->openAPINullablesSetToNull, 'name');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('name', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable name cannot be null');
         }
         $this->container['name'] = $name;
 
@@ -384,14 +377,7 @@ class MailboxPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubscribed($subscribed)
     {
         if (is_null($subscribed)) {
-            array_push($this->openAPINullablesSetToNull, 'subscribed');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('subscribed', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable subscribed cannot be null');
         }
         $this->container['subscribed'] = $subscribed;
 

@@ -86,15 +86,15 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'add_keywords' => true,
-        'answered' => true,
-        'deleted' => true,
-        'draft' => true,
-        'flagged' => true,
-        'forwarded' => true,
-        'keywords' => true,
-        'remove_keywords' => true,
-        'seen' => true
+        'add_keywords' => false,
+        'answered' => false,
+        'deleted' => false,
+        'draft' => false,
+        'flagged' => false,
+        'forwarded' => false,
+        'keywords' => false,
+        'remove_keywords' => false,
+        'seen' => false
     ];
 
     /**
@@ -370,16 +370,9 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAddKeywords($add_keywords)
     {
         if (is_null($add_keywords)) {
-            array_push($this->openAPINullablesSetToNull, 'add_keywords');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('add_keywords', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable add_keywords cannot be null');
         }
-        if (!is_null($add_keywords) && (count($add_keywords) > 26)) {
+        if ((count($add_keywords) > 26)) {
             throw new \InvalidArgumentException('invalid value for $add_keywords when calling Marks., number of items must be less than or equal to 26.');
         }
         $this->container['add_keywords'] = $add_keywords;
@@ -407,14 +400,7 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAnswered($answered)
     {
         if (is_null($answered)) {
-            array_push($this->openAPINullablesSetToNull, 'answered');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('answered', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable answered cannot be null');
         }
         $this->container['answered'] = $answered;
 
@@ -441,14 +427,7 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDeleted($deleted)
     {
         if (is_null($deleted)) {
-            array_push($this->openAPINullablesSetToNull, 'deleted');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('deleted', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable deleted cannot be null');
         }
         $this->container['deleted'] = $deleted;
 
@@ -475,14 +454,7 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDraft($draft)
     {
         if (is_null($draft)) {
-            array_push($this->openAPINullablesSetToNull, 'draft');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('draft', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable draft cannot be null');
         }
         $this->container['draft'] = $draft;
 
@@ -509,14 +481,7 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFlagged($flagged)
     {
         if (is_null($flagged)) {
-            array_push($this->openAPINullablesSetToNull, 'flagged');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('flagged', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable flagged cannot be null');
         }
         $this->container['flagged'] = $flagged;
 
@@ -543,14 +508,7 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setForwarded($forwarded)
     {
         if (is_null($forwarded)) {
-            array_push($this->openAPINullablesSetToNull, 'forwarded');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('forwarded', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable forwarded cannot be null');
         }
         $this->container['forwarded'] = $forwarded;
 
@@ -577,16 +535,9 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setKeywords($keywords)
     {
         if (is_null($keywords)) {
-            array_push($this->openAPINullablesSetToNull, 'keywords');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('keywords', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable keywords cannot be null');
         }
-        if (!is_null($keywords) && (count($keywords) > 26)) {
+        if ((count($keywords) > 26)) {
             throw new \InvalidArgumentException('invalid value for $keywords when calling Marks., number of items must be less than or equal to 26.');
         }
         $this->container['keywords'] = $keywords;
@@ -614,16 +565,9 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setRemoveKeywords($remove_keywords)
     {
         if (is_null($remove_keywords)) {
-            array_push($this->openAPINullablesSetToNull, 'remove_keywords');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('remove_keywords', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable remove_keywords cannot be null');
         }
-        if (!is_null($remove_keywords) && (count($remove_keywords) > 26)) {
+        if ((count($remove_keywords) > 26)) {
             throw new \InvalidArgumentException('invalid value for $remove_keywords when calling Marks., number of items must be less than or equal to 26.');
         }
         $this->container['remove_keywords'] = $remove_keywords;
@@ -651,14 +595,7 @@ class Marks implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSeen($seen)
     {
         if (is_null($seen)) {
-            array_push($this->openAPINullablesSetToNull, 'seen');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('seen', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable seen cannot be null');
         }
         $this->container['seen'] = $seen;
 

@@ -136,7 +136,7 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'answered' => false,
         'cc' => false,
-        'date' => true,
+        'date' => false,
         'deleted' => false,
         'draft' => false,
         'flagged' => false,
@@ -147,13 +147,13 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
         'keywords' => false,
         'mailbox' => false,
         'mailbox_id' => false,
-        'message_id' => true,
+        'message_id' => false,
         'modseq' => false,
         'preview' => false,
         'received_at' => false,
         'seen' => false,
         'size' => false,
-        'subject' => true,
+        'subject' => false,
         'thread_id' => false,
         'to' => false,
         'uid' => false,
@@ -161,11 +161,11 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
         'authentication' => false,
         'bcc' => false,
         'headers' => false,
-        'html' => true,
+        'html' => false,
         'in_reply_to' => false,
         'references' => false,
         'reply_to' => false,
-        'text' => true,
+        'text' => false,
         'truncated' => false
     ];
 
@@ -676,14 +676,7 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDate($date)
     {
         if (is_null($date)) {
-            array_push($this->openAPINullablesSetToNull, 'date');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('date', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable date cannot be null');
         }
         $this->container['date'] = $date;
 
@@ -980,14 +973,7 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            array_push($this->openAPINullablesSetToNull, 'message_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('message_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
         }
         $this->container['message_id'] = $message_id;
 
@@ -1157,14 +1143,7 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubject($subject)
     {
         if (is_null($subject)) {
-            array_push($this->openAPINullablesSetToNull, 'subject');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('subject', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable subject cannot be null');
         }
         $this->container['subject'] = $subject;
 
@@ -1384,14 +1363,7 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setHtml($html)
     {
         if (is_null($html)) {
-            array_push($this->openAPINullablesSetToNull, 'html');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('html', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable html cannot be null');
         }
         $this->container['html'] = $html;
 
@@ -1499,14 +1471,7 @@ class Message implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setText($text)
     {
         if (is_null($text)) {
-            array_push($this->openAPINullablesSetToNull, 'text');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('text', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable text cannot be null');
         }
         $this->container['text'] = $text;
 

@@ -81,11 +81,11 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'action' => false,
-        'filter' => true,
-        'ids' => true,
-        'mailbox' => true,
-        'mailbox_id' => true,
-        'marks' => true
+        'filter' => false,
+        'ids' => false,
+        'mailbox' => false,
+        'mailbox_id' => false,
+        'marks' => false
     ];
 
     /**
@@ -371,14 +371,7 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFilter($filter)
     {
         if (is_null($filter)) {
-            array_push($this->openAPINullablesSetToNull, 'filter');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('filter', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable filter cannot be null');
         }
         $this->container['filter'] = $filter;
 
@@ -405,16 +398,9 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setIds($ids)
     {
         if (is_null($ids)) {
-            array_push($this->openAPINullablesSetToNull, 'ids');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('ids', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable ids cannot be null');
         }
-        if (!is_null($ids) && (count($ids) > 10000)) {
+        if ((count($ids) > 10000)) {
             throw new \InvalidArgumentException('invalid value for $ids when calling MessageBatch., number of items must be less than or equal to 10000.');
         }
         $this->container['ids'] = $ids;
@@ -442,14 +428,7 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -476,14 +455,7 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
         }
         $this->container['mailbox_id'] = $mailbox_id;
 
@@ -510,14 +482,7 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMarks($marks)
     {
         if (is_null($marks)) {
-            array_push($this->openAPINullablesSetToNull, 'marks');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('marks', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable marks cannot be null');
         }
         $this->container['marks'] = $marks;
 

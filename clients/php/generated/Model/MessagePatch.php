@@ -74,9 +74,9 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'mailbox' => true,
-        'mailbox_id' => true,
-        'marks' => true
+        'mailbox' => false,
+        'mailbox_id' => false,
+        'marks' => false
     ];
 
     /**
@@ -316,14 +316,7 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailbox($mailbox)
     {
         if (is_null($mailbox)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox cannot be null');
         }
         $this->container['mailbox'] = $mailbox;
 
@@ -350,14 +343,7 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMailboxId($mailbox_id)
     {
         if (is_null($mailbox_id)) {
-            array_push($this->openAPINullablesSetToNull, 'mailbox_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('mailbox_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable mailbox_id cannot be null');
         }
         $this->container['mailbox_id'] = $mailbox_id;
 
@@ -384,14 +370,7 @@ class MessagePatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMarks($marks)
     {
         if (is_null($marks)) {
-            array_push($this->openAPINullablesSetToNull, 'marks');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('marks', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable marks cannot be null');
         }
         $this->container['marks'] = $marks;
 

@@ -116,7 +116,7 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'answered' => false,
         'cc' => false,
-        'date' => true,
+        'date' => false,
         'deleted' => false,
         'draft' => false,
         'flagged' => false,
@@ -127,13 +127,13 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
         'keywords' => false,
         'mailbox' => false,
         'mailbox_id' => false,
-        'message_id' => true,
+        'message_id' => false,
         'modseq' => false,
         'preview' => false,
         'received_at' => false,
         'seen' => false,
         'size' => false,
-        'subject' => true,
+        'subject' => false,
         'thread_id' => false,
         'to' => false,
         'uid' => false
@@ -582,14 +582,7 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDate($date)
     {
         if (is_null($date)) {
-            array_push($this->openAPINullablesSetToNull, 'date');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('date', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable date cannot be null');
         }
         $this->container['date'] = $date;
 
@@ -886,14 +879,7 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            array_push($this->openAPINullablesSetToNull, 'message_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('message_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
         }
         $this->container['message_id'] = $message_id;
 
@@ -1063,14 +1049,7 @@ class MessageSummary implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubject($subject)
     {
         if (is_null($subject)) {
-            array_push($this->openAPINullablesSetToNull, 'subject');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('subject', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable subject cannot be null');
         }
         $this->container['subject'] = $subject;
 

@@ -83,9 +83,9 @@ class NewAppPassword implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'created_at' => false,
-        'expires_at' => true,
+        'expires_at' => false,
         'id' => false,
-        'last_used_at' => true,
+        'last_used_at' => false,
         'name' => false,
         'protocols' => false,
         'password' => false
@@ -386,14 +386,7 @@ class NewAppPassword implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setExpiresAt($expires_at)
     {
         if (is_null($expires_at)) {
-            array_push($this->openAPINullablesSetToNull, 'expires_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('expires_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable expires_at cannot be null');
         }
         $this->container['expires_at'] = $expires_at;
 
@@ -447,14 +440,7 @@ class NewAppPassword implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setLastUsedAt($last_used_at)
     {
         if (is_null($last_used_at)) {
-            array_push($this->openAPINullablesSetToNull, 'last_used_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('last_used_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable last_used_at cannot be null');
         }
         $this->container['last_used_at'] = $last_used_at;
 

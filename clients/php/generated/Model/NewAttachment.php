@@ -79,10 +79,10 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'content' => false,
-        'content_id' => true,
+        'content_id' => false,
         'inline' => false,
-        'name' => true,
-        'type' => true
+        'name' => false,
+        'type' => false
     ];
 
     /**
@@ -368,16 +368,9 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setContentId($content_id)
     {
         if (is_null($content_id)) {
-            array_push($this->openAPINullablesSetToNull, 'content_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('content_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable content_id cannot be null');
         }
-        if (!is_null($content_id) && (mb_strlen($content_id) > 900)) {
+        if ((mb_strlen($content_id) > 900)) {
             throw new \InvalidArgumentException('invalid length for $content_id when calling NewAttachment., must be smaller than or equal to 900.');
         }
 
@@ -433,16 +426,9 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setName($name)
     {
         if (is_null($name)) {
-            array_push($this->openAPINullablesSetToNull, 'name');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('name', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable name cannot be null');
         }
-        if (!is_null($name) && (mb_strlen($name) > 255)) {
+        if ((mb_strlen($name) > 255)) {
             throw new \InvalidArgumentException('invalid length for $name when calling NewAttachment., must be smaller than or equal to 255.');
         }
 
@@ -471,14 +457,7 @@ class NewAttachment implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setType($type)
     {
         if (is_null($type)) {
-            array_push($this->openAPINullablesSetToNull, 'type');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('type', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable type cannot be null');
         }
         $this->container['type'] = $type;
 

@@ -75,8 +75,8 @@ class NewMailbox implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'name' => false,
-        'special_use' => true,
-        'subscribed' => true
+        'special_use' => false,
+        'subscribed' => false
     ];
 
     /**
@@ -346,14 +346,7 @@ class NewMailbox implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSpecialUse($special_use)
     {
         if (is_null($special_use)) {
-            array_push($this->openAPINullablesSetToNull, 'special_use');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('special_use', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable special_use cannot be null');
         }
         $this->container['special_use'] = $special_use;
 
@@ -380,14 +373,7 @@ class NewMailbox implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubscribed($subscribed)
     {
         if (is_null($subscribed)) {
-            array_push($this->openAPINullablesSetToNull, 'subscribed');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('subscribed', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable subscribed cannot be null');
         }
         $this->container['subscribed'] = $subscribed;
 

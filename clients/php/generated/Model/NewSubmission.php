@@ -97,15 +97,15 @@ class NewSubmission implements ModelInterface, ArrayAccess, \JsonSerializable
         'attachments' => false,
         'bcc' => false,
         'cc' => false,
-        'from' => true,
+        'from' => false,
         'headers' => false,
-        'html' => true,
-        'in_reply_to' => true,
+        'html' => false,
+        'in_reply_to' => false,
         'references' => false,
         'reply_to' => false,
-        'save_to' => true,
-        'subject' => true,
-        'text' => true,
+        'save_to' => false,
+        'subject' => false,
+        'text' => false,
         'to' => false
     ];
 
@@ -512,14 +512,7 @@ class NewSubmission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setFrom($from)
     {
         if (is_null($from)) {
-            array_push($this->openAPINullablesSetToNull, 'from');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('from', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable from cannot be null');
         }
         $this->container['from'] = $from;
 
@@ -576,14 +569,7 @@ class NewSubmission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setHtml($html)
     {
         if (is_null($html)) {
-            array_push($this->openAPINullablesSetToNull, 'html');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('html', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable html cannot be null');
         }
         $this->container['html'] = $html;
 
@@ -610,16 +596,9 @@ class NewSubmission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setInReplyTo($in_reply_to)
     {
         if (is_null($in_reply_to)) {
-            array_push($this->openAPINullablesSetToNull, 'in_reply_to');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('in_reply_to', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable in_reply_to cannot be null');
         }
-        if (!is_null($in_reply_to) && (mb_strlen($in_reply_to) > 900)) {
+        if ((mb_strlen($in_reply_to) > 900)) {
             throw new \InvalidArgumentException('invalid length for $in_reply_to when calling NewSubmission., must be smaller than or equal to 900.');
         }
 
@@ -708,14 +687,7 @@ class NewSubmission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSaveTo($save_to)
     {
         if (is_null($save_to)) {
-            array_push($this->openAPINullablesSetToNull, 'save_to');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('save_to', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable save_to cannot be null');
         }
         $this->container['save_to'] = $save_to;
 
@@ -742,16 +714,9 @@ class NewSubmission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSubject($subject)
     {
         if (is_null($subject)) {
-            array_push($this->openAPINullablesSetToNull, 'subject');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('subject', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable subject cannot be null');
         }
-        if (!is_null($subject) && (mb_strlen($subject) > 10000)) {
+        if ((mb_strlen($subject) > 10000)) {
             throw new \InvalidArgumentException('invalid length for $subject when calling NewSubmission., must be smaller than or equal to 10000.');
         }
 
@@ -780,14 +745,7 @@ class NewSubmission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setText($text)
     {
         if (is_null($text)) {
-            array_push($this->openAPINullablesSetToNull, 'text');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('text', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable text cannot be null');
         }
         $this->container['text'] = $text;
 

@@ -74,9 +74,9 @@ class PasswordPut implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'current_password' => true,
-        'password' => true,
-        'password_hash' => true
+        'current_password' => false,
+        'password' => false,
+        'password_hash' => false
     ];
 
     /**
@@ -316,14 +316,7 @@ class PasswordPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setCurrentPassword($current_password)
     {
         if (is_null($current_password)) {
-            array_push($this->openAPINullablesSetToNull, 'current_password');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('current_password', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable current_password cannot be null');
         }
         $this->container['current_password'] = $current_password;
 
@@ -350,14 +343,7 @@ class PasswordPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setPassword($password)
     {
         if (is_null($password)) {
-            array_push($this->openAPINullablesSetToNull, 'password');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('password', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable password cannot be null');
         }
         $this->container['password'] = $password;
 
@@ -384,14 +370,7 @@ class PasswordPut implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setPasswordHash($password_hash)
     {
         if (is_null($password_hash)) {
-            array_push($this->openAPINullablesSetToNull, 'password_hash');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('password_hash', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable password_hash cannot be null');
         }
         $this->container['password_hash'] = $password_hash;
 

@@ -79,7 +79,7 @@ class Problem implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'detail' => false,
-        'field' => true,
+        'field' => false,
         'status' => false,
         'title' => false,
         'type' => false
@@ -377,14 +377,7 @@ class Problem implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setField($field)
     {
         if (is_null($field)) {
-            array_push($this->openAPINullablesSetToNull, 'field');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('field', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable field cannot be null');
         }
         $this->container['field'] = $field;
 

@@ -70,7 +70,7 @@ class QueuedPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'held' => true
+        'held' => false
     ];
 
     /**
@@ -302,14 +302,7 @@ class QueuedPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setHeld($held)
     {
         if (is_null($held)) {
-            array_push($this->openAPINullablesSetToNull, 'held');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('held', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable held cannot be null');
         }
         $this->container['held'] = $held;
 

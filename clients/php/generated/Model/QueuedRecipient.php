@@ -82,8 +82,8 @@ class QueuedRecipient implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'address' => false,
         'attempts' => false,
-        'domain' => true,
-        'last_error' => true,
+        'domain' => false,
+        'last_error' => false,
         'next_attempt_at' => false,
         'state' => false
     ];
@@ -411,14 +411,7 @@ class QueuedRecipient implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDomain($domain)
     {
         if (is_null($domain)) {
-            array_push($this->openAPINullablesSetToNull, 'domain');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('domain', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable domain cannot be null');
         }
         $this->container['domain'] = $domain;
 
@@ -445,14 +438,7 @@ class QueuedRecipient implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setLastError($last_error)
     {
         if (is_null($last_error)) {
-            array_push($this->openAPINullablesSetToNull, 'last_error');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('last_error', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable last_error cannot be null');
         }
         $this->container['last_error'] = $last_error;
 

@@ -83,7 +83,7 @@ class Resolution implements ModelInterface, ArrayAccess, \JsonSerializable
         'accepted' => false,
         'address' => false,
         'forwards' => false,
-        'problem' => true,
+        'problem' => false,
         'steps' => false,
         'users' => false
     ];
@@ -433,14 +433,7 @@ class Resolution implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setProblem($problem)
     {
         if (is_null($problem)) {
-            array_push($this->openAPINullablesSetToNull, 'problem');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('problem', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable problem cannot be null');
         }
         $this->container['problem'] = $problem;
 

@@ -76,7 +76,7 @@ class SecondFactor implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'enabled' => false,
         'recovery_codes' => false,
-        'since' => true
+        'since' => false
     ];
 
     /**
@@ -384,14 +384,7 @@ class SecondFactor implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSince($since)
     {
         if (is_null($since)) {
-            array_push($this->openAPINullablesSetToNull, 'since');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('since', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable since cannot be null');
         }
         $this->container['since'] = $since;
 

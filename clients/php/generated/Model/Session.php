@@ -82,13 +82,13 @@ class Session implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'address' => true,
-        'ends_at' => true,
+        'address' => false,
+        'ends_at' => false,
         'id' => false,
-        'last_used_at' => true,
+        'last_used_at' => false,
         'protocol' => false,
         'since' => false,
-        'tls' => true
+        'tls' => false
     ];
 
     /**
@@ -353,14 +353,7 @@ class Session implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setAddress($address)
     {
         if (is_null($address)) {
-            array_push($this->openAPINullablesSetToNull, 'address');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('address', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable address cannot be null');
         }
         $this->container['address'] = $address;
 
@@ -387,14 +380,7 @@ class Session implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEndsAt($ends_at)
     {
         if (is_null($ends_at)) {
-            array_push($this->openAPINullablesSetToNull, 'ends_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('ends_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable ends_at cannot be null');
         }
         $this->container['ends_at'] = $ends_at;
 
@@ -448,14 +434,7 @@ class Session implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setLastUsedAt($last_used_at)
     {
         if (is_null($last_used_at)) {
-            array_push($this->openAPINullablesSetToNull, 'last_used_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('last_used_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable last_used_at cannot be null');
         }
         $this->container['last_used_at'] = $last_used_at;
 
@@ -536,14 +515,7 @@ class Session implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTls($tls)
     {
         if (is_null($tls)) {
-            array_push($this->openAPINullablesSetToNull, 'tls');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('tls', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable tls cannot be null');
         }
         $this->container['tls'] = $tls;
 

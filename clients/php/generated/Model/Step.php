@@ -79,7 +79,7 @@ class Step implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'address' => false,
-        'detail' => true,
+        'detail' => false,
         'kind' => false,
         'leads_to' => false,
         'text' => false
@@ -366,14 +366,7 @@ class Step implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDetail($detail)
     {
         if (is_null($detail)) {
-            array_push($this->openAPINullablesSetToNull, 'detail');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('detail', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable detail cannot be null');
         }
         $this->container['detail'] = $detail;
 

@@ -83,10 +83,10 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'id' => false,
-        'message_id' => true,
-        'queue_id' => true,
+        'message_id' => false,
+        'queue_id' => false,
         'recipients' => false,
-        'saved_message_id' => true,
+        'saved_message_id' => false,
         'sender' => false,
         'submitted_at' => false
     ];
@@ -383,14 +383,7 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMessageId($message_id)
     {
         if (is_null($message_id)) {
-            array_push($this->openAPINullablesSetToNull, 'message_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('message_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable message_id cannot be null');
         }
         $this->container['message_id'] = $message_id;
 
@@ -417,14 +410,7 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQueueId($queue_id)
     {
         if (is_null($queue_id)) {
-            array_push($this->openAPINullablesSetToNull, 'queue_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('queue_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable queue_id cannot be null');
         }
         $this->container['queue_id'] = $queue_id;
 
@@ -478,14 +464,7 @@ class Submission implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setSavedMessageId($saved_message_id)
     {
         if (is_null($saved_message_id)) {
-            array_push($this->openAPINullablesSetToNull, 'saved_message_id');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('saved_message_id', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable saved_message_id cannot be null');
         }
         $this->container['saved_message_id'] = $saved_message_id;
 

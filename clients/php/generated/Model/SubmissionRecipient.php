@@ -75,7 +75,7 @@ class SubmissionRecipient implements ModelInterface, ArrayAccess, \JsonSerializa
      */
     protected static array $openAPINullables = [
         'address' => false,
-        'detail' => true,
+        'detail' => false,
         'state' => false
     ];
 
@@ -349,14 +349,7 @@ class SubmissionRecipient implements ModelInterface, ArrayAccess, \JsonSerializa
     public function setDetail($detail)
     {
         if (is_null($detail)) {
-            array_push($this->openAPINullablesSetToNull, 'detail');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('detail', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable detail cannot be null');
         }
         $this->container['detail'] = $detail;
 

@@ -74,7 +74,7 @@ class Trace implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'begun_at' => true,
+        'begun_at' => false,
         'id' => false,
         'steps' => false
     ];
@@ -322,14 +322,7 @@ class Trace implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setBegunAt($begun_at)
     {
         if (is_null($begun_at)) {
-            array_push($this->openAPINullablesSetToNull, 'begun_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('begun_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable begun_at cannot be null');
         }
         $this->container['begun_at'] = $begun_at;
 

@@ -98,18 +98,18 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'address' => false,
         'created_at' => false,
-        'deleted_at' => true,
+        'deleted_at' => false,
         'display_name' => false,
         'enabled' => false,
         'metadata' => false,
-        'quota_bytes' => true,
-        'quota_messages' => true,
+        'quota_bytes' => false,
+        'quota_messages' => false,
         'role' => false,
         'tags' => false,
-        'unicode' => true,
+        'unicode' => false,
         'updated_at' => false,
-        'used_bytes' => true,
-        'used_messages' => true
+        'used_bytes' => false,
+        'used_messages' => false
     ];
 
     /**
@@ -487,14 +487,7 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDeletedAt($deleted_at)
     {
         if (is_null($deleted_at)) {
-            array_push($this->openAPINullablesSetToNull, 'deleted_at');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('deleted_at', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable deleted_at cannot be null');
         }
         $this->container['deleted_at'] = $deleted_at;
 
@@ -602,16 +595,9 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaBytes($quota_bytes)
     {
         if (is_null($quota_bytes)) {
-            array_push($this->openAPINullablesSetToNull, 'quota_bytes');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('quota_bytes', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable quota_bytes cannot be null');
         }
-        if (!is_null($quota_bytes) && ($quota_bytes < 0)) {
+        if (($quota_bytes < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_bytes when calling User., must be bigger than or equal to 0.');
         }
 
@@ -640,16 +626,9 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaMessages($quota_messages)
     {
         if (is_null($quota_messages)) {
-            array_push($this->openAPINullablesSetToNull, 'quota_messages');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('quota_messages', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable quota_messages cannot be null');
         }
-        if (!is_null($quota_messages) && ($quota_messages < 0)) {
+        if (($quota_messages < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_messages when calling User., must be bigger than or equal to 0.');
         }
 
@@ -732,14 +711,7 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUnicode($unicode)
     {
         if (is_null($unicode)) {
-            array_push($this->openAPINullablesSetToNull, 'unicode');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('unicode', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable unicode cannot be null');
         }
         $this->container['unicode'] = $unicode;
 
@@ -793,16 +765,9 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUsedBytes($used_bytes)
     {
         if (is_null($used_bytes)) {
-            array_push($this->openAPINullablesSetToNull, 'used_bytes');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('used_bytes', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable used_bytes cannot be null');
         }
-        if (!is_null($used_bytes) && ($used_bytes < 0)) {
+        if (($used_bytes < 0)) {
             throw new \InvalidArgumentException('invalid value for $used_bytes when calling User., must be bigger than or equal to 0.');
         }
 
@@ -831,16 +796,9 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setUsedMessages($used_messages)
     {
         if (is_null($used_messages)) {
-            array_push($this->openAPINullablesSetToNull, 'used_messages');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('used_messages', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable used_messages cannot be null');
         }
-        if (!is_null($used_messages) && ($used_messages < 0)) {
+        if (($used_messages < 0)) {
             throw new \InvalidArgumentException('invalid value for $used_messages when calling User., must be bigger than or equal to 0.');
         }
 

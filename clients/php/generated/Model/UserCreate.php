@@ -89,15 +89,15 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'address' => false,
-        'display_name' => true,
-        'enabled' => true,
-        'metadata' => true,
-        'password' => true,
-        'password_hash' => true,
-        'quota_bytes' => true,
-        'quota_messages' => true,
-        'role' => true,
-        'tags' => true
+        'display_name' => false,
+        'enabled' => false,
+        'metadata' => false,
+        'password' => false,
+        'password_hash' => false,
+        'quota_bytes' => false,
+        'quota_messages' => false,
+        'role' => false,
+        'tags' => false
     ];
 
     /**
@@ -415,16 +415,9 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDisplayName($display_name)
     {
         if (is_null($display_name)) {
-            array_push($this->openAPINullablesSetToNull, 'display_name');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('display_name', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable display_name cannot be null');
         }
-        if (!is_null($display_name) && (mb_strlen($display_name) > 255)) {
+        if ((mb_strlen($display_name) > 255)) {
             throw new \InvalidArgumentException('invalid length for $display_name when calling UserCreate., must be smaller than or equal to 255.');
         }
 
@@ -453,14 +446,7 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            array_push($this->openAPINullablesSetToNull, 'enabled');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('enabled', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
         }
         $this->container['enabled'] = $enabled;
 
@@ -487,14 +473,7 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setMetadata($metadata)
     {
         if (is_null($metadata)) {
-            array_push($this->openAPINullablesSetToNull, 'metadata');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('metadata', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable metadata cannot be null');
         }
         $this->container['metadata'] = $metadata;
 
@@ -521,14 +500,7 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setPassword($password)
     {
         if (is_null($password)) {
-            array_push($this->openAPINullablesSetToNull, 'password');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('password', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable password cannot be null');
         }
         $this->container['password'] = $password;
 
@@ -555,14 +527,7 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setPasswordHash($password_hash)
     {
         if (is_null($password_hash)) {
-            array_push($this->openAPINullablesSetToNull, 'password_hash');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('password_hash', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable password_hash cannot be null');
         }
         $this->container['password_hash'] = $password_hash;
 
@@ -589,19 +554,12 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaBytes($quota_bytes)
     {
         if (is_null($quota_bytes)) {
-            array_push($this->openAPINullablesSetToNull, 'quota_bytes');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('quota_bytes', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable quota_bytes cannot be null');
         }
-        if (!is_null($quota_bytes) && ($quota_bytes > 9223372036854775807)) {
+        if (($quota_bytes > 9223372036854775807)) {
             throw new \InvalidArgumentException('invalid value for $quota_bytes when calling UserCreate., must be smaller than or equal to 9223372036854775807.');
         }
-        if (!is_null($quota_bytes) && ($quota_bytes < 0)) {
+        if (($quota_bytes < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_bytes when calling UserCreate., must be bigger than or equal to 0.');
         }
 
@@ -630,19 +588,12 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setQuotaMessages($quota_messages)
     {
         if (is_null($quota_messages)) {
-            array_push($this->openAPINullablesSetToNull, 'quota_messages');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('quota_messages', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable quota_messages cannot be null');
         }
-        if (!is_null($quota_messages) && ($quota_messages > 9223372036854775807)) {
+        if (($quota_messages > 9223372036854775807)) {
             throw new \InvalidArgumentException('invalid value for $quota_messages when calling UserCreate., must be smaller than or equal to 9223372036854775807.');
         }
-        if (!is_null($quota_messages) && ($quota_messages < 0)) {
+        if (($quota_messages < 0)) {
             throw new \InvalidArgumentException('invalid value for $quota_messages when calling UserCreate., must be bigger than or equal to 0.');
         }
 
@@ -671,14 +622,7 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setRole($role)
     {
         if (is_null($role)) {
-            array_push($this->openAPINullablesSetToNull, 'role');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('role', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable role cannot be null');
         }
         $this->container['role'] = $role;
 
@@ -705,14 +649,7 @@ class UserCreate implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTags($tags)
     {
         if (is_null($tags)) {
-            array_push($this->openAPINullablesSetToNull, 'tags');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('tags', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
 

@@ -73,7 +73,7 @@ class UserList implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static array $openAPINullables = [
         'items' => false,
-        'next_cursor' => true
+        'next_cursor' => false
     ];
 
     /**
@@ -339,14 +339,7 @@ class UserList implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setNextCursor($next_cursor)
     {
         if (is_null($next_cursor)) {
-            array_push($this->openAPINullablesSetToNull, 'next_cursor');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('next_cursor', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable next_cursor cannot be null');
         }
         $this->container['next_cursor'] = $next_cursor;
 

@@ -82,13 +82,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var boolean[]
      */
     protected static array $openAPINullables = [
-        'display_name' => true,
-        'enabled' => true,
+        'display_name' => false,
+        'enabled' => false,
         'metadata' => true,
         'quota_bytes' => true,
         'quota_messages' => true,
-        'role' => true,
-        'tags' => true
+        'role' => false,
+        'tags' => false
     ];
 
     /**
@@ -364,16 +364,9 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setDisplayName($display_name)
     {
         if (is_null($display_name)) {
-            array_push($this->openAPINullablesSetToNull, 'display_name');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('display_name', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable display_name cannot be null');
         }
-        if (!is_null($display_name) && (mb_strlen($display_name) > 255)) {
+        if ((mb_strlen($display_name) > 255)) {
             throw new \InvalidArgumentException('invalid length for $display_name when calling UserPatch., must be smaller than or equal to 255.');
         }
 
@@ -402,14 +395,7 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setEnabled($enabled)
     {
         if (is_null($enabled)) {
-            array_push($this->openAPINullablesSetToNull, 'enabled');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('enabled', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable enabled cannot be null');
         }
         $this->container['enabled'] = $enabled;
 
@@ -552,14 +538,7 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setRole($role)
     {
         if (is_null($role)) {
-            array_push($this->openAPINullablesSetToNull, 'role');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('role', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable role cannot be null');
         }
         $this->container['role'] = $role;
 
@@ -586,14 +565,7 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     public function setTags($tags)
     {
         if (is_null($tags)) {
-            array_push($this->openAPINullablesSetToNull, 'tags');
-        } else {
-            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
-            $index = array_search('tags', $nullablesSetToNull);
-            if ($index !== FALSE) {
-                unset($nullablesSetToNull[$index]);
-                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
-            }
+            throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
 

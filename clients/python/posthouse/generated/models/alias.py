@@ -78,16 +78,6 @@ class Alias(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if expires_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.expires_at is None and "expires_at" in self.model_fields_set:
-            _dict['expires_at'] = None
-
-        # set to None if unicode (nullable) is None
-        # and model_fields_set contains the field
-        if self.unicode is None and "unicode" in self.model_fields_set:
-            _dict['unicode'] = None
-
         return _dict
 
     @classmethod

@@ -24,7 +24,7 @@ class AliasPatch(BaseModel):
     destinations: Optional[Annotated[List[StrictStr], Field(min_length=1, max_length=1000)]] = Field(default=None, description="Where its mail goes: the whole list.")
     enabled: Optional[StrictBool] = Field(default=None, description="A disabled alias answers as if it were not there.")
     expires_at: Optional[datetime] = Field(default=None, description="When it ends: from then on it answers as if it were not there. `null`: never.")
-    metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
+    metadata: Optional[Dict[str, Optional[StrictStr]]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
     tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: all of them.")
     __properties: ClassVar[List[str]] = ["description", "destinations", "enabled", "expires_at", "metadata", "tags"]
 
@@ -67,21 +67,6 @@ class AliasPatch(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if description (nullable) is None
-        # and model_fields_set contains the field
-        if self.description is None and "description" in self.model_fields_set:
-            _dict['description'] = None
-
-        # set to None if destinations (nullable) is None
-        # and model_fields_set contains the field
-        if self.destinations is None and "destinations" in self.model_fields_set:
-            _dict['destinations'] = None
-
-        # set to None if enabled (nullable) is None
-        # and model_fields_set contains the field
-        if self.enabled is None and "enabled" in self.model_fields_set:
-            _dict['enabled'] = None
-
         # set to None if expires_at (nullable) is None
         # and model_fields_set contains the field
         if self.expires_at is None and "expires_at" in self.model_fields_set:
@@ -91,11 +76,6 @@ class AliasPatch(BaseModel):
         # and model_fields_set contains the field
         if self.metadata is None and "metadata" in self.model_fields_set:
             _dict['metadata'] = None
-
-        # set to None if tags (nullable) is None
-        # and model_fields_set contains the field
-        if self.tags is None and "tags" in self.model_fields_set:
-            _dict['tags'] = None
 
         return _dict
 

@@ -68,26 +68,6 @@ class ApiKeyCreate(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if domains (nullable) is None
-        # and model_fields_set contains the field
-        if self.domains is None and "domains" in self.model_fields_set:
-            _dict['domains'] = None
-
-        # set to None if expires_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.expires_at is None and "expires_at" in self.model_fields_set:
-            _dict['expires_at'] = None
-
-        # set to None if role (nullable) is None
-        # and model_fields_set contains the field
-        if self.role is None and "role" in self.model_fields_set:
-            _dict['role'] = None
-
-        # set to None if scopes (nullable) is None
-        # and model_fields_set contains the field
-        if self.scopes is None and "scopes" in self.model_fields_set:
-            _dict['scopes'] = None
-
         return _dict
 
     @classmethod

@@ -65,16 +65,6 @@ class AppPasswordCreate(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if expires_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.expires_at is None and "expires_at" in self.model_fields_set:
-            _dict['expires_at'] = None
-
-        # set to None if protocols (nullable) is None
-        # and model_fields_set contains the field
-        if self.protocols is None and "protocols" in self.model_fields_set:
-            _dict['protocols'] = None
-
         return _dict
 
     @classmethod

@@ -74,16 +74,6 @@ class Attachment(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if content_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.content_id is None and "content_id" in self.model_fields_set:
-            _dict['content_id'] = None
-
-        # set to None if name (nullable) is None
-        # and model_fields_set contains the field
-        if self.name is None and "name" in self.model_fields_set:
-            _dict['name'] = None
-
         return _dict
 
     @classmethod

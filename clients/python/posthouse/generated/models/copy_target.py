@@ -61,16 +61,6 @@ class CopyTarget(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if mailbox (nullable) is None
-        # and model_fields_set contains the field
-        if self.mailbox is None and "mailbox" in self.model_fields_set:
-            _dict['mailbox'] = None
-
-        # set to None if mailbox_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.mailbox_id is None and "mailbox_id" in self.model_fields_set:
-            _dict['mailbox_id'] = None
-
         return _dict
 
     @classmethod

@@ -65,16 +65,6 @@ class DkimKeyCreate(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if selector (nullable) is None
-        # and model_fields_set contains the field
-        if self.selector is None and "selector" in self.model_fields_set:
-            _dict['selector'] = None
-
-        # set to None if state (nullable) is None
-        # and model_fields_set contains the field
-        if self.state is None and "state" in self.model_fields_set:
-            _dict['state'] = None
-
         return _dict
 
     @classmethod

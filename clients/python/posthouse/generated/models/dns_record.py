@@ -77,16 +77,6 @@ class DnsRecord(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if problem (nullable) is None
-        # and model_fields_set contains the field
-        if self.problem is None and "problem" in self.model_fields_set:
-            _dict['problem'] = None
-
-        # set to None if value (nullable) is None
-        # and model_fields_set contains the field
-        if self.value is None and "value" in self.model_fields_set:
-            _dict['value'] = None
-
         return _dict
 
     @classmethod

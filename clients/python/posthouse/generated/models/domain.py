@@ -77,16 +77,6 @@ class Domain(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if alias_of (nullable) is None
-        # and model_fields_set contains the field
-        if self.alias_of is None and "alias_of" in self.model_fields_set:
-            _dict['alias_of'] = None
-
-        # set to None if unicode (nullable) is None
-        # and model_fields_set contains the field
-        if self.unicode is None and "unicode" in self.model_fields_set:
-            _dict['unicode'] = None
-
         return _dict
 
     @classmethod

@@ -22,7 +22,7 @@ class DomainPatch(BaseModel):
     alias_of: Optional[StrictStr] = Field(default=None, description="The domain that this one is another name of. `null`: it is one of its own.")
     description: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="Free text.")
     enabled: Optional[StrictBool] = Field(default=None, description="Whether it takes and sends mail.")
-    metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
+    metadata: Optional[Dict[str, Optional[StrictStr]]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
     tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: all of them.")
     __properties: ClassVar[List[str]] = ["alias_of", "description", "enabled", "metadata", "tags"]
 
@@ -70,25 +70,10 @@ class DomainPatch(BaseModel):
         if self.alias_of is None and "alias_of" in self.model_fields_set:
             _dict['alias_of'] = None
 
-        # set to None if description (nullable) is None
-        # and model_fields_set contains the field
-        if self.description is None and "description" in self.model_fields_set:
-            _dict['description'] = None
-
-        # set to None if enabled (nullable) is None
-        # and model_fields_set contains the field
-        if self.enabled is None and "enabled" in self.model_fields_set:
-            _dict['enabled'] = None
-
         # set to None if metadata (nullable) is None
         # and model_fields_set contains the field
         if self.metadata is None and "metadata" in self.model_fields_set:
             _dict['metadata'] = None
-
-        # set to None if tags (nullable) is None
-        # and model_fields_set contains the field
-        if self.tags is None and "tags" in self.model_fields_set:
-            _dict['tags'] = None
 
         return _dict
 

@@ -72,11 +72,6 @@ class JwtKey(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if ends_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.ends_at is None and "ends_at" in self.model_fields_set:
-            _dict['ends_at'] = None
-
         return _dict
 
     @classmethod

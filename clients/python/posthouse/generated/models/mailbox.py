@@ -78,11 +78,6 @@ class Mailbox(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if special_use (nullable) is None
-        # and model_fields_set contains the field
-        if self.special_use is None and "special_use" in self.model_fields_set:
-            _dict['special_use'] = None
-
         return _dict
 
     @classmethod

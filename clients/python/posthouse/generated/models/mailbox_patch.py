@@ -63,20 +63,10 @@ class MailboxPatch(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if name (nullable) is None
-        # and model_fields_set contains the field
-        if self.name is None and "name" in self.model_fields_set:
-            _dict['name'] = None
-
         # set to None if special_use (nullable) is None
         # and model_fields_set contains the field
         if self.special_use is None and "special_use" in self.model_fields_set:
             _dict['special_use'] = None
-
-        # set to None if subscribed (nullable) is None
-        # and model_fields_set contains the field
-        if self.subscribed is None and "subscribed" in self.model_fields_set:
-            _dict['subscribed'] = None
 
         return _dict
 

@@ -69,51 +69,6 @@ class Marks(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if add_keywords (nullable) is None
-        # and model_fields_set contains the field
-        if self.add_keywords is None and "add_keywords" in self.model_fields_set:
-            _dict['add_keywords'] = None
-
-        # set to None if answered (nullable) is None
-        # and model_fields_set contains the field
-        if self.answered is None and "answered" in self.model_fields_set:
-            _dict['answered'] = None
-
-        # set to None if deleted (nullable) is None
-        # and model_fields_set contains the field
-        if self.deleted is None and "deleted" in self.model_fields_set:
-            _dict['deleted'] = None
-
-        # set to None if draft (nullable) is None
-        # and model_fields_set contains the field
-        if self.draft is None and "draft" in self.model_fields_set:
-            _dict['draft'] = None
-
-        # set to None if flagged (nullable) is None
-        # and model_fields_set contains the field
-        if self.flagged is None and "flagged" in self.model_fields_set:
-            _dict['flagged'] = None
-
-        # set to None if forwarded (nullable) is None
-        # and model_fields_set contains the field
-        if self.forwarded is None and "forwarded" in self.model_fields_set:
-            _dict['forwarded'] = None
-
-        # set to None if keywords (nullable) is None
-        # and model_fields_set contains the field
-        if self.keywords is None and "keywords" in self.model_fields_set:
-            _dict['keywords'] = None
-
-        # set to None if remove_keywords (nullable) is None
-        # and model_fields_set contains the field
-        if self.remove_keywords is None and "remove_keywords" in self.model_fields_set:
-            _dict['remove_keywords'] = None
-
-        # set to None if seen (nullable) is None
-        # and model_fields_set contains the field
-        if self.seen is None and "seen" in self.model_fields_set:
-            _dict['seen'] = None
-
         return _dict
 
     @classmethod

@@ -154,31 +154,6 @@ class Message(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if var_date (nullable) is None
-        # and model_fields_set contains the field
-        if self.var_date is None and "var_date" in self.model_fields_set:
-            _dict['date'] = None
-
-        # set to None if message_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.message_id is None and "message_id" in self.model_fields_set:
-            _dict['message_id'] = None
-
-        # set to None if subject (nullable) is None
-        # and model_fields_set contains the field
-        if self.subject is None and "subject" in self.model_fields_set:
-            _dict['subject'] = None
-
-        # set to None if html (nullable) is None
-        # and model_fields_set contains the field
-        if self.html is None and "html" in self.model_fields_set:
-            _dict['html'] = None
-
-        # set to None if text (nullable) is None
-        # and model_fields_set contains the field
-        if self.text is None and "text" in self.model_fields_set:
-            _dict['text'] = None
-
         return _dict
 
     @classmethod

@@ -75,31 +75,6 @@ class MessageBatch(BaseModel):
         # override the default output from pydantic by calling `to_dict()` of marks
         if self.marks:
             _dict['marks'] = self.marks.to_dict()
-        # set to None if filter (nullable) is None
-        # and model_fields_set contains the field
-        if self.filter is None and "filter" in self.model_fields_set:
-            _dict['filter'] = None
-
-        # set to None if ids (nullable) is None
-        # and model_fields_set contains the field
-        if self.ids is None and "ids" in self.model_fields_set:
-            _dict['ids'] = None
-
-        # set to None if mailbox (nullable) is None
-        # and model_fields_set contains the field
-        if self.mailbox is None and "mailbox" in self.model_fields_set:
-            _dict['mailbox'] = None
-
-        # set to None if mailbox_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.mailbox_id is None and "mailbox_id" in self.model_fields_set:
-            _dict['mailbox_id'] = None
-
-        # set to None if marks (nullable) is None
-        # and model_fields_set contains the field
-        if self.marks is None and "marks" in self.model_fields_set:
-            _dict['marks'] = None
-
         return _dict
 
     @classmethod

@@ -111,21 +111,6 @@ class MessageSummary(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if var_date (nullable) is None
-        # and model_fields_set contains the field
-        if self.var_date is None and "var_date" in self.model_fields_set:
-            _dict['date'] = None
-
-        # set to None if message_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.message_id is None and "message_id" in self.model_fields_set:
-            _dict['message_id'] = None
-
-        # set to None if subject (nullable) is None
-        # and model_fields_set contains the field
-        if self.subject is None and "subject" in self.model_fields_set:
-            _dict['subject'] = None
-
         return _dict
 
     @classmethod

@@ -65,21 +65,6 @@ class NewAttachment(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if content_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.content_id is None and "content_id" in self.model_fields_set:
-            _dict['content_id'] = None
-
-        # set to None if name (nullable) is None
-        # and model_fields_set contains the field
-        if self.name is None and "name" in self.model_fields_set:
-            _dict['name'] = None
-
-        # set to None if type (nullable) is None
-        # and model_fields_set contains the field
-        if self.type is None and "type" in self.model_fields_set:
-            _dict['type'] = None
-
         return _dict
 
     @classmethod

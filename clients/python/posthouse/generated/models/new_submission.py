@@ -115,36 +115,6 @@ class NewSubmission(BaseModel):
             for _item_to in self.to:
                 _items.append(_item_to.to_dict() if _item_to is not None else None)
             _dict['to'] = _items
-        # set to None if var_from (nullable) is None
-        # and model_fields_set contains the field
-        if self.var_from is None and "var_from" in self.model_fields_set:
-            _dict['from'] = None
-
-        # set to None if html (nullable) is None
-        # and model_fields_set contains the field
-        if self.html is None and "html" in self.model_fields_set:
-            _dict['html'] = None
-
-        # set to None if in_reply_to (nullable) is None
-        # and model_fields_set contains the field
-        if self.in_reply_to is None and "in_reply_to" in self.model_fields_set:
-            _dict['in_reply_to'] = None
-
-        # set to None if save_to (nullable) is None
-        # and model_fields_set contains the field
-        if self.save_to is None and "save_to" in self.model_fields_set:
-            _dict['save_to'] = None
-
-        # set to None if subject (nullable) is None
-        # and model_fields_set contains the field
-        if self.subject is None and "subject" in self.model_fields_set:
-            _dict['subject'] = None
-
-        # set to None if text (nullable) is None
-        # and model_fields_set contains the field
-        if self.text is None and "text" in self.model_fields_set:
-            _dict['text'] = None
-
         return _dict
 
     @classmethod

@@ -62,21 +62,6 @@ class PasswordPut(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if current_password (nullable) is None
-        # and model_fields_set contains the field
-        if self.current_password is None and "current_password" in self.model_fields_set:
-            _dict['current_password'] = None
-
-        # set to None if password (nullable) is None
-        # and model_fields_set contains the field
-        if self.password is None and "password" in self.model_fields_set:
-            _dict['password'] = None
-
-        # set to None if password_hash (nullable) is None
-        # and model_fields_set contains the field
-        if self.password_hash is None and "password_hash" in self.model_fields_set:
-            _dict['password_hash'] = None
-
         return _dict
 
     @classmethod

@@ -73,11 +73,6 @@ class Problem(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if var_field (nullable) is None
-        # and model_fields_set contains the field
-        if self.var_field is None and "var_field" in self.model_fields_set:
-            _dict['field'] = None
-
         return _dict
 
     @classmethod

@@ -60,11 +60,6 @@ class QueuedPatch(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if held (nullable) is None
-        # and model_fields_set contains the field
-        if self.held is None and "held" in self.model_fields_set:
-            _dict['held'] = None
-
         return _dict
 
     @classmethod

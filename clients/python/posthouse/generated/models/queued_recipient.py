@@ -76,16 +76,6 @@ class QueuedRecipient(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if domain (nullable) is None
-        # and model_fields_set contains the field
-        if self.domain is None and "domain" in self.model_fields_set:
-            _dict['domain'] = None
-
-        # set to None if last_error (nullable) is None
-        # and model_fields_set contains the field
-        if self.last_error is None and "last_error" in self.model_fields_set:
-            _dict['last_error'] = None
-
         return _dict
 
     @classmethod

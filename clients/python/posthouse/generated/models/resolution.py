@@ -84,11 +84,6 @@ class Resolution(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if problem (nullable) is None
-        # and model_fields_set contains the field
-        if self.problem is None and "problem" in self.model_fields_set:
-            _dict['problem'] = None
-
         return _dict
 
     @classmethod

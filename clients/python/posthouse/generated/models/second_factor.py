@@ -72,11 +72,6 @@ class SecondFactor(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if since (nullable) is None
-        # and model_fields_set contains the field
-        if self.since is None and "since" in self.model_fields_set:
-            _dict['since'] = None
-
         return _dict
 
     @classmethod

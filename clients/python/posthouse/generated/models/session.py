@@ -76,26 +76,6 @@ class Session(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if address (nullable) is None
-        # and model_fields_set contains the field
-        if self.address is None and "address" in self.model_fields_set:
-            _dict['address'] = None
-
-        # set to None if ends_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.ends_at is None and "ends_at" in self.model_fields_set:
-            _dict['ends_at'] = None
-
-        # set to None if last_used_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.last_used_at is None and "last_used_at" in self.model_fields_set:
-            _dict['last_used_at'] = None
-
-        # set to None if tls (nullable) is None
-        # and model_fields_set contains the field
-        if self.tls is None and "tls" in self.model_fields_set:
-            _dict['tls'] = None
-
         return _dict
 
     @classmethod

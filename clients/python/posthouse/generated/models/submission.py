@@ -82,21 +82,6 @@ class Submission(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if message_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.message_id is None and "message_id" in self.model_fields_set:
-            _dict['message_id'] = None
-
-        # set to None if queue_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.queue_id is None and "queue_id" in self.model_fields_set:
-            _dict['queue_id'] = None
-
-        # set to None if saved_message_id (nullable) is None
-        # and model_fields_set contains the field
-        if self.saved_message_id is None and "saved_message_id" in self.model_fields_set:
-            _dict['saved_message_id'] = None
-
         return _dict
 
     @classmethod

@@ -71,11 +71,6 @@ class SubmissionRecipient(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if detail (nullable) is None
-        # and model_fields_set contains the field
-        if self.detail is None and "detail" in self.model_fields_set:
-            _dict['detail'] = None
-
         return _dict
 
     @classmethod

@@ -78,11 +78,6 @@ class Trace(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if begun_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.begun_at is None and "begun_at" in self.model_fields_set:
-            _dict['begun_at'] = None
-
         return _dict
 
     @classmethod

@@ -84,36 +84,6 @@ class User(BaseModel):
             for _key, _value in self.additional_properties.items():
                 _dict[_key] = _value
 
-        # set to None if deleted_at (nullable) is None
-        # and model_fields_set contains the field
-        if self.deleted_at is None and "deleted_at" in self.model_fields_set:
-            _dict['deleted_at'] = None
-
-        # set to None if quota_bytes (nullable) is None
-        # and model_fields_set contains the field
-        if self.quota_bytes is None and "quota_bytes" in self.model_fields_set:
-            _dict['quota_bytes'] = None
-
-        # set to None if quota_messages (nullable) is None
-        # and model_fields_set contains the field
-        if self.quota_messages is None and "quota_messages" in self.model_fields_set:
-            _dict['quota_messages'] = None
-
-        # set to None if unicode (nullable) is None
-        # and model_fields_set contains the field
-        if self.unicode is None and "unicode" in self.model_fields_set:
-            _dict['unicode'] = None
-
-        # set to None if used_bytes (nullable) is None
-        # and model_fields_set contains the field
-        if self.used_bytes is None and "used_bytes" in self.model_fields_set:
-            _dict['used_bytes'] = None
-
-        # set to None if used_messages (nullable) is None
-        # and model_fields_set contains the field
-        if self.used_messages is None and "used_messages" in self.model_fields_set:
-            _dict['used_messages'] = None
-
         return _dict
 
     @classmethod

@@ -22,7 +22,7 @@ class UserPatch(BaseModel):
     """ # noqa: E501
     display_name: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="The name for people.")
     enabled: Optional[StrictBool] = Field(default=None, description="A disabled user cannot log in, and mail for them is refused.")
-    metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
+    metadata: Optional[Dict[str, Optional[StrictStr]]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
     quota_bytes: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = Field(default=None, description="The most octets their mailboxes may hold together. `null`: no limit.")
     quota_messages: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = Field(default=None, description="The most messages their mailboxes may hold together. `null`: no limit.")
     role: Optional[Role] = None
@@ -68,16 +68,6 @@ class UserPatch(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if display_name (nullable) is None
-        # and model_fields_set contains the field
-        if self.display_name is None and "display_name" in self.model_fields_set:
-            _dict['display_name'] = None
-
-        # set to None if enabled (nullable) is None
-        # and model_fields_set contains the field
-        if self.enabled is None and "enabled" in self.model_fields_set:
-            _dict['enabled'] = None
-
         # set to None if metadata (nullable) is None
         # and model_fields_set contains the field
         if self.metadata is None and "metadata" in self.model_fields_set:
@@ -92,16 +82,6 @@ class UserPatch(BaseModel):
         # and model_fields_set contains the field
         if self.quota_messages is None and "quota_messages" in self.model_fields_set:
             _dict['quota_messages'] = None
-
-        # set to None if role (nullable) is None
-        # and model_fields_set contains the field
-        if self.role is None and "role" in self.model_fields_set:
-            _dict['role'] = None
-
-        # set to None if tags (nullable) is None
-        # and model_fields_set contains the field
-        if self.tags is None and "tags" in self.model_fields_set:
-            _dict['tags'] = None
 
         return _dict
 

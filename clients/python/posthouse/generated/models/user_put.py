@@ -71,56 +71,6 @@ class UserPut(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
-        # set to None if address (nullable) is None
-        # and model_fields_set contains the field
-        if self.address is None and "address" in self.model_fields_set:
-            _dict['address'] = None
-
-        # set to None if display_name (nullable) is None
-        # and model_fields_set contains the field
-        if self.display_name is None and "display_name" in self.model_fields_set:
-            _dict['display_name'] = None
-
-        # set to None if enabled (nullable) is None
-        # and model_fields_set contains the field
-        if self.enabled is None and "enabled" in self.model_fields_set:
-            _dict['enabled'] = None
-
-        # set to None if metadata (nullable) is None
-        # and model_fields_set contains the field
-        if self.metadata is None and "metadata" in self.model_fields_set:
-            _dict['metadata'] = None
-
-        # set to None if password (nullable) is None
-        # and model_fields_set contains the field
-        if self.password is None and "password" in self.model_fields_set:
-            _dict['password'] = None
-
-        # set to None if password_hash (nullable) is None
-        # and model_fields_set contains the field
-        if self.password_hash is None and "password_hash" in self.model_fields_set:
-            _dict['password_hash'] = None
-
-        # set to None if quota_bytes (nullable) is None
-        # and model_fields_set contains the field
-        if self.quota_bytes is None and "quota_bytes" in self.model_fields_set:
-            _dict['quota_bytes'] = None
-
-        # set to None if quota_messages (nullable) is None
-        # and model_fields_set contains the field
-        if self.quota_messages is None and "quota_messages" in self.model_fields_set:
-            _dict['quota_messages'] = None
-
-        # set to None if role (nullable) is None
-        # and model_fields_set contains the field
-        if self.role is None and "role" in self.model_fields_set:
-            _dict['role'] = None
-
-        # set to None if tags (nullable) is None
-        # and model_fields_set contains the field
-        if self.tags is None and "tags" in self.model_fields_set:
-            _dict['tags'] = None
-
         return _dict
 
     @classmethod

@@ -24,7 +24,7 @@ pub struct Alias {
     pub enabled: bool,
     /// When it ends: from then on it answers as if it were not there.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub expires_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Texts of the callers' own by name.
     #[serde(rename = "metadata")]
     pub metadata: std::collections::HashMap<String, String>,
@@ -33,7 +33,7 @@ pub struct Alias {
     pub tags: Vec<String>,
     /// The same with its domain for people, where that differs.
     #[serde(rename = "unicode", default, skip_serializing_if = "Option::is_none")]
-    pub unicode: Option<Option<String>>,
+    pub unicode: Option<String>,
     /// When it was last changed.
     #[serde(rename = "updated_at")]
     pub updated_at: chrono::DateTime<chrono::FixedOffset>,

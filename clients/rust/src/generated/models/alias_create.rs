@@ -12,20 +12,20 @@ pub struct AliasCreate {
     pub address: String,
     /// Free text.
     #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Option<String>>,
+    pub description: Option<String>,
     /// Where its mail goes.
     #[serde(rename = "destinations")]
     pub destinations: Vec<String>,
     /// True if absent.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<Option<bool>>,
+    pub enabled: Option<bool>,
     /// When it ends: from then on it answers as if it were not there. Absent: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub expires_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
+    pub metadata: Option<std::collections::HashMap<String, String>>,
     /// Marks of your own: at most 50.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Option<Vec<String>>>,
+    pub tags: Option<Vec<String>>,
 }

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 pub struct AliasPatch {
     /// Free text.
     #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Option<String>>,
+    pub description: Option<String>,
     /// Where its mail goes: the whole list.
     #[serde(rename = "destinations", default, skip_serializing_if = "Option::is_none")]
-    pub destinations: Option<Option<Vec<String>>>,
+    pub destinations: Option<Vec<String>>,
     /// A disabled alias answers as if it were not there.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<Option<bool>>,
+    pub enabled: Option<bool>,
     /// When it ends: from then on it answers as if it were not there. `null`: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
@@ -24,5 +24,5 @@ pub struct AliasPatch {
     pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
     /// Marks of your own: all of them.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Option<Vec<String>>>,
+    pub tags: Option<Vec<String>>,
 }

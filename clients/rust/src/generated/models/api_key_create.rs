@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 pub struct ApiKeyCreate {
     /// The only domains that it may touch; all if absent or empty.
     #[serde(rename = "domains", default, skip_serializing_if = "Option::is_none")]
-    pub domains: Option<Option<Vec<String>>>,
+    pub domains: Option<Vec<String>>,
     /// When it stops working; absent: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub expires_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// What it is for.
     #[serde(rename = "name")]
     pub name: String,
     /// Follows from the domains; if given, it must be right.
     #[serde(rename = "role", default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Option<models::KeyRole>>,
+    pub role: Option<models::KeyRole>,
     /// What it may be used for; everything that its role may if absent.
     #[serde(rename = "scopes", default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Option<Vec<models::Scope>>>,
+    pub scopes: Option<Vec<models::Scope>>,
 }

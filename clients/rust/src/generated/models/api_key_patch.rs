@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 pub struct ApiKeyPatch {
     /// The only domains that it may touch: the whole list; empty: all.
     #[serde(rename = "domains", default, skip_serializing_if = "Option::is_none")]
-    pub domains: Option<Option<Vec<String>>>,
+    pub domains: Option<Vec<String>>,
     /// When it stops working. `null`: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
     /// What it is for.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Option<String>>,
+    pub name: Option<String>,
     /// What it may be used for: the whole list.
     #[serde(rename = "scopes", default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Option<Vec<models::Scope>>>,
+    pub scopes: Option<Vec<models::Scope>>,
 }

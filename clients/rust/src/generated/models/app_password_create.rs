@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct AppPasswordCreate {
     /// When it stops working; absent: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub expires_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// What it is for.
     #[serde(rename = "name")]
     pub name: String,
     /// What it is good for; all protocols of mail clients if absent.
     #[serde(rename = "protocols", default, skip_serializing_if = "Option::is_none")]
-    pub protocols: Option<Option<Vec<models::Protocol>>>,
+    pub protocols: Option<Vec<models::Protocol>>,
 }

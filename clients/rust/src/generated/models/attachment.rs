@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Attachment {
     /// What `cid:` addresses in the HTML call it.
     #[serde(rename = "content_id", default, skip_serializing_if = "Option::is_none")]
-    pub content_id: Option<Option<String>>,
+    pub content_id: Option<String>,
     /// Whether it is meant to be shown with the text.
     #[serde(rename = "inline")]
     pub inline: bool,
@@ -18,7 +18,7 @@ pub struct Attachment {
     pub n: i32,
     /// The name that the sender gave it. It is no safe name of a file.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Option<String>>,
+    pub name: Option<String>,
     /// Octets, decoded.
     #[serde(rename = "size")]
     pub size: i64,

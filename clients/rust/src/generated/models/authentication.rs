@@ -15,7 +15,7 @@ pub struct Authentication {
     pub properties: Vec<models::AuthenticationProperty>,
     /// Why.
     #[serde(rename = "reason", default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Option<String>>,
+    pub reason: Option<String>,
     /// Such as `pass`, `fail`, `none`, `softfail`, `temperror`.
     #[serde(rename = "result")]
     pub result: String,

@@ -9,53 +9,53 @@ use serde::{Deserialize, Serialize};
 pub struct BatchFilter {
     /// All messages of the mailbox, which must be said where there is no other filter.
     #[serde(rename = "all", default, skip_serializing_if = "Option::is_none")]
-    pub all: Option<Option<bool>>,
+    pub all: Option<bool>,
     /// Only those that are answered, or only those that are not.
     #[serde(rename = "answered", default, skip_serializing_if = "Option::is_none")]
-    pub answered: Option<Option<bool>>,
+    pub answered: Option<bool>,
     /// Only those that came in before this moment.
     #[serde(rename = "before", default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub before: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Only those that are flagged, or only those that are not.
     #[serde(rename = "flagged", default, skip_serializing_if = "Option::is_none")]
-    pub flagged: Option<Option<bool>>,
+    pub flagged: Option<bool>,
     /// Only those from somebody with this text in the name or address.
     #[serde(rename = "from", default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Option<String>>,
+    pub from: Option<String>,
     /// Only those that have files with them, or only those that have none.
     #[serde(rename = "has_attachment", default, skip_serializing_if = "Option::is_none")]
-    pub has_attachment: Option<Option<bool>>,
+    pub has_attachment: Option<bool>,
     /// Only those with this keyword.
     #[serde(rename = "keyword", default, skip_serializing_if = "Option::is_none")]
-    pub keyword: Option<Option<String>>,
+    pub keyword: Option<String>,
     /// Only those with more octets.
     #[serde(rename = "larger", default, skip_serializing_if = "Option::is_none")]
-    pub larger: Option<Option<i64>>,
+    pub larger: Option<i64>,
     /// The name of the mailbox; `INBOX` if neither this nor `mailbox_id` is there.
     #[serde(rename = "mailbox", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox: Option<Option<String>>,
+    pub mailbox: Option<String>,
     /// The id of the mailbox, instead of its name.
     #[serde(rename = "mailbox_id", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox_id: Option<Option<String>>,
+    pub mailbox_id: Option<String>,
     /// Only the one with this Message-ID, without angle brackets.
     #[serde(rename = "message_id", default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<Option<String>>,
+    pub message_id: Option<String>,
     /// Only those that came in at this moment or later.
     #[serde(rename = "since", default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub since: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Only those with fewer octets.
     #[serde(rename = "smaller", default, skip_serializing_if = "Option::is_none")]
-    pub smaller: Option<Option<i64>>,
+    pub smaller: Option<i64>,
     /// Only those with this text in the subject.
     #[serde(rename = "subject", default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Option<String>>,
+    pub subject: Option<String>,
     /// Only those with all of these words, in the header or the body; words between double quotes must stand together.
     #[serde(rename = "text", default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<Option<String>>,
+    pub text: Option<String>,
     /// Only those to somebody (To or Cc) with this text in the name or address.
     #[serde(rename = "to", default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<Option<String>>,
+    pub to: Option<String>,
     /// Only those that are not seen, or only those that are.
     #[serde(rename = "unseen", default, skip_serializing_if = "Option::is_none")]
-    pub unseen: Option<Option<bool>>,
+    pub unseen: Option<bool>,
 }

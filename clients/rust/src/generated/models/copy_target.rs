@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct CopyTarget {
     /// The name of the mailbox.
     #[serde(rename = "mailbox", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox: Option<Option<String>>,
+    pub mailbox: Option<String>,
     /// The id of the mailbox.
     #[serde(rename = "mailbox_id", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox_id: Option<Option<String>>,
+    pub mailbox_id: Option<String>,
 }

@@ -12,5 +12,5 @@ pub struct Correspondent {
     pub address: String,
     /// The name for people, decoded.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Option<String>>,
+    pub name: Option<String>,
 }

@@ -11,8 +11,8 @@ pub struct DkimKeyCreate {
     pub algorithm: models::DkimAlgorithm,
     /// Its name within the domain; made of the algorithm and the date if absent.
     #[serde(rename = "selector", default, skip_serializing_if = "Option::is_none")]
-    pub selector: Option<Option<String>>,
+    pub selector: Option<String>,
     /// `pending` if absent: publish its record, then make it `active`. Made active, it takes the place of the key of its algorithm that signed, which is retired.
     #[serde(rename = "state", default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<Option<models::DkimState>>,
+    pub state: Option<models::DkimState>,
 }

@@ -15,7 +15,7 @@ pub struct DnsRecord {
     pub name: String,
     /// What is wrong, and what would be right.
     #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Option<String>>,
+    pub problem: Option<String>,
     #[serde(rename = "purpose")]
     pub purpose: models::DnsPurpose,
     /// Mail suffers without it.
@@ -28,5 +28,5 @@ pub struct DnsRecord {
     pub r#type: String,
     /// What it should say; absent for the address of this server, which only its operator knows.
     #[serde(rename = "value", default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<Option<String>>,
+    pub value: Option<String>,
 }

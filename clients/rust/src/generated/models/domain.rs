@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Domain {
     /// The domain that this one is another name of.
     #[serde(rename = "alias_of", default, skip_serializing_if = "Option::is_none")]
-    pub alias_of: Option<Option<String>>,
+    pub alias_of: Option<String>,
     /// When it was made.
     #[serde(rename = "created_at")]
     pub created_at: chrono::DateTime<chrono::FixedOffset>,
@@ -30,7 +30,7 @@ pub struct Domain {
     pub tags: Vec<String>,
     /// Its name for people, where that differs.
     #[serde(rename = "unicode", default, skip_serializing_if = "Option::is_none")]
-    pub unicode: Option<Option<String>>,
+    pub unicode: Option<String>,
     /// When it was last changed.
     #[serde(rename = "updated_at")]
     pub updated_at: chrono::DateTime<chrono::FixedOffset>,

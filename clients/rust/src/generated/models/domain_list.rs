@@ -12,5 +12,5 @@ pub struct DomainList {
     pub items: Vec<models::Domain>,
     /// Asks for the next page; absent on the last.
     #[serde(rename = "next_cursor", default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Option<String>>,
+    pub next_cursor: Option<String>,
 }

@@ -12,14 +12,14 @@ pub struct DomainPatch {
     pub alias_of: Option<Option<String>>,
     /// Free text.
     #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Option<String>>,
+    pub description: Option<String>,
     /// Whether it takes and sends mail.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<Option<bool>>,
+    pub enabled: Option<bool>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
     /// Marks of your own: all of them.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Option<Vec<String>>>,
+    pub tags: Option<Vec<String>>,
 }

@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 pub struct DomainPut {
     /// The domain that this one is another name of.
     #[serde(rename = "alias_of", default, skip_serializing_if = "Option::is_none")]
-    pub alias_of: Option<Option<String>>,
+    pub alias_of: Option<String>,
     /// Free text.
     #[serde(rename = "description", default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<Option<String>>,
+    pub description: Option<String>,
     /// May be repeated here; it must be the one in the path.
     #[serde(rename = "domain", default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<Option<String>>,
+    pub domain: Option<String>,
     /// Whether it takes and sends mail; true if absent.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<Option<bool>>,
+    pub enabled: Option<bool>,
     /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
+    pub metadata: Option<std::collections::HashMap<String, String>>,
     /// Marks of your own: at most 50.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Option<Vec<String>>>,
+    pub tags: Option<Vec<String>>,
 }

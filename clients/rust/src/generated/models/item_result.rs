@@ -11,9 +11,9 @@ pub struct ItemResult {
     pub id: String,
     /// The id that it, or its copy, has now.
     #[serde(rename = "new_id", default, skip_serializing_if = "Option::is_none")]
-    pub new_id: Option<Option<String>>,
+    pub new_id: Option<String>,
     #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Option<models::Problem>>,
+    pub problem: Option<models::Problem>,
     /// 200 if it was done; otherwise that of the problem.
     #[serde(rename = "status")]
     pub status: i32,

@@ -12,7 +12,7 @@ pub struct JwtKey {
     pub created_at: chrono::DateTime<chrono::FixedOffset>,
     /// Until when the tokens that it signed are honoured, once it signs no more.
     #[serde(rename = "ends_at", default, skip_serializing_if = "Option::is_none")]
-    pub ends_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub ends_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Stands as `kid` in the tokens that it signed.
     #[serde(rename = "id")]
     pub id: String,

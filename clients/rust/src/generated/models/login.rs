@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Login {
     /// The code of the second factor, or a recovery code, where one is on.
     #[serde(rename = "code", default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<Option<String>>,
+    pub code: Option<String>,
     /// The password.
     #[serde(rename = "password")]
     pub password: String,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct LoginEntry {
     /// The client's address, as far as it is known.
     #[serde(rename = "address", default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Option<String>>,
+    pub address: Option<String>,
     /// When.
     #[serde(rename = "at")]
     pub at: chrono::DateTime<chrono::FixedOffset>,

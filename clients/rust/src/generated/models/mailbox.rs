@@ -24,7 +24,7 @@ pub struct Mailbox {
     pub size: i64,
     /// What it is for.
     #[serde(rename = "special_use", default, skip_serializing_if = "Option::is_none")]
-    pub special_use: Option<Option<models::SpecialUse>>,
+    pub special_use: Option<models::SpecialUse>,
     /// Whether the user subscribed to it.
     #[serde(rename = "subscribed")]
     pub subscribed: bool,

@@ -15,7 +15,7 @@ pub struct MailboxChanges {
     pub modseq: i64,
     /// Asks for the next page; absent on the last.
     #[serde(rename = "next_cursor", default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Option<String>>,
+    pub next_cursor: Option<String>,
     /// If it is another one than before, the client must forget all that it knows of the mailbox.
     #[serde(rename = "uidvalidity")]
     pub uidvalidity: i64,

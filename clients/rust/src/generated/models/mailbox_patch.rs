@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct MailboxPatch {
     /// Another name. The mailboxes below it move along.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Option<String>>,
+    pub name: Option<String>,
     /// What it is for; a mailbox that was for this is no longer. `null`: nothing special.
     #[serde(rename = "special_use", default, skip_serializing_if = "Option::is_none")]
     pub special_use: Option<Option<models::SpecialUse>>,
     /// Whether the user subscribes to it.
     #[serde(rename = "subscribed", default, skip_serializing_if = "Option::is_none")]
-    pub subscribed: Option<Option<bool>>,
+    pub subscribed: Option<bool>,
 }

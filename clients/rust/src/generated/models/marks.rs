@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 pub struct Marks {
     /// These keywords too.
     #[serde(rename = "add_keywords", default, skip_serializing_if = "Option::is_none")]
-    pub add_keywords: Option<Option<Vec<String>>>,
+    pub add_keywords: Option<Vec<String>>,
     #[serde(rename = "answered", default, skip_serializing_if = "Option::is_none")]
-    pub answered: Option<Option<bool>>,
+    pub answered: Option<bool>,
     /// Marked for removal, as IMAP clients do.
     #[serde(rename = "deleted", default, skip_serializing_if = "Option::is_none")]
-    pub deleted: Option<Option<bool>>,
+    pub deleted: Option<bool>,
     #[serde(rename = "draft", default, skip_serializing_if = "Option::is_none")]
-    pub draft: Option<Option<bool>>,
+    pub draft: Option<bool>,
     #[serde(rename = "flagged", default, skip_serializing_if = "Option::is_none")]
-    pub flagged: Option<Option<bool>>,
+    pub flagged: Option<bool>,
     #[serde(rename = "forwarded", default, skip_serializing_if = "Option::is_none")]
-    pub forwarded: Option<Option<bool>>,
+    pub forwarded: Option<bool>,
     /// These keywords, and no others.
     #[serde(rename = "keywords", default, skip_serializing_if = "Option::is_none")]
-    pub keywords: Option<Option<Vec<String>>>,
+    pub keywords: Option<Vec<String>>,
     /// These keywords no longer.
     #[serde(rename = "remove_keywords", default, skip_serializing_if = "Option::is_none")]
-    pub remove_keywords: Option<Option<Vec<String>>>,
+    pub remove_keywords: Option<Vec<String>>,
     #[serde(rename = "seen", default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Option<bool>>,
+    pub seen: Option<bool>,
 }

@@ -13,7 +13,7 @@ pub struct Message {
     pub cc: Vec<models::Correspondent>,
     /// When it was written, as the message says; absent if it does not say.
     #[serde(rename = "date", default, skip_serializing_if = "Option::is_none")]
-    pub date: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub date: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Marked for removal by an IMAP client.
     #[serde(rename = "deleted")]
     pub deleted: bool,
@@ -42,7 +42,7 @@ pub struct Message {
     pub mailbox_id: String,
     /// Message-ID, without angle brackets.
     #[serde(rename = "message_id", default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<Option<String>>,
+    pub message_id: Option<String>,
     /// Rises in the mailbox with each change: see its `changes`.
     #[serde(rename = "modseq")]
     pub modseq: i64,
@@ -59,7 +59,7 @@ pub struct Message {
     pub size: i64,
     /// The subject, decoded.
     #[serde(rename = "subject", default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Option<String>>,
+    pub subject: Option<String>,
     /// The conversation that it is part of.
     #[serde(rename = "thread_id")]
     pub thread_id: String,
@@ -81,7 +81,7 @@ pub struct Message {
     pub headers: Vec<models::HeaderField>,
     /// The HTML, cleaned of everything that runs, loads a frame or sends a form. Pictures keep their `cid:` and `https:` addresses.
     #[serde(rename = "html", default, skip_serializing_if = "Option::is_none")]
-    pub html: Option<Option<String>>,
+    pub html: Option<String>,
     /// In-Reply-To, without angle brackets.
     #[serde(rename = "in_reply_to")]
     pub in_reply_to: Vec<String>,
@@ -92,7 +92,7 @@ pub struct Message {
     pub reply_to: Vec<models::Correspondent>,
     /// The plain text; made from the HTML if there is none.
     #[serde(rename = "text", default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<Option<String>>,
+    pub text: Option<String>,
     /// Whether text or HTML were too long to be shown whole.
     #[serde(rename = "truncated")]
     pub truncated: bool,

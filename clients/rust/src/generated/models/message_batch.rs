@@ -11,17 +11,17 @@ pub struct MessageBatch {
     pub action: models::Action,
     /// Which messages, instead of their ids; at most 10,000 at a time.
     #[serde(rename = "filter", default, skip_serializing_if = "Option::is_none")]
-    pub filter: Option<Option<models::BatchFilter>>,
+    pub filter: Option<models::BatchFilter>,
     /// The ids of the messages.
     #[serde(rename = "ids", default, skip_serializing_if = "Option::is_none")]
-    pub ids: Option<Option<Vec<String>>>,
+    pub ids: Option<Vec<String>>,
     /// The name of the mailbox that they go to: for the actions `move` and `copy`.
     #[serde(rename = "mailbox", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox: Option<Option<String>>,
+    pub mailbox: Option<String>,
     /// The id of the mailbox, instead of its name.
     #[serde(rename = "mailbox_id", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox_id: Option<Option<String>>,
+    pub mailbox_id: Option<String>,
     /// The marks to change: for the action `mark`.
     #[serde(rename = "marks", default, skip_serializing_if = "Option::is_none")]
-    pub marks: Option<Option<models::Marks>>,
+    pub marks: Option<models::Marks>,
 }

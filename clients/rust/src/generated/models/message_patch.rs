@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct MessagePatch {
     /// The name of the mailbox to move it to.
     #[serde(rename = "mailbox", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox: Option<Option<String>>,
+    pub mailbox: Option<String>,
     /// The id of the mailbox to move it to, instead of its name.
     #[serde(rename = "mailbox_id", default, skip_serializing_if = "Option::is_none")]
-    pub mailbox_id: Option<Option<String>>,
+    pub mailbox_id: Option<String>,
     /// The marks to change.
     #[serde(rename = "marks", default, skip_serializing_if = "Option::is_none")]
-    pub marks: Option<Option<models::Marks>>,
+    pub marks: Option<models::Marks>,
 }

@@ -13,7 +13,7 @@ pub struct MessageSummary {
     pub cc: Vec<models::Correspondent>,
     /// When it was written, as the message says; absent if it does not say.
     #[serde(rename = "date", default, skip_serializing_if = "Option::is_none")]
-    pub date: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub date: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Marked for removal by an IMAP client.
     #[serde(rename = "deleted")]
     pub deleted: bool,
@@ -42,7 +42,7 @@ pub struct MessageSummary {
     pub mailbox_id: String,
     /// Message-ID, without angle brackets.
     #[serde(rename = "message_id", default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<Option<String>>,
+    pub message_id: Option<String>,
     /// Rises in the mailbox with each change: see its `changes`.
     #[serde(rename = "modseq")]
     pub modseq: i64,
@@ -59,7 +59,7 @@ pub struct MessageSummary {
     pub size: i64,
     /// The subject, decoded.
     #[serde(rename = "subject", default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Option<String>>,
+    pub subject: Option<String>,
     /// The conversation that it is part of.
     #[serde(rename = "thread_id")]
     pub thread_id: String,

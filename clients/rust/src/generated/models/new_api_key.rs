@@ -15,12 +15,12 @@ pub struct NewApiKey {
     pub domains: Vec<String>,
     /// When it stops working; absent: never.
     #[serde(rename = "expires_at", default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub expires_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     #[serde(rename = "id")]
     pub id: String,
     /// When it was last used, to the minute.
     #[serde(rename = "last_used_at", default, skip_serializing_if = "Option::is_none")]
-    pub last_used_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub last_used_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// What it is for.
     #[serde(rename = "name")]
     pub name: String,

@@ -12,14 +12,14 @@ pub struct NewAttachment {
     pub content: Vec<u8>,
     /// What the HTML calls it by `cid:`, without angle brackets.
     #[serde(rename = "content_id", default, skip_serializing_if = "Option::is_none")]
-    pub content_id: Option<Option<String>>,
+    pub content_id: Option<String>,
     /// Whether it is shown with the HTML and not listed as a file.
     #[serde(rename = "inline", default, skip_serializing_if = "Option::is_none")]
     pub inline: Option<bool>,
     /// Its name.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Option<String>>,
+    pub name: Option<String>,
     /// Its media type; `application/octet-stream` if absent.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    pub r#type: Option<Option<String>>,
+    pub r#type: Option<String>,
 }

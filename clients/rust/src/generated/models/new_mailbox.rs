@@ -12,8 +12,8 @@ pub struct NewMailbox {
     pub name: String,
     /// What it is for; a mailbox that was for this is no longer.
     #[serde(rename = "special_use", default, skip_serializing_if = "Option::is_none")]
-    pub special_use: Option<Option<models::SpecialUse>>,
+    pub special_use: Option<models::SpecialUse>,
     /// Whether the user subscribes to it: mail clients show these. `true` if absent.
     #[serde(rename = "subscribed", default, skip_serializing_if = "Option::is_none")]
-    pub subscribed: Option<Option<bool>>,
+    pub subscribed: Option<bool>,
 }

@@ -11,5 +11,5 @@ pub struct NewPerson {
     pub address: String,
     /// The name for people.
     #[serde(rename = "name", default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Option<String>>,
+    pub name: Option<String>,
 }

@@ -17,16 +17,16 @@ pub struct NewSubmission {
     pub cc: Option<Vec<models::NewPerson>>,
     /// Who writes; the user if absent. It must be an address that the user may send with.
     #[serde(rename = "from", default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Option<models::NewPerson>>,
+    pub from: Option<models::NewPerson>,
     /// Further fields of the header, such as `List-Unsubscribe`.
     #[serde(rename = "headers", default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<Vec<models::NewHeader>>,
     /// The HTML; send a plain text too, for those who cannot show it.
     #[serde(rename = "html", default, skip_serializing_if = "Option::is_none")]
-    pub html: Option<Option<String>>,
+    pub html: Option<String>,
     /// The Message-ID of what it answers, with or without angle brackets.
     #[serde(rename = "in_reply_to", default, skip_serializing_if = "Option::is_none")]
-    pub in_reply_to: Option<Option<String>>,
+    pub in_reply_to: Option<String>,
     /// The Message-IDs of the conversation so far, the oldest first; that of `in_reply_to` if absent.
     #[serde(rename = "references", default, skip_serializing_if = "Option::is_none")]
     pub references: Option<Vec<String>>,
@@ -35,12 +35,12 @@ pub struct NewSubmission {
     pub reply_to: Option<Vec<models::NewPerson>>,
     /// The name of the mailbox that a copy is put into, such as `Sent`; no copy is kept if absent.
     #[serde(rename = "save_to", default, skip_serializing_if = "Option::is_none")]
-    pub save_to: Option<Option<String>>,
+    pub save_to: Option<String>,
     #[serde(rename = "subject", default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<Option<String>>,
+    pub subject: Option<String>,
     /// The plain text.
     #[serde(rename = "text", default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<Option<String>>,
+    pub text: Option<String>,
     /// Who gets it.
     #[serde(rename = "to", default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Vec<models::NewPerson>>,

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct PasswordPut {
     /// The old password: needed by a user who changes their own, ignored for administrators.
     #[serde(rename = "current_password", default, skip_serializing_if = "Option::is_none")]
-    pub current_password: Option<Option<String>>,
+    pub current_password: Option<String>,
     /// The new password.
     #[serde(rename = "password", default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<Option<String>>,
+    pub password: Option<String>,
     /// Instead of the password: its hash. Only for administrators.
     #[serde(rename = "password_hash", default, skip_serializing_if = "Option::is_none")]
-    pub password_hash: Option<Option<String>>,
+    pub password_hash: Option<String>,
 }

@@ -12,7 +12,7 @@ pub struct Problem {
     pub detail: String,
     /// The field of the request at fault, where one is: a path such as `destinations[2]`.
     #[serde(rename = "field", default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<Option<String>>,
+    pub field: Option<String>,
     /// The status of the reply.
     #[serde(rename = "status")]
     pub status: i32,

@@ -9,5 +9,5 @@ use serde::{Deserialize, Serialize};
 pub struct QueuedPatch {
     /// Whether the recipients that are not yet delivered wait for their release. What is released is tried at once.
     #[serde(rename = "held", default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Option<bool>>,
+    pub held: Option<bool>,
 }

@@ -14,10 +14,10 @@ pub struct QueuedRecipient {
     pub attempts: i32,
     /// Where it goes.
     #[serde(rename = "domain", default, skip_serializing_if = "Option::is_none")]
-    pub domain: Option<Option<String>>,
+    pub domain: Option<String>,
     /// The last reply or error.
     #[serde(rename = "last_error", default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<Option<String>>,
+    pub last_error: Option<String>,
     /// When it is tried again.
     #[serde(rename = "next_attempt_at")]
     pub next_attempt_at: chrono::DateTime<chrono::FixedOffset>,

@@ -17,7 +17,7 @@ pub struct Resolution {
     pub forwards: Vec<String>,
     /// Why it would be refused.
     #[serde(rename = "problem", default, skip_serializing_if = "Option::is_none")]
-    pub problem: Option<Option<models::Problem>>,
+    pub problem: Option<models::Problem>,
     /// The way, in its order.
     #[serde(rename = "steps")]
     pub steps: Vec<models::Step>,

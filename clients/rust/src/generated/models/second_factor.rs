@@ -15,5 +15,5 @@ pub struct SecondFactor {
     pub recovery_codes: i32,
     /// Since when.
     #[serde(rename = "since", default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub since: Option<chrono::DateTime<chrono::FixedOffset>>,
 }

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 pub struct Session {
     /// The client's address, as far as it is known.
     #[serde(rename = "address", default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Option<String>>,
+    pub address: Option<String>,
     /// When it ends if its refresh token is not used before, for one of the API.
     #[serde(rename = "ends_at", default, skip_serializing_if = "Option::is_none")]
-    pub ends_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub ends_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// Its name here, by which it can be ended.
     #[serde(rename = "id")]
     pub id: String,
     /// When its refresh token was last used, for one of the API.
     #[serde(rename = "last_used_at", default, skip_serializing_if = "Option::is_none")]
-    pub last_used_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub last_used_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     #[serde(rename = "protocol")]
     pub protocol: models::Protocol,
     /// When it began.
@@ -26,5 +26,5 @@ pub struct Session {
     pub since: chrono::DateTime<chrono::FixedOffset>,
     /// TLS version and cipher.
     #[serde(rename = "tls", default, skip_serializing_if = "Option::is_none")]
-    pub tls: Option<Option<String>>,
+    pub tls: Option<String>,
 }

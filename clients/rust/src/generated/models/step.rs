@@ -12,7 +12,7 @@ pub struct Step {
     pub address: String,
     /// What stood after the separator in the address, such as `shop` of `alice+shop@example.test`.
     #[serde(rename = "detail", default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Option<String>>,
+    pub detail: Option<String>,
     #[serde(rename = "kind")]
     pub kind: models::StepKind,
     /// Where an alias leads.

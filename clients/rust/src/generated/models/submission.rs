@@ -11,16 +11,16 @@ pub struct Submission {
     pub id: String,
     /// Message-ID, without angle brackets.
     #[serde(rename = "message_id", default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<Option<String>>,
+    pub message_id: Option<String>,
     /// Its id in the queue, if it waits, or waited, there.
     #[serde(rename = "queue_id", default, skip_serializing_if = "Option::is_none")]
-    pub queue_id: Option<Option<String>>,
+    pub queue_id: Option<String>,
     /// What became of it so far, for each recipient: for all of them when it is sent; later for the first 20.
     #[serde(rename = "recipients")]
     pub recipients: Vec<models::SubmissionRecipient>,
     /// The id of the copy, in the answer to the sending.
     #[serde(rename = "saved_message_id", default, skip_serializing_if = "Option::is_none")]
-    pub saved_message_id: Option<Option<String>>,
+    pub saved_message_id: Option<String>,
     /// Where bounces go.
     #[serde(rename = "sender")]
     pub sender: String,

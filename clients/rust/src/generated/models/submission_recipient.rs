@@ -11,7 +11,7 @@ pub struct SubmissionRecipient {
     pub address: String,
     /// The last reply of the other server, or why it failed.
     #[serde(rename = "detail", default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<Option<String>>,
+    pub detail: Option<String>,
     #[serde(rename = "state")]
     pub state: models::SubmissionState,
 }

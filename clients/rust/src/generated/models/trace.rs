@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Trace {
     /// When its first step happened.
     #[serde(rename = "begun_at", default, skip_serializing_if = "Option::is_none")]
-    pub begun_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub begun_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// The id of the message: in its Received line, in the log, in the queue.
     #[serde(rename = "id")]
     pub id: String,

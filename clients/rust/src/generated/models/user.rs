@@ -15,7 +15,7 @@ pub struct User {
     pub created_at: chrono::DateTime<chrono::FixedOffset>,
     /// When they were deleted: they can still be restored.
     #[serde(rename = "deleted_at", default, skip_serializing_if = "Option::is_none")]
-    pub deleted_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
+    pub deleted_at: Option<chrono::DateTime<chrono::FixedOffset>>,
     /// The name for people.
     #[serde(rename = "display_name")]
     pub display_name: String,
@@ -27,10 +27,10 @@ pub struct User {
     pub metadata: std::collections::HashMap<String, String>,
     /// The most octets their mailboxes may hold together; absent: no limit.
     #[serde(rename = "quota_bytes", default, skip_serializing_if = "Option::is_none")]
-    pub quota_bytes: Option<Option<i64>>,
+    pub quota_bytes: Option<i64>,
     /// The most messages their mailboxes may hold together; absent: no limit.
     #[serde(rename = "quota_messages", default, skip_serializing_if = "Option::is_none")]
-    pub quota_messages: Option<Option<i64>>,
+    pub quota_messages: Option<i64>,
     #[serde(rename = "role")]
     pub role: models::Role,
     /// Marks of the callers' own.
@@ -38,14 +38,14 @@ pub struct User {
     pub tags: Vec<String>,
     /// The same with its domain for people, where that differs.
     #[serde(rename = "unicode", default, skip_serializing_if = "Option::is_none")]
-    pub unicode: Option<Option<String>>,
+    pub unicode: Option<String>,
     /// When it was last changed.
     #[serde(rename = "updated_at")]
     pub updated_at: chrono::DateTime<chrono::FixedOffset>,
     /// How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a change.
     #[serde(rename = "used_bytes", default, skip_serializing_if = "Option::is_none")]
-    pub used_bytes: Option<Option<i64>>,
+    pub used_bytes: Option<i64>,
     /// How many messages their mailboxes hold together.
     #[serde(rename = "used_messages", default, skip_serializing_if = "Option::is_none")]
-    pub used_messages: Option<Option<i64>>,
+    pub used_messages: Option<i64>,
 }

@@ -12,5 +12,5 @@ pub struct UserList {
     pub items: Vec<models::User>,
     /// Asks for the next page; absent on the last.
     #[serde(rename = "next_cursor", default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Option<String>>,
+    pub next_cursor: Option<String>,
 }

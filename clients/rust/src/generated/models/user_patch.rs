@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct UserPatch {
     /// The name for people.
     #[serde(rename = "display_name", default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<Option<String>>,
+    pub display_name: Option<String>,
     /// A disabled user cannot log in, and mail for them is refused.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<Option<bool>>,
+    pub enabled: Option<bool>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
@@ -23,8 +23,8 @@ pub struct UserPatch {
     #[serde(rename = "quota_messages", default, skip_serializing_if = "Option::is_none")]
     pub quota_messages: Option<Option<i64>>,
     #[serde(rename = "role", default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Option<models::Role>>,
+    pub role: Option<models::Role>,
     /// Marks of your own: all of them.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Option<Vec<String>>>,
+    pub tags: Option<Vec<String>>,
 }

@@ -9,32 +9,32 @@ use serde::{Deserialize, Serialize};
 pub struct UserPut {
     /// May be repeated here; it must be the one in the path.
     #[serde(rename = "address", default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Option<String>>,
+    pub address: Option<String>,
     /// The name for people.
     #[serde(rename = "display_name", default, skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<Option<String>>,
+    pub display_name: Option<String>,
     /// True if absent.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<Option<bool>>,
+    pub enabled: Option<bool>,
     /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
+    pub metadata: Option<std::collections::HashMap<String, String>>,
     /// The password. Without it and without `password_hash` the password of a user who is there stays.
     #[serde(rename = "password", default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<Option<String>>,
+    pub password: Option<String>,
     /// Instead of the password: its hash.
     #[serde(rename = "password_hash", default, skip_serializing_if = "Option::is_none")]
-    pub password_hash: Option<Option<String>>,
+    pub password_hash: Option<String>,
     /// The most octets their mailboxes may hold together; absent: no limit.
     #[serde(rename = "quota_bytes", default, skip_serializing_if = "Option::is_none")]
-    pub quota_bytes: Option<Option<i64>>,
+    pub quota_bytes: Option<i64>,
     /// The most messages their mailboxes may hold together; absent: no limit.
     #[serde(rename = "quota_messages", default, skip_serializing_if = "Option::is_none")]
-    pub quota_messages: Option<Option<i64>>,
+    pub quota_messages: Option<i64>,
     /// `user` if absent.
     #[serde(rename = "role", default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<Option<models::Role>>,
+    pub role: Option<models::Role>,
     /// Marks of your own: at most 50.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Option<Vec<String>>>,
+    pub tags: Option<Vec<String>>,
 }

@@ -133,11 +133,11 @@ export interface GetAttachmentRequest {
     /**
      * One range of octets; of several, all is sent.
      */
-    range?: string | null;
+    range?: string;
     /**
      * The `ETag` of what the client has a part of: if it is another one, all is sent.
      */
-    ifRange?: string | null;
+    ifRange?: string;
 }
 
 export interface GetRawMessageRequest {
@@ -152,11 +152,11 @@ export interface GetRawMessageRequest {
     /**
      * One range of octets; of several, all is sent.
      */
-    range?: string | null;
+    range?: string;
     /**
      * The `ETag` of what the client has a part of: if it is another one, all is sent.
      */
-    ifRange?: string | null;
+    ifRange?: string;
 }
 
 export interface ImportMessageRequest {

@@ -32,7 +32,7 @@ export interface Alias {
     /**
      * When it ends: from then on it answers as if it were not there.
      */
-    expiresAt?: Date | null;
+    expiresAt?: Date;
     /**
      * Texts of the callers' own by name.
      */
@@ -44,7 +44,7 @@ export interface Alias {
     /**
      * The same with its domain for people, where that differs.
      */
-    unicode?: string | null;
+    unicode?: string;
     /**
      * When it was last changed.
      */
@@ -81,10 +81,10 @@ export function AliasFromJSONTyped(json: any, ignoreDiscriminator: boolean): Ali
         'description': json['description'],
         'destinations': json['destinations'],
         'enabled': json['enabled'],
-        'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
+        'expiresAt': json['expires_at'] == null ? undefined : (parseDateTime(json['expires_at'])),
         'metadata': json['metadata'],
         'tags': json['tags'],
-        'unicode': json['unicode'] === undefined ? undefined : json['unicode'] === null ? null : json['unicode'],
+        'unicode': json['unicode'] == null ? undefined : json['unicode'],
         'updatedAt': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
     };
 }

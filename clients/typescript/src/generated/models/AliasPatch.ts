@@ -12,15 +12,15 @@ export interface AliasPatch {
     /**
      * Free text.
      */
-    description?: string | null;
+    description?: string;
     /**
      * Where its mail goes: the whole list.
      */
-    destinations?: Array<string> | null;
+    destinations?: Array<string>;
     /**
      * A disabled alias answers as if it were not there.
      */
-    enabled?: boolean | null;
+    enabled?: boolean;
     /**
      * When it ends: from then on it answers as if it were not there. `null`: never.
      */
@@ -28,11 +28,11 @@ export interface AliasPatch {
     /**
      * Texts of your own by name, merged with those that are there: `null` takes one away, or all.
      */
-    metadata?: { [key: string]: string; } | null;
+    metadata?: { [key: string]: string | null; } | null;
     /**
      * Marks of your own: all of them.
      */
-    tags?: Array<string> | null;
+    tags?: Array<string>;
 }
 
 /**
@@ -52,12 +52,12 @@ export function AliasPatchFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     }
     return {
 
-        'description': json['description'] === undefined ? undefined : json['description'] === null ? null : json['description'],
-        'destinations': json['destinations'] === undefined ? undefined : json['destinations'] === null ? null : json['destinations'],
-        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
+        'description': json['description'] == null ? undefined : json['description'],
+        'destinations': json['destinations'] == null ? undefined : json['destinations'],
+        'enabled': json['enabled'] == null ? undefined : json['enabled'],
         'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
         'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
-        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
+        'tags': json['tags'] == null ? undefined : json['tags'],
     };
 }
 

@@ -12,11 +12,11 @@ export interface AliasPut {
     /**
      * May be repeated here; it must be the one in the path.
      */
-    address?: string | null;
+    address?: string;
     /**
      * Free text.
      */
-    description?: string | null;
+    description?: string;
     /**
      * Where its mail goes.
      */
@@ -24,19 +24,19 @@ export interface AliasPut {
     /**
      * True if absent.
      */
-    enabled?: boolean | null;
+    enabled?: boolean;
     /**
      * When it ends: from then on it answers as if it were not there. Absent: never.
      */
-    expiresAt?: Date | null;
+    expiresAt?: Date;
     /**
      * Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
      */
-    metadata?: { [key: string]: string; } | null;
+    metadata?: { [key: string]: string; };
     /**
      * Marks of your own: at most 50.
      */
-    tags?: Array<string> | null;
+    tags?: Array<string>;
 }
 
 /**
@@ -57,13 +57,13 @@ export function AliasPutFromJSONTyped(json: any, ignoreDiscriminator: boolean): 
     }
     return {
 
-        'address': json['address'] === undefined ? undefined : json['address'] === null ? null : json['address'],
-        'description': json['description'] === undefined ? undefined : json['description'] === null ? null : json['description'],
+        'address': json['address'] == null ? undefined : json['address'],
+        'description': json['description'] == null ? undefined : json['description'],
         'destinations': json['destinations'],
-        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
-        'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
-        'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
-        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
+        'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'expiresAt': json['expires_at'] == null ? undefined : (parseDateTime(json['expires_at'])),
+        'metadata': json['metadata'] == null ? undefined : json['metadata'],
+        'tags': json['tags'] == null ? undefined : json['tags'],
     };
 }
 

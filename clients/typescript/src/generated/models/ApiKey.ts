@@ -35,7 +35,7 @@ export interface ApiKey {
     /**
      * When it stops working; absent: never.
      */
-    expiresAt?: Date | null;
+    expiresAt?: Date;
     /**
      *
      */
@@ -43,7 +43,7 @@ export interface ApiKey {
     /**
      * When it was last used, to the minute.
      */
-    lastUsedAt?: Date | null;
+    lastUsedAt?: Date;
     /**
      * What it is for.
      */
@@ -90,9 +90,9 @@ export function ApiKeyFromJSONTyped(json: any, ignoreDiscriminator: boolean): Ap
 
         'createdAt': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
         'domains': json['domains'],
-        'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
+        'expiresAt': json['expires_at'] == null ? undefined : (parseDateTime(json['expires_at'])),
         'id': json['id'],
-        'lastUsedAt': json['last_used_at'] === undefined ? undefined : json['last_used_at'] === null ? null : (parseDateTime(json['last_used_at'])),
+        'lastUsedAt': json['last_used_at'] == null ? undefined : (parseDateTime(json['last_used_at'])),
         'name': json['name'],
         'role': KeyRoleFromJSON(json['role']),
         'scopes': ((json['scopes'] as Array<any>).map(ScopeFromJSON)),

@@ -27,11 +27,11 @@ export interface ApiKeyCreate {
     /**
      * The only domains that it may touch; all if absent or empty.
      */
-    domains?: Array<string> | null;
+    domains?: Array<string>;
     /**
      * When it stops working; absent: never.
      */
-    expiresAt?: Date | null;
+    expiresAt?: Date;
     /**
      * What it is for.
      */
@@ -39,11 +39,11 @@ export interface ApiKeyCreate {
     /**
      * Follows from the domains; if given, it must be right.
      */
-    role?: KeyRole | null;
+    role?: KeyRole;
     /**
      * What it may be used for; everything that its role may if absent.
      */
-    scopes?: Array<Scope> | null;
+    scopes?: Array<Scope>;
 }
 
 
@@ -66,11 +66,11 @@ export function ApiKeyCreateFromJSONTyped(json: any, ignoreDiscriminator: boolea
     }
     return {
 
-        'domains': json['domains'] === undefined ? undefined : json['domains'] === null ? null : json['domains'],
-        'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
+        'domains': json['domains'] == null ? undefined : json['domains'],
+        'expiresAt': json['expires_at'] == null ? undefined : (parseDateTime(json['expires_at'])),
         'name': json['name'],
-        'role': json['role'] === undefined ? undefined : json['role'] === null ? null : KeyRoleFromJSON(json['role']),
-        'scopes': json['scopes'] === undefined ? undefined : json['scopes'] === null ? null : ((json['scopes'] as Array<any>).map(ScopeFromJSON)),
+        'role': json['role'] == null ? undefined : KeyRoleFromJSON(json['role']),
+        'scopes': json['scopes'] == null ? undefined : ((json['scopes'] as Array<any>).map(ScopeFromJSON)),
     };
 }
 

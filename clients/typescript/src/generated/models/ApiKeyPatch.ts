@@ -20,7 +20,7 @@ export interface ApiKeyPatch {
     /**
      * The only domains that it may touch: the whole list; empty: all.
      */
-    domains?: Array<string> | null;
+    domains?: Array<string>;
     /**
      * When it stops working. `null`: never.
      */
@@ -28,11 +28,11 @@ export interface ApiKeyPatch {
     /**
      * What it is for.
      */
-    name?: string | null;
+    name?: string;
     /**
      * What it may be used for: the whole list.
      */
-    scopes?: Array<Scope> | null;
+    scopes?: Array<Scope>;
 }
 
 /**
@@ -52,10 +52,10 @@ export function ApiKeyPatchFromJSONTyped(json: any, ignoreDiscriminator: boolean
     }
     return {
 
-        'domains': json['domains'] === undefined ? undefined : json['domains'] === null ? null : json['domains'],
+        'domains': json['domains'] == null ? undefined : json['domains'],
         'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
-        'name': json['name'] === undefined ? undefined : json['name'] === null ? null : json['name'],
-        'scopes': json['scopes'] === undefined ? undefined : json['scopes'] === null ? null : ((json['scopes'] as Array<any>).map(ScopeFromJSON)),
+        'name': json['name'] == null ? undefined : json['name'],
+        'scopes': json['scopes'] == null ? undefined : ((json['scopes'] as Array<any>).map(ScopeFromJSON)),
     };
 }
 

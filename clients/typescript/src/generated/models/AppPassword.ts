@@ -24,7 +24,7 @@ export interface AppPassword {
     /**
      * When it stops working; absent: never.
      */
-    expiresAt?: Date | null;
+    expiresAt?: Date;
     /**
      *
      */
@@ -32,7 +32,7 @@ export interface AppPassword {
     /**
      * When it was last used, to the minute.
      */
-    lastUsedAt?: Date | null;
+    lastUsedAt?: Date;
     /**
      * What it is for.
      */
@@ -65,9 +65,9 @@ export function AppPasswordFromJSONTyped(json: any, ignoreDiscriminator: boolean
     return {
 
         'createdAt': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
-        'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
+        'expiresAt': json['expires_at'] == null ? undefined : (parseDateTime(json['expires_at'])),
         'id': json['id'],
-        'lastUsedAt': json['last_used_at'] === undefined ? undefined : json['last_used_at'] === null ? null : (parseDateTime(json['last_used_at'])),
+        'lastUsedAt': json['last_used_at'] == null ? undefined : (parseDateTime(json['last_used_at'])),
         'name': json['name'],
         'protocols': ((json['protocols'] as Array<any>).map(ProtocolFromJSON)),
     };

@@ -20,7 +20,7 @@ export interface AppPasswordCreate {
     /**
      * When it stops working; absent: never.
      */
-    expiresAt?: Date | null;
+    expiresAt?: Date;
     /**
      * What it is for.
      */
@@ -28,7 +28,7 @@ export interface AppPasswordCreate {
     /**
      * What it is good for; all protocols of mail clients if absent.
      */
-    protocols?: Array<Protocol> | null;
+    protocols?: Array<Protocol>;
 }
 
 /**
@@ -49,9 +49,9 @@ export function AppPasswordCreateFromJSONTyped(json: any, ignoreDiscriminator: b
     }
     return {
 
-        'expiresAt': json['expires_at'] === undefined ? undefined : json['expires_at'] === null ? null : (parseDateTime(json['expires_at'])),
+        'expiresAt': json['expires_at'] == null ? undefined : (parseDateTime(json['expires_at'])),
         'name': json['name'],
-        'protocols': json['protocols'] === undefined ? undefined : json['protocols'] === null ? null : ((json['protocols'] as Array<any>).map(ProtocolFromJSON)),
+        'protocols': json['protocols'] == null ? undefined : ((json['protocols'] as Array<any>).map(ProtocolFromJSON)),
     };
 }
 

@@ -12,7 +12,7 @@ export interface Attachment {
     /**
      * What `cid:` addresses in the HTML call it.
      */
-    contentId?: string | null;
+    contentId?: string;
     /**
      * Whether it is meant to be shown with the text.
      */
@@ -24,7 +24,7 @@ export interface Attachment {
     /**
      * The name that the sender gave it. It is no safe name of a file.
      */
-    name?: string | null;
+    name?: string;
     /**
      * Octets, decoded.
      */
@@ -56,10 +56,10 @@ export function AttachmentFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     }
     return {
 
-        'contentId': json['content_id'] === undefined ? undefined : json['content_id'] === null ? null : json['content_id'],
+        'contentId': json['content_id'] == null ? undefined : json['content_id'],
         'inline': json['inline'],
         'n': json['n'],
-        'name': json['name'] === undefined ? undefined : json['name'] === null ? null : json['name'],
+        'name': json['name'] == null ? undefined : json['name'],
         'size': json['size'],
         'type': json['type'],
     };

@@ -28,7 +28,7 @@ export interface Authentication {
     /**
      * Why.
      */
-    reason?: string | null;
+    reason?: string;
     /**
      * Such as `pass`, `fail`, `none`, `softfail`, `temperror`.
      */
@@ -57,7 +57,7 @@ export function AuthenticationFromJSONTyped(json: any, ignoreDiscriminator: bool
 
         'method': json['method'],
         'properties': ((json['properties'] as Array<any>).map(AuthenticationPropertyFromJSON)),
-        'reason': json['reason'] === undefined ? undefined : json['reason'] === null ? null : json['reason'],
+        'reason': json['reason'] == null ? undefined : json['reason'],
         'result': json['result'],
     };
 }

@@ -12,71 +12,71 @@ export interface BatchFilter {
     /**
      * All messages of the mailbox, which must be said where there is no other filter.
      */
-    all?: boolean | null;
+    all?: boolean;
     /**
      * Only those that are answered, or only those that are not.
      */
-    answered?: boolean | null;
+    answered?: boolean;
     /**
      * Only those that came in before this moment.
      */
-    before?: Date | null;
+    before?: Date;
     /**
      * Only those that are flagged, or only those that are not.
      */
-    flagged?: boolean | null;
+    flagged?: boolean;
     /**
      * Only those from somebody with this text in the name or address.
      */
-    from?: string | null;
+    from?: string;
     /**
      * Only those that have files with them, or only those that have none.
      */
-    hasAttachment?: boolean | null;
+    hasAttachment?: boolean;
     /**
      * Only those with this keyword.
      */
-    keyword?: string | null;
+    keyword?: string;
     /**
      * Only those with more octets.
      */
-    larger?: number | null;
+    larger?: number;
     /**
      * The name of the mailbox; `INBOX` if neither this nor `mailbox_id` is there.
      */
-    mailbox?: string | null;
+    mailbox?: string;
     /**
      * The id of the mailbox, instead of its name.
      */
-    mailboxId?: string | null;
+    mailboxId?: string;
     /**
      * Only the one with this Message-ID, without angle brackets.
      */
-    messageId?: string | null;
+    messageId?: string;
     /**
      * Only those that came in at this moment or later.
      */
-    since?: Date | null;
+    since?: Date;
     /**
      * Only those with fewer octets.
      */
-    smaller?: number | null;
+    smaller?: number;
     /**
      * Only those with this text in the subject.
      */
-    subject?: string | null;
+    subject?: string;
     /**
      * Only those with all of these words, in the header or the body; words between double quotes must stand together.
      */
-    text?: string | null;
+    text?: string;
     /**
      * Only those to somebody (To or Cc) with this text in the name or address.
      */
-    to?: string | null;
+    to?: string;
     /**
      * Only those that are not seen, or only those that are.
      */
-    unseen?: boolean | null;
+    unseen?: boolean;
 }
 
 /**
@@ -96,23 +96,23 @@ export function BatchFilterFromJSONTyped(json: any, ignoreDiscriminator: boolean
     }
     return {
 
-        'all': json['all'] === undefined ? undefined : json['all'] === null ? null : json['all'],
-        'answered': json['answered'] === undefined ? undefined : json['answered'] === null ? null : json['answered'],
-        'before': json['before'] === undefined ? undefined : json['before'] === null ? null : (parseDateTime(json['before'])),
-        'flagged': json['flagged'] === undefined ? undefined : json['flagged'] === null ? null : json['flagged'],
-        'from': json['from'] === undefined ? undefined : json['from'] === null ? null : json['from'],
-        'hasAttachment': json['has_attachment'] === undefined ? undefined : json['has_attachment'] === null ? null : json['has_attachment'],
-        'keyword': json['keyword'] === undefined ? undefined : json['keyword'] === null ? null : json['keyword'],
-        'larger': json['larger'] === undefined ? undefined : json['larger'] === null ? null : json['larger'],
-        'mailbox': json['mailbox'] === undefined ? undefined : json['mailbox'] === null ? null : json['mailbox'],
-        'mailboxId': json['mailbox_id'] === undefined ? undefined : json['mailbox_id'] === null ? null : json['mailbox_id'],
-        'messageId': json['message_id'] === undefined ? undefined : json['message_id'] === null ? null : json['message_id'],
-        'since': json['since'] === undefined ? undefined : json['since'] === null ? null : (parseDateTime(json['since'])),
-        'smaller': json['smaller'] === undefined ? undefined : json['smaller'] === null ? null : json['smaller'],
-        'subject': json['subject'] === undefined ? undefined : json['subject'] === null ? null : json['subject'],
-        'text': json['text'] === undefined ? undefined : json['text'] === null ? null : json['text'],
-        'to': json['to'] === undefined ? undefined : json['to'] === null ? null : json['to'],
-        'unseen': json['unseen'] === undefined ? undefined : json['unseen'] === null ? null : json['unseen'],
+        'all': json['all'] == null ? undefined : json['all'],
+        'answered': json['answered'] == null ? undefined : json['answered'],
+        'before': json['before'] == null ? undefined : (parseDateTime(json['before'])),
+        'flagged': json['flagged'] == null ? undefined : json['flagged'],
+        'from': json['from'] == null ? undefined : json['from'],
+        'hasAttachment': json['has_attachment'] == null ? undefined : json['has_attachment'],
+        'keyword': json['keyword'] == null ? undefined : json['keyword'],
+        'larger': json['larger'] == null ? undefined : json['larger'],
+        'mailbox': json['mailbox'] == null ? undefined : json['mailbox'],
+        'mailboxId': json['mailbox_id'] == null ? undefined : json['mailbox_id'],
+        'messageId': json['message_id'] == null ? undefined : json['message_id'],
+        'since': json['since'] == null ? undefined : (parseDateTime(json['since'])),
+        'smaller': json['smaller'] == null ? undefined : json['smaller'],
+        'subject': json['subject'] == null ? undefined : json['subject'],
+        'text': json['text'] == null ? undefined : json['text'],
+        'to': json['to'] == null ? undefined : json['to'],
+        'unseen': json['unseen'] == null ? undefined : json['unseen'],
     };
 }
 

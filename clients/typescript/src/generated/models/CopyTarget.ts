@@ -12,11 +12,11 @@ export interface CopyTarget {
     /**
      * The name of the mailbox.
      */
-    mailbox?: string | null;
+    mailbox?: string;
     /**
      * The id of the mailbox.
      */
-    mailboxId?: string | null;
+    mailboxId?: string;
 }
 
 /**
@@ -36,8 +36,8 @@ export function CopyTargetFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     }
     return {
 
-        'mailbox': json['mailbox'] === undefined ? undefined : json['mailbox'] === null ? null : json['mailbox'],
-        'mailboxId': json['mailbox_id'] === undefined ? undefined : json['mailbox_id'] === null ? null : json['mailbox_id'],
+        'mailbox': json['mailbox'] == null ? undefined : json['mailbox'],
+        'mailboxId': json['mailbox_id'] == null ? undefined : json['mailbox_id'],
     };
 }
 

@@ -16,7 +16,7 @@ export interface Correspondent {
     /**
      * The name for people, decoded.
      */
-    name?: string | null;
+    name?: string;
 }
 
 /**
@@ -38,7 +38,7 @@ export function CorrespondentFromJSONTyped(json: any, ignoreDiscriminator: boole
     return {
 
         'address': json['address'],
-        'name': json['name'] === undefined ? undefined : json['name'] === null ? null : json['name'],
+        'name': json['name'] == null ? undefined : json['name'],
     };
 }
 

@@ -31,12 +31,12 @@ export interface DkimKeyCreate {
     /**
      * Its name within the domain; made of the algorithm and the date if absent.
      */
-    selector?: string | null;
+    selector?: string;
     /**
      * `pending` if absent: publish its record, then make it `active`. Made active, it takes the place of the key of its algorithm
      * that signed, which is retired.
      */
-    state?: DkimState | null;
+    state?: DkimState;
 }
 
 
@@ -60,8 +60,8 @@ export function DkimKeyCreateFromJSONTyped(json: any, ignoreDiscriminator: boole
     return {
 
         'algorithm': DkimAlgorithmFromJSON(json['algorithm']),
-        'selector': json['selector'] === undefined ? undefined : json['selector'] === null ? null : json['selector'],
-        'state': json['state'] === undefined ? undefined : json['state'] === null ? null : DkimStateFromJSON(json['state']),
+        'selector': json['selector'] == null ? undefined : json['selector'],
+        'state': json['state'] == null ? undefined : DkimStateFromJSON(json['state']),
     };
 }
 

@@ -35,7 +35,7 @@ export interface DnsRecord {
     /**
      * What is wrong, and what would be right.
      */
-    problem?: string | null;
+    problem?: string;
     /**
      *
      */
@@ -55,7 +55,7 @@ export interface DnsRecord {
     /**
      * What it should say; absent for the address of this server, which only its operator knows.
      */
-    value?: string | null;
+    value?: string;
 }
 
 
@@ -85,12 +85,12 @@ export function DnsRecordFromJSONTyped(json: any, ignoreDiscriminator: boolean):
 
         'found': json['found'],
         'name': json['name'],
-        'problem': json['problem'] === undefined ? undefined : json['problem'] === null ? null : json['problem'],
+        'problem': json['problem'] == null ? undefined : json['problem'],
         'purpose': DnsPurposeFromJSON(json['purpose']),
         'required': json['required'],
         'state': DnsStateFromJSON(json['state']),
         'type': json['type'],
-        'value': json['value'] === undefined ? undefined : json['value'] === null ? null : json['value'],
+        'value': json['value'] == null ? undefined : json['value'],
     };
 }
 

@@ -12,7 +12,7 @@ export interface Domain {
     /**
      * The domain that this one is another name of.
      */
-    aliasOf?: string | null;
+    aliasOf?: string;
     /**
      * When it was made.
      */
@@ -40,7 +40,7 @@ export interface Domain {
     /**
      * Its name for people, where that differs.
      */
-    unicode?: string | null;
+    unicode?: string;
     /**
      * When it was last changed.
      */
@@ -71,14 +71,14 @@ export function DomainFromJSONTyped(json: any, ignoreDiscriminator: boolean): Do
     }
     return {
 
-        'aliasOf': json['alias_of'] === undefined ? undefined : json['alias_of'] === null ? null : json['alias_of'],
+        'aliasOf': json['alias_of'] == null ? undefined : json['alias_of'],
         'createdAt': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
         'description': json['description'],
         'domain': json['domain'],
         'enabled': json['enabled'],
         'metadata': json['metadata'],
         'tags': json['tags'],
-        'unicode': json['unicode'] === undefined ? undefined : json['unicode'] === null ? null : json['unicode'],
+        'unicode': json['unicode'] == null ? undefined : json['unicode'],
         'updatedAt': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
     };
 }

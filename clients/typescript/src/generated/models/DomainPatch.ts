@@ -16,19 +16,19 @@ export interface DomainPatch {
     /**
      * Free text.
      */
-    description?: string | null;
+    description?: string;
     /**
      * Whether it takes and sends mail.
      */
-    enabled?: boolean | null;
+    enabled?: boolean;
     /**
      * Texts of your own by name, merged with those that are there: `null` takes one away, or all.
      */
-    metadata?: { [key: string]: string; } | null;
+    metadata?: { [key: string]: string | null; } | null;
     /**
      * Marks of your own: all of them.
      */
-    tags?: Array<string> | null;
+    tags?: Array<string>;
 }
 
 /**
@@ -49,10 +49,10 @@ export function DomainPatchFromJSONTyped(json: any, ignoreDiscriminator: boolean
     return {
 
         'aliasOf': json['alias_of'] === undefined ? undefined : json['alias_of'] === null ? null : json['alias_of'],
-        'description': json['description'] === undefined ? undefined : json['description'] === null ? null : json['description'],
-        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
+        'description': json['description'] == null ? undefined : json['description'],
+        'enabled': json['enabled'] == null ? undefined : json['enabled'],
         'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
-        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
+        'tags': json['tags'] == null ? undefined : json['tags'],
     };
 }
 

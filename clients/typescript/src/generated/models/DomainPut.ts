@@ -12,27 +12,27 @@ export interface DomainPut {
     /**
      * The domain that this one is another name of.
      */
-    aliasOf?: string | null;
+    aliasOf?: string;
     /**
      * Free text.
      */
-    description?: string | null;
+    description?: string;
     /**
      * May be repeated here; it must be the one in the path.
      */
-    domain?: string | null;
+    domain?: string;
     /**
      * Whether it takes and sends mail; true if absent.
      */
-    enabled?: boolean | null;
+    enabled?: boolean;
     /**
      * Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
      */
-    metadata?: { [key: string]: string; } | null;
+    metadata?: { [key: string]: string; };
     /**
      * Marks of your own: at most 50.
      */
-    tags?: Array<string> | null;
+    tags?: Array<string>;
 }
 
 /**
@@ -52,12 +52,12 @@ export function DomainPutFromJSONTyped(json: any, ignoreDiscriminator: boolean):
     }
     return {
 
-        'aliasOf': json['alias_of'] === undefined ? undefined : json['alias_of'] === null ? null : json['alias_of'],
-        'description': json['description'] === undefined ? undefined : json['description'] === null ? null : json['description'],
-        'domain': json['domain'] === undefined ? undefined : json['domain'] === null ? null : json['domain'],
-        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
-        'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
-        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
+        'aliasOf': json['alias_of'] == null ? undefined : json['alias_of'],
+        'description': json['description'] == null ? undefined : json['description'],
+        'domain': json['domain'] == null ? undefined : json['domain'],
+        'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'metadata': json['metadata'] == null ? undefined : json['metadata'],
+        'tags': json['tags'] == null ? undefined : json['tags'],
     };
 }
 

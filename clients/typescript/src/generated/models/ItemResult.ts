@@ -24,11 +24,11 @@ export interface ItemResult {
     /**
      * The id that it, or its copy, has now.
      */
-    newId?: string | null;
+    newId?: string;
     /**
      *
      */
-    problem?: Problem | null;
+    problem?: Problem;
     /**
      * 200 if it was done; otherwise that of the problem.
      */
@@ -55,8 +55,8 @@ export function ItemResultFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     return {
 
         'id': json['id'],
-        'newId': json['new_id'] === undefined ? undefined : json['new_id'] === null ? null : json['new_id'],
-        'problem': json['problem'] === undefined ? undefined : json['problem'] === null ? null : ProblemFromJSON(json['problem']),
+        'newId': json['new_id'] == null ? undefined : json['new_id'],
+        'problem': json['problem'] == null ? undefined : ProblemFromJSON(json['problem']),
         'status': json['status'],
     };
 }

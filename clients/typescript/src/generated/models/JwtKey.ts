@@ -16,7 +16,7 @@ export interface JwtKey {
     /**
      * Until when the tokens that it signed are honoured, once it signs no more.
      */
-    endsAt?: Date | null;
+    endsAt?: Date;
     /**
      * Stands as `kid` in the tokens that it signed.
      */
@@ -48,7 +48,7 @@ export function JwtKeyFromJSONTyped(json: any, ignoreDiscriminator: boolean): Jw
     return {
 
         'createdAt': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
-        'endsAt': json['ends_at'] === undefined ? undefined : json['ends_at'] === null ? null : (parseDateTime(json['ends_at'])),
+        'endsAt': json['ends_at'] == null ? undefined : (parseDateTime(json['ends_at'])),
         'id': json['id'],
         'signs': json['signs'],
     };

@@ -12,7 +12,7 @@ export interface Login {
     /**
      * The code of the second factor, or a recovery code, where one is on.
      */
-    code?: string | null;
+    code?: string;
     /**
      * The password.
      */
@@ -42,7 +42,7 @@ export function LoginFromJSONTyped(json: any, ignoreDiscriminator: boolean): Log
     }
     return {
 
-        'code': json['code'] === undefined ? undefined : json['code'] === null ? null : json['code'],
+        'code': json['code'] == null ? undefined : json['code'],
         'password': json['password'],
         'username': json['username'],
     };

@@ -27,7 +27,7 @@ export interface LoginEntry {
     /**
      * The client's address, as far as it is known.
      */
-    address?: string | null;
+    address?: string;
     /**
      * When.
      */
@@ -79,7 +79,7 @@ export function LoginEntryFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     }
     return {
 
-        'address': json['address'] === undefined ? undefined : json['address'] === null ? null : json['address'],
+        'address': json['address'] == null ? undefined : json['address'],
         'at': (json['at'] == null ? json['at'] : parseDateTime(json['at'])),
         'id': json['id'],
         'login': json['login'],

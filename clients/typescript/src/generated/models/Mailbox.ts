@@ -40,7 +40,7 @@ export interface Mailbox {
     /**
      * What it is for.
      */
-    specialUse?: SpecialUse | null;
+    specialUse?: SpecialUse;
     /**
      * Whether the user subscribed to it.
      */
@@ -87,7 +87,7 @@ export function MailboxFromJSONTyped(json: any, ignoreDiscriminator: boolean): M
         'modseq': json['modseq'],
         'name': json['name'],
         'size': json['size'],
-        'specialUse': json['special_use'] === undefined ? undefined : json['special_use'] === null ? null : SpecialUseFromJSON(json['special_use']),
+        'specialUse': json['special_use'] == null ? undefined : SpecialUseFromJSON(json['special_use']),
         'subscribed': json['subscribed'],
         'uidvalidity': json['uidvalidity'],
         'unseen': json['unseen'],

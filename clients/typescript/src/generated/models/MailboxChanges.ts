@@ -35,7 +35,7 @@ export interface MailboxChanges {
     /**
      * Asks for the next page; absent on the last.
      */
-    nextCursor?: string | null;
+    nextCursor?: string;
     /**
      * If it is another one than before, the client must forget all that it knows of the mailbox.
      */
@@ -69,7 +69,7 @@ export function MailboxChangesFromJSONTyped(json: any, ignoreDiscriminator: bool
 
         'items': ((json['items'] as Array<any>).map(MessageMarksFromJSON)),
         'modseq': json['modseq'],
-        'nextCursor': json['next_cursor'] === undefined ? undefined : json['next_cursor'] === null ? null : json['next_cursor'],
+        'nextCursor': json['next_cursor'] == null ? undefined : json['next_cursor'],
         'uidvalidity': json['uidvalidity'],
         'vanished': ((json['vanished'] as Array<any>).map(VanishedFromJSON)),
     };

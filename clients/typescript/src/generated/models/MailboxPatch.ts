@@ -20,7 +20,7 @@ export interface MailboxPatch {
     /**
      * Another name. The mailboxes below it move along.
      */
-    name?: string | null;
+    name?: string;
     /**
      * What it is for; a mailbox that was for this is no longer. `null`: nothing special.
      */
@@ -28,7 +28,7 @@ export interface MailboxPatch {
     /**
      * Whether the user subscribes to it.
      */
-    subscribed?: boolean | null;
+    subscribed?: boolean;
 }
 
 
@@ -50,9 +50,9 @@ export function MailboxPatchFromJSONTyped(json: any, ignoreDiscriminator: boolea
     }
     return {
 
-        'name': json['name'] === undefined ? undefined : json['name'] === null ? null : json['name'],
+        'name': json['name'] == null ? undefined : json['name'],
         'specialUse': json['special_use'] === undefined ? undefined : json['special_use'] === null ? null : SpecialUseFromJSON(json['special_use']),
-        'subscribed': json['subscribed'] === undefined ? undefined : json['subscribed'] === null ? null : json['subscribed'],
+        'subscribed': json['subscribed'] == null ? undefined : json['subscribed'],
     };
 }
 

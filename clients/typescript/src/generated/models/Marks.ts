@@ -12,39 +12,39 @@ export interface Marks {
     /**
      * These keywords too.
      */
-    addKeywords?: Array<string> | null;
+    addKeywords?: Array<string>;
     /**
      *
      */
-    answered?: boolean | null;
+    answered?: boolean;
     /**
      * Marked for removal, as IMAP clients do.
      */
-    deleted?: boolean | null;
+    deleted?: boolean;
     /**
      *
      */
-    draft?: boolean | null;
+    draft?: boolean;
     /**
      *
      */
-    flagged?: boolean | null;
+    flagged?: boolean;
     /**
      *
      */
-    forwarded?: boolean | null;
+    forwarded?: boolean;
     /**
      * These keywords, and no others.
      */
-    keywords?: Array<string> | null;
+    keywords?: Array<string>;
     /**
      * These keywords no longer.
      */
-    removeKeywords?: Array<string> | null;
+    removeKeywords?: Array<string>;
     /**
      *
      */
-    seen?: boolean | null;
+    seen?: boolean;
 }
 
 /**
@@ -64,15 +64,15 @@ export function MarksFromJSONTyped(json: any, ignoreDiscriminator: boolean): Mar
     }
     return {
 
-        'addKeywords': json['add_keywords'] === undefined ? undefined : json['add_keywords'] === null ? null : json['add_keywords'],
-        'answered': json['answered'] === undefined ? undefined : json['answered'] === null ? null : json['answered'],
-        'deleted': json['deleted'] === undefined ? undefined : json['deleted'] === null ? null : json['deleted'],
-        'draft': json['draft'] === undefined ? undefined : json['draft'] === null ? null : json['draft'],
-        'flagged': json['flagged'] === undefined ? undefined : json['flagged'] === null ? null : json['flagged'],
-        'forwarded': json['forwarded'] === undefined ? undefined : json['forwarded'] === null ? null : json['forwarded'],
-        'keywords': json['keywords'] === undefined ? undefined : json['keywords'] === null ? null : json['keywords'],
-        'removeKeywords': json['remove_keywords'] === undefined ? undefined : json['remove_keywords'] === null ? null : json['remove_keywords'],
-        'seen': json['seen'] === undefined ? undefined : json['seen'] === null ? null : json['seen'],
+        'addKeywords': json['add_keywords'] == null ? undefined : json['add_keywords'],
+        'answered': json['answered'] == null ? undefined : json['answered'],
+        'deleted': json['deleted'] == null ? undefined : json['deleted'],
+        'draft': json['draft'] == null ? undefined : json['draft'],
+        'flagged': json['flagged'] == null ? undefined : json['flagged'],
+        'forwarded': json['forwarded'] == null ? undefined : json['forwarded'],
+        'keywords': json['keywords'] == null ? undefined : json['keywords'],
+        'removeKeywords': json['remove_keywords'] == null ? undefined : json['remove_keywords'],
+        'seen': json['seen'] == null ? undefined : json['seen'],
     };
 }
 

@@ -49,7 +49,7 @@ export interface Message {
     /**
      * When it was written, as the message says; absent if it does not say.
      */
-    date?: Date | null;
+    date?: Date;
     /**
      * Marked for removal by an IMAP client.
      */
@@ -93,7 +93,7 @@ export interface Message {
     /**
      * Message-ID, without angle brackets.
      */
-    messageId?: string | null;
+    messageId?: string;
     /**
      * Rises in the mailbox with each change: see its `changes`.
      */
@@ -117,7 +117,7 @@ export interface Message {
     /**
      * The subject, decoded.
      */
-    subject?: string | null;
+    subject?: string;
     /**
      * The conversation that it is part of.
      */
@@ -149,7 +149,7 @@ export interface Message {
     /**
      * The HTML, cleaned of everything that runs, loads a frame or sends a form. Pictures keep their `cid:` and `https:` addresses.
      */
-    html?: string | null;
+    html?: string;
     /**
      * In-Reply-To, without angle brackets.
      */
@@ -165,7 +165,7 @@ export interface Message {
     /**
      * The plain text; made from the HTML if there is none.
      */
-    text?: string | null;
+    text?: string;
     /**
      * Whether text or HTML were too long to be shown whole.
      */
@@ -219,7 +219,7 @@ export function MessageFromJSONTyped(json: any, ignoreDiscriminator: boolean): M
 
         'answered': json['answered'],
         'cc': ((json['cc'] as Array<any>).map(CorrespondentFromJSON)),
-        'date': json['date'] === undefined ? undefined : json['date'] === null ? null : (parseDateTime(json['date'])),
+        'date': json['date'] == null ? undefined : (parseDateTime(json['date'])),
         'deleted': json['deleted'],
         'draft': json['draft'],
         'flagged': json['flagged'],
@@ -230,13 +230,13 @@ export function MessageFromJSONTyped(json: any, ignoreDiscriminator: boolean): M
         'keywords': json['keywords'],
         'mailbox': json['mailbox'],
         'mailboxId': json['mailbox_id'],
-        'messageId': json['message_id'] === undefined ? undefined : json['message_id'] === null ? null : json['message_id'],
+        'messageId': json['message_id'] == null ? undefined : json['message_id'],
         'modseq': json['modseq'],
         'preview': json['preview'],
         'receivedAt': (json['received_at'] == null ? json['received_at'] : parseDateTime(json['received_at'])),
         'seen': json['seen'],
         'size': json['size'],
-        'subject': json['subject'] === undefined ? undefined : json['subject'] === null ? null : json['subject'],
+        'subject': json['subject'] == null ? undefined : json['subject'],
         'threadId': json['thread_id'],
         'to': ((json['to'] as Array<any>).map(CorrespondentFromJSON)),
         'uid': json['uid'],
@@ -244,11 +244,11 @@ export function MessageFromJSONTyped(json: any, ignoreDiscriminator: boolean): M
         'authentication': ((json['authentication'] as Array<any>).map(AuthenticationFromJSON)),
         'bcc': ((json['bcc'] as Array<any>).map(CorrespondentFromJSON)),
         'headers': ((json['headers'] as Array<any>).map(HeaderFieldFromJSON)),
-        'html': json['html'] === undefined ? undefined : json['html'] === null ? null : json['html'],
+        'html': json['html'] == null ? undefined : json['html'],
         'inReplyTo': json['in_reply_to'],
         'references': json['references'],
         'replyTo': ((json['reply_to'] as Array<any>).map(CorrespondentFromJSON)),
-        'text': json['text'] === undefined ? undefined : json['text'] === null ? null : json['text'],
+        'text': json['text'] == null ? undefined : json['text'],
         'truncated': json['truncated'],
     };
 }

@@ -38,23 +38,23 @@ export interface MessageBatch {
     /**
      * Which messages, instead of their ids; at most 10,000 at a time.
      */
-    filter?: BatchFilter | null;
+    filter?: BatchFilter;
     /**
      * The ids of the messages.
      */
-    ids?: Array<string> | null;
+    ids?: Array<string>;
     /**
      * The name of the mailbox that they go to: for the actions `move` and `copy`.
      */
-    mailbox?: string | null;
+    mailbox?: string;
     /**
      * The id of the mailbox, instead of its name.
      */
-    mailboxId?: string | null;
+    mailboxId?: string;
     /**
      * The marks to change: for the action `mark`.
      */
-    marks?: Marks | null;
+    marks?: Marks;
 }
 
 
@@ -78,11 +78,11 @@ export function MessageBatchFromJSONTyped(json: any, ignoreDiscriminator: boolea
     return {
 
         'action': ActionFromJSON(json['action']),
-        'filter': json['filter'] === undefined ? undefined : json['filter'] === null ? null : BatchFilterFromJSON(json['filter']),
-        'ids': json['ids'] === undefined ? undefined : json['ids'] === null ? null : json['ids'],
-        'mailbox': json['mailbox'] === undefined ? undefined : json['mailbox'] === null ? null : json['mailbox'],
-        'mailboxId': json['mailbox_id'] === undefined ? undefined : json['mailbox_id'] === null ? null : json['mailbox_id'],
-        'marks': json['marks'] === undefined ? undefined : json['marks'] === null ? null : MarksFromJSON(json['marks']),
+        'filter': json['filter'] == null ? undefined : BatchFilterFromJSON(json['filter']),
+        'ids': json['ids'] == null ? undefined : json['ids'],
+        'mailbox': json['mailbox'] == null ? undefined : json['mailbox'],
+        'mailboxId': json['mailbox_id'] == null ? undefined : json['mailbox_id'],
+        'marks': json['marks'] == null ? undefined : MarksFromJSON(json['marks']),
     };
 }
 

@@ -20,15 +20,15 @@ export interface MessagePatch {
     /**
      * The name of the mailbox to move it to.
      */
-    mailbox?: string | null;
+    mailbox?: string;
     /**
      * The id of the mailbox to move it to, instead of its name.
      */
-    mailboxId?: string | null;
+    mailboxId?: string;
     /**
      * The marks to change.
      */
-    marks?: Marks | null;
+    marks?: Marks;
 }
 
 /**
@@ -48,9 +48,9 @@ export function MessagePatchFromJSONTyped(json: any, ignoreDiscriminator: boolea
     }
     return {
 
-        'mailbox': json['mailbox'] === undefined ? undefined : json['mailbox'] === null ? null : json['mailbox'],
-        'mailboxId': json['mailbox_id'] === undefined ? undefined : json['mailbox_id'] === null ? null : json['mailbox_id'],
-        'marks': json['marks'] === undefined ? undefined : json['marks'] === null ? null : MarksFromJSON(json['marks']),
+        'mailbox': json['mailbox'] == null ? undefined : json['mailbox'],
+        'mailboxId': json['mailbox_id'] == null ? undefined : json['mailbox_id'],
+        'marks': json['marks'] == null ? undefined : MarksFromJSON(json['marks']),
     };
 }
 

@@ -28,7 +28,7 @@ export interface MessageSummary {
     /**
      * When it was written, as the message says; absent if it does not say.
      */
-    date?: Date | null;
+    date?: Date;
     /**
      * Marked for removal by an IMAP client.
      */
@@ -72,7 +72,7 @@ export interface MessageSummary {
     /**
      * Message-ID, without angle brackets.
      */
-    messageId?: string | null;
+    messageId?: string;
     /**
      * Rises in the mailbox with each change: see its `changes`.
      */
@@ -96,7 +96,7 @@ export interface MessageSummary {
     /**
      * The subject, decoded.
      */
-    subject?: string | null;
+    subject?: string;
     /**
      * The conversation that it is part of.
      */
@@ -150,7 +150,7 @@ export function MessageSummaryFromJSONTyped(json: any, ignoreDiscriminator: bool
 
         'answered': json['answered'],
         'cc': ((json['cc'] as Array<any>).map(CorrespondentFromJSON)),
-        'date': json['date'] === undefined ? undefined : json['date'] === null ? null : (parseDateTime(json['date'])),
+        'date': json['date'] == null ? undefined : (parseDateTime(json['date'])),
         'deleted': json['deleted'],
         'draft': json['draft'],
         'flagged': json['flagged'],
@@ -161,13 +161,13 @@ export function MessageSummaryFromJSONTyped(json: any, ignoreDiscriminator: bool
         'keywords': json['keywords'],
         'mailbox': json['mailbox'],
         'mailboxId': json['mailbox_id'],
-        'messageId': json['message_id'] === undefined ? undefined : json['message_id'] === null ? null : json['message_id'],
+        'messageId': json['message_id'] == null ? undefined : json['message_id'],
         'modseq': json['modseq'],
         'preview': json['preview'],
         'receivedAt': (json['received_at'] == null ? json['received_at'] : parseDateTime(json['received_at'])),
         'seen': json['seen'],
         'size': json['size'],
-        'subject': json['subject'] === undefined ? undefined : json['subject'] === null ? null : json['subject'],
+        'subject': json['subject'] == null ? undefined : json['subject'],
         'threadId': json['thread_id'],
         'to': ((json['to'] as Array<any>).map(CorrespondentFromJSON)),
         'uid': json['uid'],

@@ -16,7 +16,7 @@ export interface NewAttachment {
     /**
      * What the HTML calls it by `cid:`, without angle brackets.
      */
-    contentId?: string | null;
+    contentId?: string;
     /**
      * Whether it is shown with the HTML and not listed as a file.
      */
@@ -24,11 +24,11 @@ export interface NewAttachment {
     /**
      * Its name.
      */
-    name?: string | null;
+    name?: string;
     /**
      * Its media type; `application/octet-stream` if absent.
      */
-    type?: string | null;
+    type?: string;
 }
 
 /**
@@ -50,10 +50,10 @@ export function NewAttachmentFromJSONTyped(json: any, ignoreDiscriminator: boole
     return {
 
         'content': json['content'],
-        'contentId': json['content_id'] === undefined ? undefined : json['content_id'] === null ? null : json['content_id'],
+        'contentId': json['content_id'] == null ? undefined : json['content_id'],
         'inline': json['inline'] == null ? undefined : json['inline'],
-        'name': json['name'] === undefined ? undefined : json['name'] === null ? null : json['name'],
-        'type': json['type'] === undefined ? undefined : json['type'] === null ? null : json['type'],
+        'name': json['name'] == null ? undefined : json['name'],
+        'type': json['type'] == null ? undefined : json['type'],
     };
 }
 

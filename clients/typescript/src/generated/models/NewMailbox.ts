@@ -24,11 +24,11 @@ export interface NewMailbox {
     /**
      * What it is for; a mailbox that was for this is no longer.
      */
-    specialUse?: SpecialUse | null;
+    specialUse?: SpecialUse;
     /**
      * Whether the user subscribes to it: mail clients show these. `true` if absent.
      */
-    subscribed?: boolean | null;
+    subscribed?: boolean;
 }
 
 
@@ -52,8 +52,8 @@ export function NewMailboxFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     return {
 
         'name': json['name'],
-        'specialUse': json['special_use'] === undefined ? undefined : json['special_use'] === null ? null : SpecialUseFromJSON(json['special_use']),
-        'subscribed': json['subscribed'] === undefined ? undefined : json['subscribed'] === null ? null : json['subscribed'],
+        'specialUse': json['special_use'] == null ? undefined : SpecialUseFromJSON(json['special_use']),
+        'subscribed': json['subscribed'] == null ? undefined : json['subscribed'],
     };
 }
 

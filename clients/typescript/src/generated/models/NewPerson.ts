@@ -16,7 +16,7 @@ export interface NewPerson {
     /**
      * The name for people.
      */
-    name?: string | null;
+    name?: string;
 }
 
 /**
@@ -38,7 +38,7 @@ export function NewPersonFromJSONTyped(json: any, ignoreDiscriminator: boolean):
     return {
 
         'address': json['address'],
-        'name': json['name'] === undefined ? undefined : json['name'] === null ? null : json['name'],
+        'name': json['name'] == null ? undefined : json['name'],
     };
 }
 

@@ -46,7 +46,7 @@ export interface NewSubmission {
     /**
      * Who writes; the user if absent. It must be an address that the user may send with.
      */
-    from?: NewPerson | null;
+    from?: NewPerson;
     /**
      * Further fields of the header, such as `List-Unsubscribe`.
      */
@@ -54,11 +54,11 @@ export interface NewSubmission {
     /**
      * The HTML; send a plain text too, for those who cannot show it.
      */
-    html?: string | null;
+    html?: string;
     /**
      * The Message-ID of what it answers, with or without angle brackets.
      */
-    inReplyTo?: string | null;
+    inReplyTo?: string;
     /**
      * The Message-IDs of the conversation so far, the oldest first; that of `in_reply_to` if absent.
      */
@@ -70,15 +70,15 @@ export interface NewSubmission {
     /**
      * The name of the mailbox that a copy is put into, such as `Sent`; no copy is kept if absent.
      */
-    saveTo?: string | null;
+    saveTo?: string;
     /**
      *
      */
-    subject?: string | null;
+    subject?: string;
     /**
      * The plain text.
      */
-    text?: string | null;
+    text?: string;
     /**
      * Who gets it.
      */
@@ -105,15 +105,15 @@ export function NewSubmissionFromJSONTyped(json: any, ignoreDiscriminator: boole
         'attachments': json['attachments'] == null ? undefined : ((json['attachments'] as Array<any>).map(NewAttachmentFromJSON)),
         'bcc': json['bcc'] == null ? undefined : ((json['bcc'] as Array<any>).map(NewPersonFromJSON)),
         'cc': json['cc'] == null ? undefined : ((json['cc'] as Array<any>).map(NewPersonFromJSON)),
-        'from': json['from'] === undefined ? undefined : json['from'] === null ? null : NewPersonFromJSON(json['from']),
+        'from': json['from'] == null ? undefined : NewPersonFromJSON(json['from']),
         'headers': json['headers'] == null ? undefined : ((json['headers'] as Array<any>).map(NewHeaderFromJSON)),
-        'html': json['html'] === undefined ? undefined : json['html'] === null ? null : json['html'],
-        'inReplyTo': json['in_reply_to'] === undefined ? undefined : json['in_reply_to'] === null ? null : json['in_reply_to'],
+        'html': json['html'] == null ? undefined : json['html'],
+        'inReplyTo': json['in_reply_to'] == null ? undefined : json['in_reply_to'],
         'references': json['references'] == null ? undefined : json['references'],
         'replyTo': json['reply_to'] == null ? undefined : ((json['reply_to'] as Array<any>).map(NewPersonFromJSON)),
-        'saveTo': json['save_to'] === undefined ? undefined : json['save_to'] === null ? null : json['save_to'],
-        'subject': json['subject'] === undefined ? undefined : json['subject'] === null ? null : json['subject'],
-        'text': json['text'] === undefined ? undefined : json['text'] === null ? null : json['text'],
+        'saveTo': json['save_to'] == null ? undefined : json['save_to'],
+        'subject': json['subject'] == null ? undefined : json['subject'],
+        'text': json['text'] == null ? undefined : json['text'],
         'to': json['to'] == null ? undefined : ((json['to'] as Array<any>).map(NewPersonFromJSON)),
     };
 }

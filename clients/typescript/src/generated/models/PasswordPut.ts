@@ -12,15 +12,15 @@ export interface PasswordPut {
     /**
      * The old password: needed by a user who changes their own, ignored for administrators.
      */
-    currentPassword?: string | null;
+    currentPassword?: string;
     /**
      * The new password.
      */
-    password?: string | null;
+    password?: string;
     /**
      * Instead of the password: its hash. Only for administrators.
      */
-    passwordHash?: string | null;
+    passwordHash?: string;
 }
 
 /**
@@ -40,9 +40,9 @@ export function PasswordPutFromJSONTyped(json: any, ignoreDiscriminator: boolean
     }
     return {
 
-        'currentPassword': json['current_password'] === undefined ? undefined : json['current_password'] === null ? null : json['current_password'],
-        'password': json['password'] === undefined ? undefined : json['password'] === null ? null : json['password'],
-        'passwordHash': json['password_hash'] === undefined ? undefined : json['password_hash'] === null ? null : json['password_hash'],
+        'currentPassword': json['current_password'] == null ? undefined : json['current_password'],
+        'password': json['password'] == null ? undefined : json['password'],
+        'passwordHash': json['password_hash'] == null ? undefined : json['password_hash'],
     };
 }
 

@@ -16,7 +16,7 @@ export interface Problem {
     /**
      * The field of the request at fault, where one is: a path such as `destinations[2]`.
      */
-    field?: string | null;
+    field?: string;
     /**
      * The status of the reply.
      */
@@ -53,7 +53,7 @@ export function ProblemFromJSONTyped(json: any, ignoreDiscriminator: boolean): P
     return {
 
         'detail': json['detail'],
-        'field': json['field'] === undefined ? undefined : json['field'] === null ? null : json['field'],
+        'field': json['field'] == null ? undefined : json['field'],
         'status': json['status'],
         'title': json['title'],
         'type': json['type'],

@@ -12,7 +12,7 @@ export interface QueuedPatch {
     /**
      * Whether the recipients that are not yet delivered wait for their release. What is released is tried at once.
      */
-    held?: boolean | null;
+    held?: boolean;
 }
 
 /**
@@ -32,7 +32,7 @@ export function QueuedPatchFromJSONTyped(json: any, ignoreDiscriminator: boolean
     }
     return {
 
-        'held': json['held'] === undefined ? undefined : json['held'] === null ? null : json['held'],
+        'held': json['held'] == null ? undefined : json['held'],
     };
 }
 

@@ -28,11 +28,11 @@ export interface QueuedRecipient {
     /**
      * Where it goes.
      */
-    domain?: string | null;
+    domain?: string;
     /**
      * The last reply or error.
      */
-    lastError?: string | null;
+    lastError?: string;
     /**
      * When it is tried again.
      */
@@ -68,8 +68,8 @@ export function QueuedRecipientFromJSONTyped(json: any, ignoreDiscriminator: boo
 
         'address': json['address'],
         'attempts': json['attempts'],
-        'domain': json['domain'] === undefined ? undefined : json['domain'] === null ? null : json['domain'],
-        'lastError': json['last_error'] === undefined ? undefined : json['last_error'] === null ? null : json['last_error'],
+        'domain': json['domain'] == null ? undefined : json['domain'],
+        'lastError': json['last_error'] == null ? undefined : json['last_error'],
         'nextAttemptAt': (json['next_attempt_at'] == null ? json['next_attempt_at'] : parseDateTime(json['next_attempt_at'])),
         'state': RecipientStateFromJSON(json['state']),
     };

@@ -39,7 +39,7 @@ export interface Resolution {
     /**
      * Why it would be refused.
      */
-    problem?: Problem | null;
+    problem?: Problem;
     /**
      * The way, in its order.
      */
@@ -75,7 +75,7 @@ export function ResolutionFromJSONTyped(json: any, ignoreDiscriminator: boolean)
         'accepted': json['accepted'],
         'address': json['address'],
         'forwards': json['forwards'],
-        'problem': json['problem'] === undefined ? undefined : json['problem'] === null ? null : ProblemFromJSON(json['problem']),
+        'problem': json['problem'] == null ? undefined : ProblemFromJSON(json['problem']),
         'steps': ((json['steps'] as Array<any>).map(StepFromJSON)),
         'users': json['users'],
     };

@@ -20,7 +20,7 @@ export interface SecondFactor {
     /**
      * Since when.
      */
-    since?: Date | null;
+    since?: Date;
 }
 
 /**
@@ -44,7 +44,7 @@ export function SecondFactorFromJSONTyped(json: any, ignoreDiscriminator: boolea
 
         'enabled': json['enabled'],
         'recoveryCodes': json['recovery_codes'],
-        'since': json['since'] === undefined ? undefined : json['since'] === null ? null : (parseDateTime(json['since'])),
+        'since': json['since'] == null ? undefined : (parseDateTime(json['since'])),
     };
 }
 

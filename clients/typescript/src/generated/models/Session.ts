@@ -20,11 +20,11 @@ export interface Session {
     /**
      * The client's address, as far as it is known.
      */
-    address?: string | null;
+    address?: string;
     /**
      * When it ends if its refresh token is not used before, for one of the API.
      */
-    endsAt?: Date | null;
+    endsAt?: Date;
     /**
      * Its name here, by which it can be ended.
      */
@@ -32,7 +32,7 @@ export interface Session {
     /**
      * When its refresh token was last used, for one of the API.
      */
-    lastUsedAt?: Date | null;
+    lastUsedAt?: Date;
     /**
      *
      */
@@ -44,7 +44,7 @@ export interface Session {
     /**
      * TLS version and cipher.
      */
-    tls?: string | null;
+    tls?: string;
 }
 
 
@@ -69,13 +69,13 @@ export function SessionFromJSONTyped(json: any, ignoreDiscriminator: boolean): S
     }
     return {
 
-        'address': json['address'] === undefined ? undefined : json['address'] === null ? null : json['address'],
-        'endsAt': json['ends_at'] === undefined ? undefined : json['ends_at'] === null ? null : (parseDateTime(json['ends_at'])),
+        'address': json['address'] == null ? undefined : json['address'],
+        'endsAt': json['ends_at'] == null ? undefined : (parseDateTime(json['ends_at'])),
         'id': json['id'],
-        'lastUsedAt': json['last_used_at'] === undefined ? undefined : json['last_used_at'] === null ? null : (parseDateTime(json['last_used_at'])),
+        'lastUsedAt': json['last_used_at'] == null ? undefined : (parseDateTime(json['last_used_at'])),
         'protocol': ProtocolFromJSON(json['protocol']),
         'since': (json['since'] == null ? json['since'] : parseDateTime(json['since'])),
-        'tls': json['tls'] === undefined ? undefined : json['tls'] === null ? null : json['tls'],
+        'tls': json['tls'] == null ? undefined : json['tls'],
     };
 }
 

@@ -24,7 +24,7 @@ export interface Step {
     /**
      * What stood after the separator in the address, such as `shop` of `alice+shop@example.test`.
      */
-    detail?: string | null;
+    detail?: string;
     /**
      *
      */
@@ -62,7 +62,7 @@ export function StepFromJSONTyped(json: any, ignoreDiscriminator: boolean): Step
     return {
 
         'address': json['address'],
-        'detail': json['detail'] === undefined ? undefined : json['detail'] === null ? null : json['detail'],
+        'detail': json['detail'] == null ? undefined : json['detail'],
         'kind': StepKindFromJSON(json['kind']),
         'leadsTo': json['leads_to'] == null ? undefined : json['leads_to'],
         'text': json['text'],

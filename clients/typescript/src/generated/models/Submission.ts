@@ -24,11 +24,11 @@ export interface Submission {
     /**
      * Message-ID, without angle brackets.
      */
-    messageId?: string | null;
+    messageId?: string;
     /**
      * Its id in the queue, if it waits, or waited, there.
      */
-    queueId?: string | null;
+    queueId?: string;
     /**
      * What became of it so far, for each recipient: for all of them when it is sent; later for the first 20.
      */
@@ -36,7 +36,7 @@ export interface Submission {
     /**
      * The id of the copy, in the answer to the sending.
      */
-    savedMessageId?: string | null;
+    savedMessageId?: string;
     /**
      * Where bounces go.
      */
@@ -69,10 +69,10 @@ export function SubmissionFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     return {
 
         'id': json['id'],
-        'messageId': json['message_id'] === undefined ? undefined : json['message_id'] === null ? null : json['message_id'],
-        'queueId': json['queue_id'] === undefined ? undefined : json['queue_id'] === null ? null : json['queue_id'],
+        'messageId': json['message_id'] == null ? undefined : json['message_id'],
+        'queueId': json['queue_id'] == null ? undefined : json['queue_id'],
         'recipients': ((json['recipients'] as Array<any>).map(SubmissionRecipientFromJSON)),
-        'savedMessageId': json['saved_message_id'] === undefined ? undefined : json['saved_message_id'] === null ? null : json['saved_message_id'],
+        'savedMessageId': json['saved_message_id'] == null ? undefined : json['saved_message_id'],
         'sender': json['sender'],
         'submittedAt': (json['submitted_at'] == null ? json['submitted_at'] : parseDateTime(json['submitted_at'])),
     };

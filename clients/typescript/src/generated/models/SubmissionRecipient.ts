@@ -24,7 +24,7 @@ export interface SubmissionRecipient {
     /**
      * The last reply of the other server, or why it failed.
      */
-    detail?: string | null;
+    detail?: string;
     /**
      *
      */
@@ -53,7 +53,7 @@ export function SubmissionRecipientFromJSONTyped(json: any, ignoreDiscriminator:
     return {
 
         'address': json['address'],
-        'detail': json['detail'] === undefined ? undefined : json['detail'] === null ? null : json['detail'],
+        'detail': json['detail'] == null ? undefined : json['detail'],
         'state': SubmissionStateFromJSON(json['state']),
     };
 }

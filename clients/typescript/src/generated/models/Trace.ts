@@ -20,7 +20,7 @@ export interface Trace {
     /**
      * When its first step happened.
      */
-    begunAt?: Date | null;
+    begunAt?: Date;
     /**
      * The id of the message: in its Received line, in the log, in the queue.
      */
@@ -50,7 +50,7 @@ export function TraceFromJSONTyped(json: any, ignoreDiscriminator: boolean): Tra
     }
     return {
 
-        'begunAt': json['begun_at'] === undefined ? undefined : json['begun_at'] === null ? null : (parseDateTime(json['begun_at'])),
+        'begunAt': json['begun_at'] == null ? undefined : (parseDateTime(json['begun_at'])),
         'id': json['id'],
         'steps': ((json['steps'] as Array<any>).map(TraceStepFromJSON)),
     };

@@ -24,7 +24,7 @@ export interface TraceList {
     /**
      * Asks for the next page; absent on the last.
      */
-    nextCursor?: string | null;
+    nextCursor?: string;
 }
 
 /**
@@ -46,7 +46,7 @@ export function TraceListFromJSONTyped(json: any, ignoreDiscriminator: boolean):
     return {
 
         'items': ((json['items'] as Array<any>).map(TraceFromJSON)),
-        'nextCursor': json['next_cursor'] === undefined ? undefined : json['next_cursor'] === null ? null : json['next_cursor'],
+        'nextCursor': json['next_cursor'] == null ? undefined : json['next_cursor'],
     };
 }
 

@@ -28,7 +28,7 @@ export interface User {
     /**
      * When they were deleted: they can still be restored.
      */
-    deletedAt?: Date | null;
+    deletedAt?: Date;
     /**
      * The name for people.
      */
@@ -44,11 +44,11 @@ export interface User {
     /**
      * The most octets their mailboxes may hold together; absent: no limit.
      */
-    quotaBytes?: number | null;
+    quotaBytes?: number;
     /**
      * The most messages their mailboxes may hold together; absent: no limit.
      */
-    quotaMessages?: number | null;
+    quotaMessages?: number;
     /**
      *
      */
@@ -60,7 +60,7 @@ export interface User {
     /**
      * The same with its domain for people, where that differs.
      */
-    unicode?: string | null;
+    unicode?: string;
     /**
      * When it was last changed.
      */
@@ -69,11 +69,11 @@ export interface User {
      * How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a
      * change.
      */
-    usedBytes?: number | null;
+    usedBytes?: number;
     /**
      * How many messages their mailboxes hold together.
      */
-    usedMessages?: number | null;
+    usedMessages?: number;
 }
 
 
@@ -105,18 +105,18 @@ export function UserFromJSONTyped(json: any, ignoreDiscriminator: boolean): User
 
         'address': json['address'],
         'createdAt': (json['created_at'] == null ? json['created_at'] : parseDateTime(json['created_at'])),
-        'deletedAt': json['deleted_at'] === undefined ? undefined : json['deleted_at'] === null ? null : (parseDateTime(json['deleted_at'])),
+        'deletedAt': json['deleted_at'] == null ? undefined : (parseDateTime(json['deleted_at'])),
         'displayName': json['display_name'],
         'enabled': json['enabled'],
         'metadata': json['metadata'],
-        'quotaBytes': json['quota_bytes'] === undefined ? undefined : json['quota_bytes'] === null ? null : json['quota_bytes'],
-        'quotaMessages': json['quota_messages'] === undefined ? undefined : json['quota_messages'] === null ? null : json['quota_messages'],
+        'quotaBytes': json['quota_bytes'] == null ? undefined : json['quota_bytes'],
+        'quotaMessages': json['quota_messages'] == null ? undefined : json['quota_messages'],
         'role': RoleFromJSON(json['role']),
         'tags': json['tags'],
-        'unicode': json['unicode'] === undefined ? undefined : json['unicode'] === null ? null : json['unicode'],
+        'unicode': json['unicode'] == null ? undefined : json['unicode'],
         'updatedAt': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
-        'usedBytes': json['used_bytes'] === undefined ? undefined : json['used_bytes'] === null ? null : json['used_bytes'],
-        'usedMessages': json['used_messages'] === undefined ? undefined : json['used_messages'] === null ? null : json['used_messages'],
+        'usedBytes': json['used_bytes'] == null ? undefined : json['used_bytes'],
+        'usedMessages': json['used_messages'] == null ? undefined : json['used_messages'],
     };
 }
 

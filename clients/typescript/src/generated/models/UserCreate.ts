@@ -24,39 +24,39 @@ export interface UserCreate {
     /**
      * The name for people.
      */
-    displayName?: string | null;
+    displayName?: string;
     /**
      * True if absent.
      */
-    enabled?: boolean | null;
+    enabled?: boolean;
     /**
      * Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
      */
-    metadata?: { [key: string]: string; } | null;
+    metadata?: { [key: string]: string; };
     /**
      * The password. Without it and without `password_hash` nobody can log in as this user.
      */
-    password?: string | null;
+    password?: string;
     /**
      * Instead of the password: its hash in a scheme such as `{ARGON2ID}`, `{BLF-CRYPT}` or `{SHA512-CRYPT}`.
      */
-    passwordHash?: string | null;
+    passwordHash?: string;
     /**
      * The most octets their mailboxes may hold together; absent: no limit.
      */
-    quotaBytes?: number | null;
+    quotaBytes?: number;
     /**
      * The most messages their mailboxes may hold together; absent: no limit.
      */
-    quotaMessages?: number | null;
+    quotaMessages?: number;
     /**
      * `user` if absent.
      */
-    role?: Role | null;
+    role?: Role;
     /**
      * Marks of your own: at most 50.
      */
-    tags?: Array<string> | null;
+    tags?: Array<string>;
 }
 
 
@@ -80,15 +80,15 @@ export function UserCreateFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     return {
 
         'address': json['address'],
-        'displayName': json['display_name'] === undefined ? undefined : json['display_name'] === null ? null : json['display_name'],
-        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
-        'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
-        'password': json['password'] === undefined ? undefined : json['password'] === null ? null : json['password'],
-        'passwordHash': json['password_hash'] === undefined ? undefined : json['password_hash'] === null ? null : json['password_hash'],
-        'quotaBytes': json['quota_bytes'] === undefined ? undefined : json['quota_bytes'] === null ? null : json['quota_bytes'],
-        'quotaMessages': json['quota_messages'] === undefined ? undefined : json['quota_messages'] === null ? null : json['quota_messages'],
-        'role': json['role'] === undefined ? undefined : json['role'] === null ? null : RoleFromJSON(json['role']),
-        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
+        'displayName': json['display_name'] == null ? undefined : json['display_name'],
+        'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'metadata': json['metadata'] == null ? undefined : json['metadata'],
+        'password': json['password'] == null ? undefined : json['password'],
+        'passwordHash': json['password_hash'] == null ? undefined : json['password_hash'],
+        'quotaBytes': json['quota_bytes'] == null ? undefined : json['quota_bytes'],
+        'quotaMessages': json['quota_messages'] == null ? undefined : json['quota_messages'],
+        'role': json['role'] == null ? undefined : RoleFromJSON(json['role']),
+        'tags': json['tags'] == null ? undefined : json['tags'],
     };
 }
 

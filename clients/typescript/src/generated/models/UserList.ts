@@ -24,7 +24,7 @@ export interface UserList {
     /**
      * Asks for the next page; absent on the last.
      */
-    nextCursor?: string | null;
+    nextCursor?: string;
 }
 
 /**
@@ -46,7 +46,7 @@ export function UserListFromJSONTyped(json: any, ignoreDiscriminator: boolean): 
     return {
 
         'items': ((json['items'] as Array<any>).map(UserFromJSON)),
-        'nextCursor': json['next_cursor'] === undefined ? undefined : json['next_cursor'] === null ? null : json['next_cursor'],
+        'nextCursor': json['next_cursor'] == null ? undefined : json['next_cursor'],
     };
 }
 

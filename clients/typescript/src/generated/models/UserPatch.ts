@@ -20,15 +20,15 @@ export interface UserPatch {
     /**
      * The name for people.
      */
-    displayName?: string | null;
+    displayName?: string;
     /**
      * A disabled user cannot log in, and mail for them is refused.
      */
-    enabled?: boolean | null;
+    enabled?: boolean;
     /**
      * Texts of your own by name, merged with those that are there: `null` takes one away, or all.
      */
-    metadata?: { [key: string]: string; } | null;
+    metadata?: { [key: string]: string | null; } | null;
     /**
      * The most octets their mailboxes may hold together. `null`: no limit.
      */
@@ -40,11 +40,11 @@ export interface UserPatch {
     /**
      *
      */
-    role?: Role | null;
+    role?: Role;
     /**
      * Marks of your own: all of them.
      */
-    tags?: Array<string> | null;
+    tags?: Array<string>;
 }
 
 
@@ -66,13 +66,13 @@ export function UserPatchFromJSONTyped(json: any, ignoreDiscriminator: boolean):
     }
     return {
 
-        'displayName': json['display_name'] === undefined ? undefined : json['display_name'] === null ? null : json['display_name'],
-        'enabled': json['enabled'] === undefined ? undefined : json['enabled'] === null ? null : json['enabled'],
+        'displayName': json['display_name'] == null ? undefined : json['display_name'],
+        'enabled': json['enabled'] == null ? undefined : json['enabled'],
         'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
         'quotaBytes': json['quota_bytes'] === undefined ? undefined : json['quota_bytes'] === null ? null : json['quota_bytes'],
         'quotaMessages': json['quota_messages'] === undefined ? undefined : json['quota_messages'] === null ? null : json['quota_messages'],
-        'role': json['role'] === undefined ? undefined : json['role'] === null ? null : RoleFromJSON(json['role']),
-        'tags': json['tags'] === undefined ? undefined : json['tags'] === null ? null : json['tags'],
+        'role': json['role'] == null ? undefined : RoleFromJSON(json['role']),
+        'tags': json['tags'] == null ? undefined : json['tags'],
     };
 }
 
