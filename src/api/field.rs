@@ -10,6 +10,11 @@ use crate::model::address::{Domain, EmailAddress};
 use crate::model::labels::{Labels, LabelsChange};
 use crate::model::refusal::Refusal;
 
+/// The longest filters by a tag, by metadata, by a text, in characters.
+pub(super) const LONGEST_TAG: usize = 64;
+const LONGEST_METADATA: usize = 320;
+pub(super) const LONGEST_SEARCH: usize = 255;
+
 /// The longest display name, description or name of a key, in characters.
 const TEXT: usize = 255;
 
@@ -136,9 +141,21 @@ pub(super) fn labels_change(metadata: Option<Option<BTreeMap<String, Option<Stri
     }
 }
 
+/// A filter of a list, of no more characters than a match could have.
+pub(super) fn filter(name: &'static str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
+    match text {
+        Some(text) if text.chars().count() > most => {
+            Err(Problem::new(Kind::Malformed, format!("{name} has no more than {most} characters")).at(name))
+        }
+        text => Ok(text),
+    }
+}
+
 /// A filter by metadata: `name:value`.
-pub(super) fn metadata_filter(text: Option<&str>) -> Result<Option<(String, String)>, Problem> {
-    let Some(text) = text else { return Ok(None) };
+pub(super) fn metadata_filter(text: Option<String>) -> Result<Option<(String, String)>, Problem> {
+    let Some(text) = filter("metadata", text, LONGEST_METADATA)? else {
+        return Ok(None);
+    };
     let (name, value) = text
         .split_once(':')
         .ok_or_else(|| Problem::new(Kind::Malformed, "right would be name:value").at("metadata"))?;

@@ -167,6 +167,37 @@ mod tests {
         }
     }
 
+    /// Of two schemas with one name, only one would stand in the document.
+    #[test]
+    fn every_schema_has_a_name_of_its_own() {
+        fn read(path: &std::path::Path, names: &mut Vec<String>) {
+            for entry in std::fs::read_dir(path).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    read(&path, names);
+                } else {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let declared = text
+                        .split("#[derive(")
+                        .skip(1)
+                        .filter(|it| it.lines().next().unwrap().contains("ToSchema"));
+                    names.extend(declared.filter_map(|it| {
+                        let line = it.lines().find(|line| line.contains("struct ") || line.contains("enum "))?;
+                        let name = line.split_once("struct ").or_else(|| line.split_once("enum "))?.1;
+                        name.split(|c: char| !c.is_alphanumeric()).next().map(str::to_owned)
+                    }));
+                }
+            }
+        }
+        let mut names = Vec::new();
+        read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api"), &mut names);
+        names.sort_unstable();
+        assert!(names.len() > 50);
+        for pair in names.windows(2) {
+            assert_ne!(pair[0], pair[1]);
+        }
+    }
+
     #[test]
     fn only_patches_know_null() {
         let mut document = value();

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
 
-use super::{BatchResult, How, Item, answer};
+use super::{BatchLine, How, Item, answer};
 use crate::api::aliases::create::AliasCreate;
 use crate::api::body::Query;
 use crate::api::caller::Caller;
@@ -36,7 +36,7 @@ impl Item for AliasCreate {
     operation_id = "batch_aliases", tag = "aliases", security(("bearer" = ["aliases:write"])), params(How),
     request_body(description = "The aliases.", content((Vec<AliasCreate> = "application/json"), (AliasCreate = "application/x-ndjson"))),
     responses(
-        (status = 200, description = "A result on each line.", body = BatchResult, content_type = "application/x-ndjson"),
+        (status = 200, description = "A result on each line.", body = BatchLine, content_type = "application/x-ndjson"),
         Problems, BodyProblems
     )
 )]
@@ -49,5 +49,5 @@ pub async fn handler(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     caller.administers()?;
-    answer::<AliasCreate>(&request, payload, caller, house, &how)
+    answer::<AliasCreate>(&request, payload, caller, house, &how).await
 }

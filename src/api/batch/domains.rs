@@ -3,7 +3,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
 
-use super::{BatchResult, How, Item, answer};
+use super::{BatchLine, How, Item, answer};
 use crate::api::body::Query;
 use crate::api::caller::Caller;
 use crate::api::domains::create::DomainCreate;
@@ -35,7 +35,7 @@ impl Item for DomainCreate {
     operation_id = "batch_domains", tag = "domains", security(("bearer" = ["domains:write"])), params(How),
     request_body(description = "The domains.", content((Vec<DomainCreate> = "application/json"), (DomainCreate = "application/x-ndjson"))),
     responses(
-        (status = 200, description = "A result on each line.", body = BatchResult, content_type = "application/x-ndjson"),
+        (status = 200, description = "A result on each line.", body = BatchLine, content_type = "application/x-ndjson"),
         Problems, BodyProblems
     )
 )]
@@ -48,5 +48,5 @@ pub async fn handler(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     caller.server_admin()?;
-    answer::<DomainCreate>(&request, payload, caller, house, &how)
+    answer::<DomainCreate>(&request, payload, caller, house, &how).await
 }

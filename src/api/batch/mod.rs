@@ -54,7 +54,7 @@ pub(super) struct How {
 /// What became of one.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"index": 0, "name": "alice@example.test", "status": 201}))]
-pub(super) struct BatchResult {
+pub(super) struct BatchLine {
     /// Which one, counted from 0; absent for a problem of the request itself, after which nothing more was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<u64>,
@@ -68,7 +68,7 @@ pub(super) struct BatchResult {
     problem: Option<Document>,
 }
 
-impl BatchResult {
+impl BatchLine {
     fn refused(index: Option<u64>, name: Option<String>, problem: &Problem) -> Self {
         let problem = problem.document();
         Self {
@@ -96,8 +96,9 @@ trait Item: DeserializeOwned + 'static {
     ) -> impl Future<Output = Result<Vec<Result<bool, Refusal>>, Refusal>> + Send;
 }
 
-/// Begins to work, and gives the reply that tells how it goes.
-fn answer<T: Item>(
+/// Begins to work, and gives the reply that tells how it goes, when there is something to tell: a request that is bad from its beginning
+/// is refused as a whole.
+async fn answer<T: Item>(
     request: &HttpRequest,
     payload: Payload,
     caller: Caller,
@@ -109,7 +110,7 @@ fn answer<T: Item>(
         is: None,
         is_not: (how.existing == Some(Existing::Refuse)).then_some(States::Any),
     };
-    let (results, told) = mpsc::unbounded_channel();
+    let (results, mut told) = mpsc::unbounded_channel();
     let batch = Batch {
         directory: caller.directory(&house).expecting(expected),
         caller: Arc::new(caller),
@@ -120,13 +121,17 @@ fn answer<T: Item>(
     let work = async move {
         let last = batch.results.clone();
         if let Err(problem) = batch.run::<T>(payload, Splitter::new(form)).await {
-            tell(&last, &BatchResult::refused(None, None, &problem));
+            drop(last.send(Err(problem)));
         }
     };
     actix_web::rt::spawn(work.instrument(tracing::Span::current()));
-    let lines = stream::unfold(told, |mut told| async move {
-        told.recv().await.map(|line| (Ok::<_, Problem>(line), told))
+    let first = told.recv().await.transpose()?;
+    let others = stream::unfold(told, |mut told| async move {
+        let line = told.recv().await?;
+        let line = line.unwrap_or_else(|problem| line_of(&BatchLine::refused(None, None, &problem)));
+        Some((line, told))
     });
+    let lines = stream::iter(first).chain(others).map(Ok::<_, Problem>);
     Ok(HttpResponse::Ok().content_type("application/x-ndjson").streaming(lines))
 }
 
@@ -143,7 +148,8 @@ fn form(request: &HttpRequest) -> Result<Form, Problem> {
     }
 }
 
-type Results = mpsc::UnboundedSender<Bytes>;
+/// The lines, and at the end perhaps a problem of the request itself.
+type Results = mpsc::UnboundedSender<Result<Bytes, Problem>>;
 
 /// A batch under way. What it tells is bounded by `http.max_batch_items`.
 struct Batch {
@@ -191,7 +197,7 @@ impl Batch {
         self.next = index.saturating_add(1);
         match body::parse_json::<T>(value).and_then(|item| item.read(&self.caller)) {
             Ok((name, new)) => ready.push(Ready { index, name, new }),
-            Err(problem) => tell(&self.results, &BatchResult::refused(Some(index), None, &problem)),
+            Err(problem) => tell(&self.results, &BatchLine::refused(Some(index), None, &problem)),
         }
         if ready.len() >= GROUP {
             self.store::<T>(ready).await;
@@ -214,16 +220,16 @@ impl Batch {
             }
             Err(problem) => {
                 for (index, name) in places {
-                    tell(&self.results, &BatchResult::refused(Some(index), Some(name), &problem));
+                    tell(&self.results, &BatchLine::refused(Some(index), Some(name), &problem));
                 }
             }
         }
     }
 }
 
-fn result(index: u64, name: String, outcome: Result<bool, Refusal>) -> BatchResult {
+fn result(index: u64, name: String, outcome: Result<bool, Refusal>) -> BatchLine {
     match outcome {
-        Ok(is_new) => BatchResult {
+        Ok(is_new) => BatchLine {
             index: Some(index),
             name: Some(name),
             status: if is_new { 201 } else { 200 },
@@ -235,16 +241,20 @@ fn result(index: u64, name: String, outcome: Result<bool, Refusal>) -> BatchResu
                 Refusal::Changed => Problem::new(Kind::Exists, format!("{name} exists already")),
                 refusal => refusal.into(),
             };
-            BatchResult::refused(Some(index), Some(name), &problem)
+            BatchLine::refused(Some(index), Some(name), &problem)
         }
     }
 }
 
 /// A client that has gone away hears nothing; what it sent is done all the same.
-fn tell(results: &Results, result: &BatchResult) {
+fn tell(results: &Results, result: &BatchLine) {
+    drop(results.send(Ok(line_of(result))));
+}
+
+fn line_of(result: &BatchLine) -> Bytes {
     let mut line = serde_json::to_vec(result).unwrap_or_default();
     line.push(b'\n');
-    drop(results.send(line.into()));
+    line.into()
 }
 
 fn bad(error: BadBody) -> Problem {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, post};
 
-use super::{BatchResult, How, Item, answer};
+use super::{BatchLine, How, Item, answer};
 use crate::api::body::Query;
 use crate::api::caller::Caller;
 use crate::api::house::House;
@@ -42,7 +42,7 @@ impl Item for UserCreate {
     operation_id = "batch_users", tag = "users", security(("bearer" = ["users:write"])), params(How),
     request_body(description = "The users.", content((Vec<UserCreate> = "application/json"), (UserCreate = "application/x-ndjson"))),
     responses(
-        (status = 200, description = "A result on each line.", body = BatchResult, content_type = "application/x-ndjson"),
+        (status = 200, description = "A result on each line.", body = BatchLine, content_type = "application/x-ndjson"),
         Problems, BodyProblems
     )
 )]
@@ -55,5 +55,5 @@ pub async fn handler(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     caller.administers()?;
-    answer::<UserCreate>(&request, payload, caller, house, &how)
+    answer::<UserCreate>(&request, payload, caller, house, &how).await
 }

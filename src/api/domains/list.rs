@@ -54,9 +54,9 @@ pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Whi
     let page = page::bounds(which.limit, which.cursor)?;
     let picked = Picked {
         domains: caller.visible(None)?,
-        tag: which.tag,
-        metadata: field::metadata_filter(which.metadata.as_deref())?,
-        search: which.search,
+        tag: field::filter("tag", which.tag, field::LONGEST_TAG)?,
+        metadata: field::metadata_filter(which.metadata)?,
+        search: field::filter("search", which.search, field::LONGEST_SEARCH)?,
         deleted: false,
     };
     let found = house

@@ -61,9 +61,9 @@ pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Whi
     let domain = which.domain.map(|text| field::named("domain", &text)).transpose()?;
     let picked = Picked {
         domains: caller.visible(domain)?,
-        tag: which.tag,
-        metadata: field::metadata_filter(which.metadata.as_deref())?,
-        search: which.search,
+        tag: field::filter("tag", which.tag, field::LONGEST_TAG)?,
+        metadata: field::metadata_filter(which.metadata)?,
+        search: field::filter("search", which.search, field::LONGEST_SEARCH)?,
         deleted: which.deleted.unwrap_or(false),
     };
     let found = house.run(|house| async move {

@@ -83,13 +83,12 @@ impl Directory {
     /// Changes a key: what is `None` stays. Errors: NotFound (the key, a domain), Invalid, Changed.
     pub async fn change_api_key(&self, id: ApiKeyId, wanted: ApiKeyChange) -> Result<ApiKey, Refusal> {
         fields::text("name", wanted.name.as_deref().unwrap_or_default(), MAX_NAME)?;
+        let scopes = wanted.scopes.map(scopes).transpose()?;
         let mut change = self.inner.change().await?;
         let mut key = known(&mut change.tx, id).await?;
         self.check(Some(key.revision()))?;
         key.name = wanted.name.unwrap_or(key.name);
-        if let Some(wanted) = wanted.scopes {
-            key.scopes = scopes(wanted)?;
-        }
+        key.scopes = scopes.unwrap_or(key.scopes);
         if let Some(domains) = wanted.domains {
             domains_are_there(&mut change.tx, &domains).await?;
             key.role = role(&domains);

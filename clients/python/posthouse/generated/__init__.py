@@ -50,6 +50,7 @@ __all__ = [
     "Authentication",
     "AuthenticationProperty",
     "BatchFilter",
+    "BatchLine",
     "BatchResult",
     "Changed",
     "Code",
@@ -195,6 +196,7 @@ from posthouse.generated.models.attachment import Attachment as Attachment
 from posthouse.generated.models.authentication import Authentication as Authentication
 from posthouse.generated.models.authentication_property import AuthenticationProperty as AuthenticationProperty
 from posthouse.generated.models.batch_filter import BatchFilter as BatchFilter
+from posthouse.generated.models.batch_line import BatchLine as BatchLine
 from posthouse.generated.models.batch_result import BatchResult as BatchResult
 from posthouse.generated.models.changed import Changed as Changed
 from posthouse.generated.models.code import Code as Code

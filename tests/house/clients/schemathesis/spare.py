@@ -1,5 +1,6 @@
 """Keeps what is asked from ending the run itself: ids and names that were seen in replies are tried elsewhere, among them our own."""
 
+import json
 import os
 
 import schemathesis
@@ -19,3 +20,16 @@ def before_call(context, case, kwargs):
 def message(context, value):
     """A message is sent as it is."""
     return {"data": value if isinstance(value, bytes) else str(value).encode()}
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    """A batch of one."""
+    return {"data": value if isinstance(value, bytes) else json.dumps(value).encode() + b"\n"}
+
+
+@schemathesis.deserializer("application/x-ndjson")
+def first_line(context, response):
+    """The document says what a line is."""
+    lines = response.content.splitlines()
+    return json.loads(lines[0]) if lines else {"status": 200}

@@ -21,6 +21,7 @@ from posthouse.generated.models.attachment import Attachment
 from posthouse.generated.models.authentication import Authentication
 from posthouse.generated.models.authentication_property import AuthenticationProperty
 from posthouse.generated.models.batch_filter import BatchFilter
+from posthouse.generated.models.batch_line import BatchLine
 from posthouse.generated.models.batch_result import BatchResult
 from posthouse.generated.models.changed import Changed
 from posthouse.generated.models.code import Code

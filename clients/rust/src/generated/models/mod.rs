@@ -32,6 +32,8 @@ pub mod authentication_property;
 pub use self::authentication_property::AuthenticationProperty;
 pub mod batch_filter;
 pub use self::batch_filter::BatchFilter;
+pub mod batch_line;
+pub use self::batch_line::BatchLine;
 pub mod batch_result;
 pub use self::batch_result::BatchResult;
 pub mod changed;

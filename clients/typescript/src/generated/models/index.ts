@@ -17,6 +17,7 @@ export * from './Attachment.js';
 export * from './Authentication.js';
 export * from './AuthenticationProperty.js';
 export * from './BatchFilter.js';
+export * from './BatchLine.js';
 export * from './BatchResult.js';
 export * from './Changed.js';
 export * from './Code.js';
