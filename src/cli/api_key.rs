@@ -28,8 +28,8 @@ pub(super) enum ApiKey {
         /// A domain it may touch; give it once for each. Without any, it may touch all
         #[arg(long, required_if_eq("role", "domain_admin"))]
         domain: Vec<Domain>,
-        /// What it may be used for, such as users:read; give it once for each
-        #[arg(long, value_name = "SCOPE", default_value = "*")]
+        /// What it may be used for, such as users:read; give it once for each. With a role or domains it may be left out: all that they may
+        #[arg(long, value_name = "SCOPE", required_unless_present_any = ["role", "domain"])]
         scope: Vec<Scope>,
         /// When it stops working, such as 2030-01-01T00:00:00Z
         #[arg(long, value_name = "TIME")]
@@ -61,7 +61,7 @@ impl ApiKey {
                 }
                 let new = NewApiKey {
                     name,
-                    scopes: scope,
+                    scopes: if scope.is_empty() { vec![Scope::Everything] } else { scope },
                     domains: domain,
                     expires_at,
                 };
