@@ -11,9 +11,9 @@ use super::pages;
 use super::password::PasswordFrom;
 use super::role::{self, RoleName};
 use crate::mail::accounts;
-use crate::mail::directory::{NewPassword, NewUser, Picked, UserChange};
+use crate::mail::directory::{NewPassword, NewUser, Page, Picked, UserChange};
 use crate::mail::mailbox::Usage;
-use crate::model::account;
+use crate::model::account::User;
 use crate::model::address::Domain;
 use crate::model::labels::Labels;
 
@@ -156,8 +156,21 @@ async fn list(house: &House, domain: Option<Domain>, out: &mut Output) -> Result
                 domains: domain.map(|domain| vec![domain]),
                 ..Picked::default()
             };
-            let fetch = async |after: Option<&str>| services.directory.users(&picked, after, pages::PAGE).await;
-            pages::each(fetch, |users| out.rows(&users.iter().map(View::from).collect::<Vec<_>>())).await
+            let fetch = async |after: Option<&str>| {
+                let found = services.directory.users(&picked, after, pages::PAGE).await?;
+                let ids: Vec<_> = found.items.iter().map(|user| user.id).collect();
+                let usage = services.mailboxes.usage_of(&ids).await?;
+                let used = |user: &User| usage.get(&user.id).copied().unwrap_or_default();
+                Ok(Page {
+                    items: found
+                        .items
+                        .iter()
+                        .map(|user| View::with_usage(user, used(user)))
+                        .collect::<Vec<_>>(),
+                    next: found.next,
+                })
+            };
+            pages::each(fetch, |views| out.rows(&views)).await
         }
         House::There(remote) => {
             let domain = domain.map(|domain| ("domain", domain.to_string()));
@@ -171,11 +184,7 @@ async fn show(house: &House, address: &str) -> Result<View, Failure> {
     match house {
         House::Here(services) => {
             let user = services.directory.user(address).await?;
-            let mut view = View::from(&*user);
-            if user.address.is_some() {
-                view.uses(services.mailboxes.usage(&user).await?);
-            }
-            Ok(view)
+            Ok(View::with_usage(&user, services.mailboxes.usage(&user).await?))
         }
         House::There(remote) => remote.get(&["users", address]).await,
     }
@@ -273,14 +282,19 @@ struct View {
 }
 
 impl View {
-    fn uses(&mut self, usage: Usage) {
-        self.used_bytes = Some(usage.bytes);
-        self.used_messages = Some(usage.messages);
+    /// Who has no address has no mailbox.
+    fn with_usage(user: &User, usage: Usage) -> Self {
+        let usage = user.address.as_ref().map(|_| usage);
+        Self {
+            used_bytes: usage.map(|it| it.bytes),
+            used_messages: usage.map(|it| it.messages),
+            ..Self::from(user)
+        }
     }
 }
 
-impl From<&account::User> for View {
-    fn from(user: &account::User) -> Self {
+impl From<&User> for View {
+    fn from(user: &User) -> Self {
         Self {
             address: user.login.clone(),
             display_name: user.display_name.clone(),

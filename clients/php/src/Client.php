@@ -46,7 +46,8 @@ final class Client extends Apis
         ] + $options);
         $configuration = (new Configuration())
             ->setHost(rtrim($url, '/'))
-            ->setUserAgent('posthouse-client-php/0.1.0');
+            ->setUserAgent('posthouse-client-php/0.1.0')
+            ->setBooleanFormatForQueryString(Configuration::BOOLEAN_FORMAT_STRING);
         if ($key !== null) {
             $configuration->setAccessToken($key);
         }

@@ -16,7 +16,7 @@ use Posthouse\Generated\Model\DomainCreate;
 /** What is written by hand, against a server that says what it is told to. */
 final class ClientTest extends TestCase
 {
-    private const DOMAIN = '{"domain":"example.org","enabled":true,"description":"",'
+    private const DOMAIN = '{"domain":"example.org","enabled":true,"description":"","metadata":{},"tags":[],'
         . '"created_at":"2026-11-23T20:19:30.125Z","updated_at":"2026-11-23T20:19:30.125Z"}';
     private const LATER = '{"type":"urn:posthouse:problem:try-later","title":"Not possible at this moment","status":503,"detail":"try again later"}';
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from posthouse import ApiException, Client, every, problem
 from posthouse.models import DomainCreate
 
-DOMAIN = {"domain": "example.org", "enabled": True, "description": "", "created_at": "2026-11-23T20:19:30.125Z", "updated_at": "2026-11-23T20:19:30.125Z"}
+DOMAIN = {"domain": "example.org", "enabled": True, "description": "", "metadata": {}, "tags": [], "created_at": "2026-11-23T20:19:30.125Z", "updated_at": "2026-11-23T20:19:30.125Z"}
 LATER = {"type": "urn:posthouse:problem:try-later", "title": "Not possible at this moment", "status": 503, "detail": "try again later"}
 
 

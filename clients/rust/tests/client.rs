@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-const DOMAIN: &str = r#"{"domain":"example.org","enabled":true,"description":"","created_at":"2026-11-23T20:19:30.125Z","updated_at":"2026-11-23T20:19:30.125Z"}"#;
+const DOMAIN: &str = r#"{"domain":"example.org","enabled":true,"description":"","metadata":{},"tags":[],"created_at":"2026-11-23T20:19:30.125Z","updated_at":"2026-11-23T20:19:30.125Z"}"#;
 const LATER: &str =
     r#"{"type":"urn:posthouse:problem:try-later","title":"Not possible at this moment","status":503,"detail":"try again later"}"#;
 
@@ -84,7 +84,7 @@ async fn it_gives_up() {
 
 #[tokio::test]
 async fn pages_are_asked_for_as_they_are_used() {
-    const FIRST: &str = r#"{"items":[{"domain":"example.org","enabled":true,"description":"","created_at":"2026-11-23T20:19:30.125Z","updated_at":"2026-11-23T20:19:30.125Z"}],"next_cursor":"a=b"}"#;
+    const FIRST: &str = r#"{"items":[{"domain":"example.org","enabled":true,"description":"","metadata":{},"tags":[],"created_at":"2026-11-23T20:19:30.125Z","updated_at":"2026-11-23T20:19:30.125Z"}],"next_cursor":"a=b"}"#;
     let (posthouse, served) = serve(&[(200, FIRST), (200, r#"{"items":[]}"#)]).await;
     let options = ListDomainsOptions {
         limit: Some(1),

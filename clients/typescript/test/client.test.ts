@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { Posthouse, ProblemError, every } from '../src/index.js';
 
-const domain = { domain: 'example.org', enabled: true, description: '', created_at: '2026-11-23T20:19:30.125Z', updated_at: '2026-11-23T20:19:30.125Z' };
+const domain = { domain: 'example.org', enabled: true, description: '', metadata: {}, tags: [], created_at: '2026-11-23T20:19:30.125Z', updated_at: '2026-11-23T20:19:30.125Z' };
 const later = { type: 'urn:posthouse:problem:try-later', title: 'Not possible at this moment', status: 503, detail: 'try again later' };
 
 type Reply = [status: number, body: object, headers?: Record<string, string>];
