@@ -23,7 +23,7 @@ use crate::model::rights::Rights;
 /// What somebody may do with a mailbox (RFC 4314 §2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::api) enum Right {
+pub(in crate::api) enum MailboxRight {
     /// See that it is there.
     Lookup,
     /// Read its messages.
@@ -49,18 +49,18 @@ pub(in crate::api) enum Right {
 }
 
 /// Each right with its letter.
-const LETTERS: [(Right, &str); 11] = [
-    (Right::Lookup, "l"),
-    (Right::Read, "r"),
-    (Right::Seen, "s"),
-    (Right::Write, "w"),
-    (Right::Insert, "i"),
-    (Right::Post, "p"),
-    (Right::Create, "k"),
-    (Right::Delete, "x"),
-    (Right::Trash, "t"),
-    (Right::Expunge, "e"),
-    (Right::Admin, "a"),
+const LETTERS: [(MailboxRight, &str); 11] = [
+    (MailboxRight::Lookup, "l"),
+    (MailboxRight::Read, "r"),
+    (MailboxRight::Seen, "s"),
+    (MailboxRight::Write, "w"),
+    (MailboxRight::Insert, "i"),
+    (MailboxRight::Post, "p"),
+    (MailboxRight::Create, "k"),
+    (MailboxRight::Delete, "x"),
+    (MailboxRight::Trash, "t"),
+    (MailboxRight::Expunge, "e"),
+    (MailboxRight::Admin, "a"),
 ];
 
 /// What somebody may do with a mailbox.
@@ -69,7 +69,7 @@ const LETTERS: [(Right, &str); 11] = [
 pub(in crate::api) struct MailboxRights {
     /// The login of a user of the same domain, or `anyone` for all of them.
     login: String,
-    rights: Vec<Right>,
+    rights: Vec<MailboxRight>,
 }
 
 /// What somebody is to be allowed.
@@ -79,7 +79,7 @@ pub(in crate::api) struct MailboxRights {
 pub(in crate::api) struct NewRights {
     /// All that they may do, at least one thing.
     #[schema(min_items = 1)]
-    rights: Vec<Right>,
+    rights: Vec<MailboxRight>,
 }
 
 /// Who may do what with a mailbox.
@@ -100,7 +100,7 @@ impl MailboxRights {
     }
 }
 
-fn rights(wanted: &[Right]) -> Result<Rights, Problem> {
+fn rights(wanted: &[MailboxRight]) -> Result<Rights, Problem> {
     let letters = LETTERS.into_iter().filter(|(right, _)| wanted.contains(right));
     let letters: String = letters.map(|(_, letter)| letter).collect();
     match Rights::parse(&letters) {
@@ -256,10 +256,10 @@ mod tests {
 
     #[test]
     fn every_right_has_a_name() {
-        let all: Vec<Right> = LETTERS.into_iter().map(|(right, _)| right).collect();
+        let all: Vec<MailboxRight> = LETTERS.into_iter().map(|(right, _)| right).collect();
         assert_eq!(rights(&all).unwrap(), Rights::ALL);
         assert_eq!(MailboxRights::new(String::new(), Rights::ALL).rights, all);
-        assert_eq!(rights(&[Right::Read, Right::Lookup]).unwrap().letters(), "lr");
+        assert_eq!(rights(&[MailboxRight::Read, MailboxRight::Lookup]).unwrap().letters(), "lr");
         assert!(rights(&[]).is_err());
     }
 }

@@ -31,7 +31,7 @@ const MOST: usize = 10_000;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"action": "move", "ids": ["01jzc8m3f9xkq-17", "01jzc8m3f9xkq-18"], "mailbox": "Archive"}))]
 pub(in crate::api) struct MessageBatch {
-    action: Action,
+    action: BatchAction,
     /// The ids of the messages.
     #[serde(default, deserialize_with = "present")]
     #[schema(max_items = 10_000)]
@@ -53,7 +53,7 @@ pub(in crate::api) struct MessageBatch {
 /// What is done with messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::api) enum Action {
+pub(in crate::api) enum BatchAction {
     /// Their marks are changed.
     Mark,
     Move,
@@ -81,14 +81,14 @@ filters! {
 #[schema(example = json!({"results": [{"id": "01jzc8m3f9xkq-17", "status": 200, "new_id": "01jzc8m3f9xkr-4"}], "more": false}))]
 pub(in crate::api) struct BatchResult {
     /// In the order of the ids; with a filter, in the order of the mailbox.
-    results: Vec<ItemResult>,
+    results: Vec<BatchItem>,
     /// Whether the filter lets more messages through than were done: send the same again.
     more: bool,
 }
 
 /// What became of a message.
 #[derive(Serialize, ToSchema)]
-pub(in crate::api) struct ItemResult {
+pub(in crate::api) struct BatchItem {
     id: String,
     /// 200 if it was done; otherwise that of the problem.
     #[schema(minimum = 200, maximum = 599)]
@@ -154,14 +154,18 @@ impl MessageBatch {
         };
         let place = Place::read(Kind::Invalid, self.mailbox.as_deref(), self.mailbox_id.as_deref())?;
         let work = match (self.action, self.marks, place) {
-            (Action::Mark, Some(marks), None) => Work::Mark(marks.read()?),
-            (Action::Mark, None, _) => return Err(invalid("marks", "the action mark needs it")),
-            (Action::Move | Action::Copy | Action::Delete, Some(_), _) => return Err(invalid("marks", "it goes with the action mark")),
-            (Action::Move, None, Some(place)) => Work::Move(place),
-            (Action::Copy, None, Some(place)) => Work::Copy(place),
-            (Action::Move | Action::Copy, None, None) => return Err(invalid("mailbox", "this action needs mailbox or mailbox_id")),
-            (Action::Delete, None, None) => Work::Delete,
-            (Action::Mark, Some(_), Some(_)) | (Action::Delete, None, Some(_)) => {
+            (BatchAction::Mark, Some(marks), None) => Work::Mark(marks.read()?),
+            (BatchAction::Mark, None, _) => return Err(invalid("marks", "the action mark needs it")),
+            (BatchAction::Move | BatchAction::Copy | BatchAction::Delete, Some(_), _) => {
+                return Err(invalid("marks", "it goes with the action mark"));
+            }
+            (BatchAction::Move, None, Some(place)) => Work::Move(place),
+            (BatchAction::Copy, None, Some(place)) => Work::Copy(place),
+            (BatchAction::Move | BatchAction::Copy, None, None) => {
+                return Err(invalid("mailbox", "this action needs mailbox or mailbox_id"));
+            }
+            (BatchAction::Delete, None, None) => Work::Delete,
+            (BatchAction::Mark, Some(_), Some(_)) | (BatchAction::Delete, None, Some(_)) => {
                 return Err(invalid("mailbox", "it goes with the actions move and copy"));
             }
         };
@@ -199,7 +203,7 @@ impl Which {
                 let mailbox = place.open(house, user).await?;
                 let id = mailbox.info().id;
                 let messages = find::in_mailbox(&mailbox, None, Order::Oldest);
-                let (hits, more) = find::first(&[Source::new(mailbox, &filter)], messages, MOST).await?;
+                let (hits, more) = find::all(&Source::new(mailbox, &filter), messages, MOST).await?;
                 let picked = hits.into_iter().map(|hit| {
                     let uid = hit.message.uid;
                     let id = MessageId { mailbox: id, uid };
@@ -233,7 +237,7 @@ async fn perform(
     user: &User,
     picked: Vec<Picked>,
     asked: (&Work, Option<&Arc<Mailbox>>),
-) -> Result<Vec<ItemResult>, Refusal> {
+) -> Result<Vec<BatchItem>, Refusal> {
     let mut by_mailbox: BTreeMap<MailboxId, Vec<Uid>> = BTreeMap::new();
     for id in picked.iter().filter_map(|picked| picked.id) {
         by_mailbox.entry(id.mailbox).or_default().push(id.uid);
@@ -264,7 +268,7 @@ async fn perform(
     };
     Ok(picked
         .iter()
-        .map(|picked| ItemResult::new(picked.name.clone(), fate(picked)))
+        .map(|picked| BatchItem::new(picked.name.clone(), fate(picked)))
         .collect())
 }
 
@@ -299,7 +303,7 @@ async fn in_mailbox(
     }
 }
 
-impl ItemResult {
+impl BatchItem {
     fn new(id: String, fate: Fate) -> Self {
         match fate {
             Ok(new) => Self {

@@ -14,6 +14,8 @@ use crate::model::refusal::Refusal;
 const STEP: usize = 500;
 /// How many messages are gone through before others get their turn.
 const TURN: usize = 50_000;
+/// How many messages are read from their files for one page: then it ends, full or not.
+const READ: usize = 10_000;
 
 /// A mailbox that is searched.
 pub(super) struct Source {
@@ -44,19 +46,46 @@ impl Source {
     }
 }
 
-/// The first messages, in their order, that the filter lets through, and whether there are more.
-pub(super) async fn first(sources: &[Source], order: impl Iterator<Item = Hit> + Send, limit: usize) -> Result<(Vec<Hit>, bool), Refusal> {
-    let mut found = Vec::new();
-    let mut order = order.fuse();
+/// What was found.
+pub(super) struct Found {
+    /// In their order.
+    pub hits: Vec<Hit>,
+    /// The message to go on behind, if there may be more.
+    pub last: Option<Hit>,
+}
+
+/// The first messages, in their order, that the filter lets through; fewer if very many would have to be read for them.
+pub(super) async fn first(sources: &[Source], order: impl Iterator<Item = Hit> + Send, limit: usize) -> Result<Found, Refusal> {
+    let (mut hits, mut order, mut read) = (Vec::new(), order.fuse(), 0_usize);
     loop {
-        let piece = candidates(sources, &mut order, limit.saturating_add(1).saturating_sub(found.len()).max(STEP)).await;
-        if piece.is_empty() {
-            return Ok((found, false));
+        let wanted = limit.saturating_add(1).saturating_sub(hits.len());
+        let piece = candidates(sources, &mut order, wanted.max(STEP)).await;
+        let Some(last) = piece.last().cloned() else {
+            return Ok(Found { hits, last: None });
+        };
+        let (more, count) = search(sources, piece).await?;
+        hits.extend(more);
+        read = read.saturating_add(count);
+        if hits.len() > limit {
+            hits.truncate(limit);
+            let last = hits.last().cloned();
+            return Ok(Found { hits, last });
         }
-        found.extend(search(sources, piece).await?);
-        if found.len() > limit {
-            found.truncate(limit);
-            return Ok((found, true));
+        if read >= READ {
+            return Ok(Found { hits, last: Some(last) });
+        }
+    }
+}
+
+/// All that the filter lets through, up to so many, and whether there are more.
+pub(super) async fn all(source: &Source, order: impl Iterator<Item = Hit> + Send, limit: usize) -> Result<(Vec<Hit>, bool), Refusal> {
+    let (mut hits, mut order) = (Vec::new(), order.fuse());
+    loop {
+        let found = first(std::slice::from_ref(source), &mut order, limit.saturating_sub(hits.len())).await?;
+        hits.extend(found.hits);
+        let more = found.last.is_some();
+        if !more || hits.len() >= limit {
+            return Ok((hits, more));
         }
     }
 }
@@ -79,23 +108,24 @@ async fn candidates(sources: &[Source], order: &mut (impl Iterator<Item = Hit> +
     piece
 }
 
-/// Those that the filter lets through, in the order in which they came.
-async fn search(sources: &[Source], piece: Vec<Hit>) -> Result<Vec<Hit>, Refusal> {
+/// Those that the filter lets through, in the order in which they came; and how many messages were read for that.
+async fn search(sources: &[Source], piece: Vec<Hit>) -> Result<(Vec<Hit>, usize), Refusal> {
     let mut by_source: BTreeMap<usize, Vec<Hit>> = BTreeMap::new();
     for hit in &piece {
         by_source.entry(hit.source).or_default().push(hit.clone());
     }
     let mut found: HashSet<(usize, Uid)> = HashSet::new();
+    let mut read = 0_usize;
     for (place, mut hits) in by_source {
         let Some(source) = sources.get(place) else { continue };
         hits.sort_unstable_by_key(|hit| hit.message.uid);
-        let hits = Search::all(&source.mailbox, &source.test, hits).await?;
-        found.extend(hits.into_iter().map(|hit| (place, hit.message.uid)));
+        let mut search = Search::begin(&source.mailbox, &source.test, hits).await?;
+        while search.step().await? {}
+        read = read.saturating_add(search.progress().1);
+        found.extend(search.finish().into_iter().map(|hit| (place, hit.message.uid)));
     }
-    Ok(piece
-        .into_iter()
-        .filter(|hit| found.contains(&(hit.source, hit.message.uid)))
-        .collect())
+    let hits = piece.into_iter().filter(|hit| found.contains(&(hit.source, hit.message.uid)));
+    Ok((hits.collect(), read))
 }
 
 /// What lists show of these messages, in their order. One that is removed in between is left out.

@@ -50,7 +50,8 @@ pub(in crate::api) struct MessageList {
 /// List messages
 ///
 /// Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the
-/// pages do not shift them. For the user and for server administrators.
+/// pages do not shift them. A page that would take the reading of very many messages may end early: go on as long as there is a
+/// `next_cursor`. For the user and for server administrators.
 #[utoipa::path(
     operation_id = "list_messages", tag = "messages", security(("bearer" = ["messages:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), Which),
@@ -73,7 +74,7 @@ pub async fn handler(
         .after
         .map(|cursor| cursor.parse().map_err(|_| page::bad_cursor()))
         .transpose()?;
-    let found = house.run(|house| async move {
+    let found = house.run_while_asked(|house| async move {
         let user = owner(&house, &login).await?;
         let mailbox = place.open(&house, &user).await?;
         let id = mailbox.info().id;
@@ -82,12 +83,12 @@ pub async fn handler(
         }
         let messages = find::in_mailbox(&mailbox, after.map(|after| after.uid), order);
         let source = Source::new(mailbox, &filter);
-        let (hits, more) = find::first(std::slice::from_ref(&source), messages, page.limit).await?;
-        let next_cursor = hits.last().filter(|_| more).map(|last| {
+        let found = find::first(std::slice::from_ref(&source), messages, page.limit).await?;
+        let next_cursor = found.last.map(|last| {
             let uid = last.message.uid;
             MessageId { mailbox: id, uid }.to_string()
         });
-        let items = find::summaries(&[source.mailbox], &hits).await?;
+        let items = find::summaries(&[source.mailbox], &found.hits).await?;
         Ok(Some(MessageList { items, next_cursor }))
     });
     found.await?.map(Json).ok_or_else(page::bad_cursor)

@@ -3,10 +3,9 @@ use std::sync::Arc;
 
 use actix_web::get;
 use actix_web::web::{Data, Path};
-use jiff::Timestamp;
 
 use super::filter::{Filter, filters};
-use super::find::{self, Hit, Source};
+use super::find::{self, Found, Hit, Source};
 use super::id::MessageId;
 use super::list::MessageList;
 use super::place::Place;
@@ -19,6 +18,7 @@ use crate::api::page;
 use crate::api::problem::{Kind, Problem, Problems};
 use crate::mail::mailbox::Mailbox;
 use crate::model::account::User;
+use crate::model::ids::{MailboxId, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::model::refusal::Refusal;
 
@@ -45,7 +45,8 @@ filters! {
 /// Search for messages
 ///
 /// In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same
-/// without. For the user and for server administrators.
+/// without. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the
+/// user and for server administrators.
 #[utoipa::path(
     operation_id = "search_messages", tag = "messages", security(("bearer" = ["messages:read"])),
     params(("address" = String, Path, description = "The address of the user.", example = "alice@example.test"), Sought),
@@ -67,13 +68,15 @@ pub async fn handler(
         .after
         .map(|cursor| cursor.parse().map_err(|()| page::bad_cursor()))
         .transpose()?;
-    let found = house.run(|house| async move {
+    let found = house.run_while_asked(|house| async move {
         let user = owner(&house, &login).await?;
         let mailboxes = mailboxes(&house, &user, place.as_ref()).await?;
-        let (hits, more) = latest(&mailboxes, &filter, after, page.limit).await?;
-        let last = hits.last().filter(|_| more);
-        let next_cursor = last.and_then(|last| Some(Moment::of(mailboxes.get(last.source)?, &last.message).to_string()));
-        let items = find::summaries(&mailboxes, &hits).await?;
+        let found = latest(&mailboxes, &filter, after, page.limit).await?;
+        let next = found
+            .last
+            .and_then(|last| Some(Moment::of(mailboxes.get(last.source)?, &last.message)));
+        let next_cursor = next.map(|moment| moment.to_string());
+        let items = find::summaries(&mailboxes, &found.hits).await?;
         Ok(MessageList { items, next_cursor })
     });
     Ok(Json(found.await?))
@@ -99,32 +102,30 @@ pub(super) async fn mailboxes(house: &House, user: &User, place: Option<&Place>)
 /// Where a message stands among those of all mailboxes: by the time when it came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
-    at: Timestamp,
-    mailbox: i64,
-    uid: u32,
+    /// Milliseconds, as the database keeps them.
+    at: i64,
+    mailbox: MailboxId,
+    uid: Uid,
 }
 
 impl Moment {
     pub fn of(mailbox: &Mailbox, message: &MessageMeta) -> Self {
-        Self::new(mailbox.info().id.0, message)
+        Self::new(mailbox.info().id, message)
     }
 
-    pub fn new(mailbox: i64, message: &MessageMeta) -> Self {
+    pub fn new(mailbox: MailboxId, message: &MessageMeta) -> Self {
         Self {
-            at: message.internal_date,
+            at: message.internal_date.as_millisecond(),
             mailbox,
-            uid: message.uid.0,
+            uid: message.uid,
         }
     }
 }
 
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let id = MessageId {
-            mailbox: crate::model::ids::MailboxId(self.mailbox),
-            uid: crate::model::ids::Uid(self.uid),
-        };
-        write!(f, "{}~{id}", self.at.as_nanosecond())
+        let (mailbox, uid) = (self.mailbox, self.uid);
+        write!(f, "{}~{}", self.at, MessageId { mailbox, uid })
     }
 }
 
@@ -134,21 +135,20 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, ()> {
         let (at, id) = text.split_once('~').ok_or(())?;
         let id: MessageId = id.parse().map_err(|_| ())?;
-        let at = at.parse().ok().and_then(|at| Timestamp::from_nanosecond(at).ok());
         Ok(Self {
-            at: at.ok_or(())?,
-            mailbox: id.mailbox.0,
-            uid: id.uid.0,
+            at: at.parse().map_err(|_| ())?,
+            mailbox: id.mailbox,
+            uid: id.uid,
         })
     }
 }
 
-/// The messages that came in last, before the moment, and whether there are more.
-async fn latest(mailboxes: &[Arc<Mailbox>], filter: &Filter, before: Option<Moment>, limit: usize) -> Result<(Vec<Hit>, bool), Refusal> {
+/// The messages that came in last, before the moment.
+async fn latest(mailboxes: &[Arc<Mailbox>], filter: &Filter, before: Option<Moment>, limit: usize) -> Result<Found, Refusal> {
     let sources: Vec<Source> = mailboxes.iter().map(|mailbox| Source::new(Arc::clone(mailbox), filter)).collect();
     let mut order: Vec<(Moment, Hit)> = Vec::new();
     for (mailbox, source) in mailboxes.iter().zip(0..) {
-        let id = mailbox.info().id.0;
+        let id = mailbox.info().id;
         let messages = mailbox.messages();
         order.extend(messages.iter().filter_map(|message| {
             let moment = Moment::new(id, message);
@@ -177,11 +177,11 @@ mod tests {
     #[test]
     fn moments_are_written_and_read_back() {
         let moment = Moment {
-            at: Timestamp::from_millisecond(1_700_000_000_123).unwrap(),
-            mailbox: 7,
-            uid: 9,
+            at: 1_700_000_000_123,
+            mailbox: MailboxId(7),
+            uid: Uid(9),
         };
-        assert_eq!(moment.to_string(), "1700000000123000000~0000000000007-9");
+        assert_eq!(moment.to_string(), "1700000000123~0000000000007-9");
         assert_eq!(moment.to_string().parse(), Ok(moment));
         for bad in ["", "~", "1~", "x~0000000000007-9", "1~0000000000007-0"] {
             assert_eq!(bad.parse::<Moment>(), Err(()), "{bad}");

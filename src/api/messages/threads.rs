@@ -122,7 +122,7 @@ pub async fn list(
         .after
         .map(|cursor| cursor.parse().map_err(|()| page::bad_cursor()))
         .transpose()?;
-    let found = house.run(|house| async move {
+    let found = house.run_while_asked(|house| async move {
         let user = owner(&house, &login).await?;
         let mailboxes = mailboxes(&house, &user, place.as_ref()).await?;
         let threads = gathered(&mailboxes).await?;
@@ -168,7 +168,7 @@ pub async fn show(
         .after
         .map(|cursor| cursor.parse().map_err(|()| page::bad_cursor()))
         .transpose()?;
-    let found = house.run(|house| async move {
+    let found = house.run_while_asked(|house| async move {
         let user = owner(&house, &login).await?;
         let mailboxes = mailboxes(&house, &user, None).await?;
         let Some(thread) = gathered(&mailboxes).await?.remove(&id) else {
@@ -215,7 +215,7 @@ impl Gathered {
 async fn gathered(mailboxes: &[Arc<Mailbox>]) -> Result<HashMap<ThreadId, Gathered>, Refusal> {
     let mut threads: HashMap<ThreadId, Gathered> = HashMap::new();
     for (mailbox, source) in mailboxes.iter().zip(0..) {
-        let id = mailbox.info().id.0;
+        let id = mailbox.info().id;
         let messages = mailbox.messages();
         let mut start = 0;
         while start < messages.len() {

@@ -189,7 +189,7 @@ impl Wait {
         let messages = find::in_mailbox(&self.mailbox, self.seen, Order::Oldest);
         let messages = messages.filter(move |hit| since.is_none_or(|since| hit.message.internal_date >= since));
         let source = Source::new(Arc::clone(&self.mailbox), &self.filter);
-        let (hits, _) = find::first(&[source], messages, 1).await?;
+        let (hits, _) = find::all(&source, messages, 1).await?;
         for hit in hits {
             // One that went in between was not for us.
             if let Some(file) = self.mailbox.open_message(hit.message.uid).await? {

@@ -1,12 +1,15 @@
 //! The whole server on each database: mailboxes and the queue, over their protocols.
 
+use serde_json::json;
+
 use crate::support::authority::Authority;
 use crate::support::databases::Fresh;
 use crate::support::dns::Dns;
-use crate::support::house::{Builder, House};
+use crate::support::house::{Builder, House, PASSWORD};
 use crate::support::imap::Imap;
 use crate::support::maildir;
 use crate::support::mx::{Answer, Mx, Seen};
+use crate::support::rest::Rest;
 use crate::support::wait::until;
 use crate::support::web::{Web, page};
 
@@ -77,12 +80,29 @@ fn mailboxes(builder: Builder) {
     for (mailbox, uids) in [("Sent", &[1][..]), ("Trash", &[1]), ("old/letters", &[1, 2])] {
         assert_eq!(uids_of(&mut imap, mailbox), uids, "{mailbox}");
     }
+    over_the_api(&house);
     imap.ok("DELETE Trash");
     assert!(house.command(&["reindex"]).status.success());
     assert_eq!(uids_of(&mut house.imap("bob@house.test"), "INBOX"), [1, 2, 3, 4]);
 }
 
 /// Annotations, what NOTIFY looks at, and mailboxes of others.
+/// What only the API asks of the database.
+fn over_the_api(house: &House) {
+    let alice = Rest::login(house.address("http"), "alice@house.test", PASSWORD);
+    let list = "/users/alice@house.test/mailboxes";
+    let mailboxes = alice.get(list).ok();
+    let trash = mailboxes["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .find(|it| it["name"] == "Trash");
+    let trash = format!("{list}/{}", trash.expect("Trash")["id"].as_str().expect("an id"));
+    alice.delete(&trash).problem(409);
+    assert!(alice.patch(&trash, json!({"special_use": null})).ok().get("special_use").is_none());
+    assert_eq!(alice.patch(&trash, json!({"special_use": "trash"})).ok()["special_use"], "trash");
+}
+
 fn notes_and_rights(house: &House, imap: &mut Imap) {
     let noted = imap.ok("GETMETADATA (DEPTH 1 MAXSIZE 100) Sent (/private/comment /shared/comment)");
     let wanted = "* METADATA Sent (/private/comment \"mine alone\" /shared/comment \"ours\")";
