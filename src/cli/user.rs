@@ -13,9 +13,10 @@ use super::role::{self, RoleName};
 use crate::mail::accounts;
 use crate::mail::directory::{NewPassword, NewUser, Page, Picked, UserChange};
 use crate::mail::mailbox::Usage;
-use crate::model::account::User;
+use crate::model::account;
 use crate::model::address::Domain;
 use crate::model::labels::Labels;
+use crate::model::refusal::Refusal;
 
 /// The commands of `posthouse user`.
 #[derive(Debug, Subcommand)]
@@ -160,8 +161,8 @@ async fn list(house: &House, domain: Option<Domain>, out: &mut Output) -> Result
                 let found = services.directory.users(&picked, after, pages::PAGE).await?;
                 let ids: Vec<_> = found.items.iter().map(|user| user.id).collect();
                 let usage = services.mailboxes.usage_of(&ids).await?;
-                let used = |user: &User| usage.get(&user.id).copied().unwrap_or_default();
-                Ok(Page {
+                let used = |user: &account::User| usage.get(&user.id).copied().unwrap_or_default();
+                Ok::<_, Refusal>(Page {
                     items: found
                         .items
                         .iter()
@@ -283,7 +284,7 @@ struct View {
 
 impl View {
     /// Who has no address has no mailbox.
-    fn with_usage(user: &User, usage: Usage) -> Self {
+    fn with_usage(user: &account::User, usage: Usage) -> Self {
         let usage = user.address.as_ref().map(|_| usage);
         Self {
             used_bytes: usage.map(|it| it.bytes),
@@ -293,8 +294,8 @@ impl View {
     }
 }
 
-impl From<&User> for View {
-    fn from(user: &User) -> Self {
+impl From<&account::User> for View {
+    fn from(user: &account::User) -> Self {
         Self {
             address: user.login.clone(),
             display_name: user.display_name.clone(),

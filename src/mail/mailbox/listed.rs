@@ -17,8 +17,8 @@ use crate::wire::message::view::{self, Heading};
 
 /// The most octets of threads' ids: those of some hundred thousand messages.
 const MOST_THREADS: u64 = 33_554_432;
-/// How many messages' structures are in memory at a time.
-const TOGETHER: usize = 200;
+/// How many messages' structures are in memory at a time, while summaries are made of them.
+const SUMMED_UP: usize = 200;
 /// The most addresses of a field that a summary has; the message itself has all.
 const ADDRESSES: usize = 100;
 
@@ -175,13 +175,13 @@ impl Mailbox {
 
     async fn make_summaries(&self, uids: &[Uid]) -> Result<Vec<(Uid, Arc<Summary>)>, Refusal> {
         let mut summaries = Vec::with_capacity(uids.len());
-        for some in uids.chunks(TOGETHER) {
-            summaries.extend(self.make_some(some).await?);
+        for some in uids.chunks(SUMMED_UP) {
+            summaries.extend(self.sum_up(some).await?);
         }
         Ok(summaries)
     }
 
-    async fn make_some(&self, uids: &[Uid]) -> Result<Vec<(Uid, Arc<Summary>)>, Refusal> {
+    async fn sum_up(&self, uids: &[Uid]) -> Result<Vec<(Uid, Arc<Summary>)>, Refusal> {
         let structures = self.structures(uids).await?;
         let mut previews = self.previews(uids).await?.into_iter().peekable();
         let mut threads = self.threads(uids).await?.into_iter().peekable();

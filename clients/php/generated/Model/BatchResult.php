@@ -51,7 +51,7 @@ class BatchResult implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static $openAPITypes = [
         'more' => 'bool',
-        'results' => '\Posthouse\Generated\Model\ItemResult[]'
+        'results' => '\Posthouse\Generated\Model\BatchItem[]'
     ];
 
     /**
@@ -325,7 +325,7 @@ class BatchResult implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Gets results
      *
-     * @return \Posthouse\Generated\Model\ItemResult[]
+     * @return \Posthouse\Generated\Model\BatchItem[]
      */
     public function getResults()
     {
@@ -335,7 +335,7 @@ class BatchResult implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Sets results
      *
-     * @param \Posthouse\Generated\Model\ItemResult[] $results In the order of the ids; with a filter, in the order of the mailbox.
+     * @param \Posthouse\Generated\Model\BatchItem[] $results In the order of the ids; with a filter, in the order of the mailbox.
      *
      * @return self
      */

@@ -51,7 +51,7 @@ class MailboxRights implements ModelInterface, ArrayAccess, \JsonSerializable
      */
     protected static $openAPITypes = [
         'login' => 'string',
-        'rights' => '\Posthouse\Generated\Model\Right[]'
+        'rights' => '\Posthouse\Generated\Model\MailboxRight[]'
     ];
 
     /**
@@ -325,7 +325,7 @@ class MailboxRights implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Gets rights
      *
-     * @return \Posthouse\Generated\Model\Right[]
+     * @return \Posthouse\Generated\Model\MailboxRight[]
      */
     public function getRights()
     {
@@ -335,7 +335,7 @@ class MailboxRights implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Sets rights
      *
-     * @param \Posthouse\Generated\Model\Right[] $rights rights
+     * @param \Posthouse\Generated\Model\MailboxRight[] $rights rights
      *
      * @return self
      */

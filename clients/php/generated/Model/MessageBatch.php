@@ -50,7 +50,7 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $openAPITypes = [
-        'action' => '\Posthouse\Generated\Model\Action',
+        'action' => '\Posthouse\Generated\Model\BatchAction',
         'filter' => '\Posthouse\Generated\Model\BatchFilter',
         'ids' => 'string[]',
         'mailbox' => 'string',
@@ -327,7 +327,7 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Gets action
      *
-     * @return \Posthouse\Generated\Model\Action
+     * @return \Posthouse\Generated\Model\BatchAction
      */
     public function getAction()
     {
@@ -337,7 +337,7 @@ class MessageBatch implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Sets action
      *
-     * @param \Posthouse\Generated\Model\Action $action action
+     * @param \Posthouse\Generated\Model\BatchAction $action action
      *
      * @return self
      */

@@ -50,7 +50,7 @@ class NewRights implements ModelInterface, ArrayAccess, \JsonSerializable
      * @var string[]
      */
     protected static $openAPITypes = [
-        'rights' => '\Posthouse\Generated\Model\Right[]'
+        'rights' => '\Posthouse\Generated\Model\MailboxRight[]'
     ];
 
     /**
@@ -292,7 +292,7 @@ class NewRights implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Gets rights
      *
-     * @return \Posthouse\Generated\Model\Right[]
+     * @return \Posthouse\Generated\Model\MailboxRight[]
      */
     public function getRights()
     {
@@ -302,7 +302,7 @@ class NewRights implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Sets rights
      *
-     * @param \Posthouse\Generated\Model\Right[] $rights All that they may do, at least one thing.
+     * @param \Posthouse\Generated\Model\MailboxRight[] $rights All that they may do, at least one thing.
      *
      * @return self
      */

@@ -33,7 +33,6 @@ __all__ = [
     "ApiKeyError",
     "ApiAttributeError",
     "ApiException",
-    "Action",
     "Alias",
     "AliasCreate",
     "AliasList",
@@ -49,7 +48,9 @@ __all__ = [
     "Attachment",
     "Authentication",
     "AuthenticationProperty",
+    "BatchAction",
     "BatchFilter",
+    "BatchItem",
     "BatchLine",
     "BatchResult",
     "Changed",
@@ -76,7 +77,6 @@ __all__ = [
     "HeaderField",
     "Health",
     "HourOfMail",
-    "ItemResult",
     "JwtKey",
     "JwtKeyList",
     "KeyRole",
@@ -89,6 +89,7 @@ __all__ = [
     "MailboxChanges",
     "MailboxList",
     "MailboxPatch",
+    "MailboxRight",
     "MailboxRights",
     "MailboxRightsList",
     "Marks",
@@ -119,7 +120,6 @@ __all__ = [
     "RecoveryCodes",
     "Refresh",
     "Resolution",
-    "Right",
     "Role",
     "Scope",
     "SecondFactor",
@@ -179,7 +179,6 @@ from posthouse.generated.exceptions import ApiAttributeError as ApiAttributeErro
 from posthouse.generated.exceptions import ApiException as ApiException
 
 # import models into sdk package
-from posthouse.generated.models.action import Action as Action
 from posthouse.generated.models.alias import Alias as Alias
 from posthouse.generated.models.alias_create import AliasCreate as AliasCreate
 from posthouse.generated.models.alias_list import AliasList as AliasList
@@ -195,7 +194,9 @@ from posthouse.generated.models.app_password_list import AppPasswordList as AppP
 from posthouse.generated.models.attachment import Attachment as Attachment
 from posthouse.generated.models.authentication import Authentication as Authentication
 from posthouse.generated.models.authentication_property import AuthenticationProperty as AuthenticationProperty
+from posthouse.generated.models.batch_action import BatchAction as BatchAction
 from posthouse.generated.models.batch_filter import BatchFilter as BatchFilter
+from posthouse.generated.models.batch_item import BatchItem as BatchItem
 from posthouse.generated.models.batch_line import BatchLine as BatchLine
 from posthouse.generated.models.batch_result import BatchResult as BatchResult
 from posthouse.generated.models.changed import Changed as Changed
@@ -222,7 +223,6 @@ from posthouse.generated.models.enrolment import Enrolment as Enrolment
 from posthouse.generated.models.header_field import HeaderField as HeaderField
 from posthouse.generated.models.health import Health as Health
 from posthouse.generated.models.hour_of_mail import HourOfMail as HourOfMail
-from posthouse.generated.models.item_result import ItemResult as ItemResult
 from posthouse.generated.models.jwt_key import JwtKey as JwtKey
 from posthouse.generated.models.jwt_key_list import JwtKeyList as JwtKeyList
 from posthouse.generated.models.key_role import KeyRole as KeyRole
@@ -235,6 +235,7 @@ from posthouse.generated.models.mailbox import Mailbox as Mailbox
 from posthouse.generated.models.mailbox_changes import MailboxChanges as MailboxChanges
 from posthouse.generated.models.mailbox_list import MailboxList as MailboxList
 from posthouse.generated.models.mailbox_patch import MailboxPatch as MailboxPatch
+from posthouse.generated.models.mailbox_right import MailboxRight as MailboxRight
 from posthouse.generated.models.mailbox_rights import MailboxRights as MailboxRights
 from posthouse.generated.models.mailbox_rights_list import MailboxRightsList as MailboxRightsList
 from posthouse.generated.models.marks import Marks as Marks
@@ -265,7 +266,6 @@ from posthouse.generated.models.recipient_state import RecipientState as Recipie
 from posthouse.generated.models.recovery_codes import RecoveryCodes as RecoveryCodes
 from posthouse.generated.models.refresh import Refresh as Refresh
 from posthouse.generated.models.resolution import Resolution as Resolution
-from posthouse.generated.models.right import Right as Right
 from posthouse.generated.models.role import Role as Role
 from posthouse.generated.models.scope import Scope as Scope
 from posthouse.generated.models.second_factor import SecondFactor as SecondFactor

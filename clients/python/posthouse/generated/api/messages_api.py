@@ -2421,7 +2421,7 @@ class MessagesApi:
     ) -> MessageList:
         """List messages
 
-        Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. For the user and for server administrators.
+        Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
 
         :param address: The address of the user. (required)
         :type address: str
@@ -2565,7 +2565,7 @@ class MessagesApi:
     ) -> ApiResponse[MessageList]:
         """List messages
 
-        Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. For the user and for server administrators.
+        Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
 
         :param address: The address of the user. (required)
         :type address: str
@@ -2709,7 +2709,7 @@ class MessagesApi:
     ) -> RESTResponseType:
         """List messages
 
-        Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. For the user and for server administrators.
+        Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
 
         :param address: The address of the user. (required)
         :type address: str
@@ -3375,7 +3375,7 @@ class MessagesApi:
     ) -> MessageList:
         """Search for messages
 
-        In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. For the user and for server administrators.
+        In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
 
         :param address: The address of the user. (required)
         :type address: str
@@ -3519,7 +3519,7 @@ class MessagesApi:
     ) -> ApiResponse[MessageList]:
         """Search for messages
 
-        In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. For the user and for server administrators.
+        In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
 
         :param address: The address of the user. (required)
         :type address: str
@@ -3663,7 +3663,7 @@ class MessagesApi:
     ) -> RESTResponseType:
         """Search for messages
 
-        In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. For the user and for server administrators.
+        In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
 
         :param address: The address of the user. (required)
         :type address: str

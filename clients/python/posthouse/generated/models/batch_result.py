@@ -10,7 +10,7 @@ import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from typing import Any, ClassVar, Dict, List
-from posthouse.generated.models.item_result import ItemResult
+from posthouse.generated.models.batch_item import BatchItem
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -20,7 +20,7 @@ class BatchResult(BaseModel):
     What became of many messages.
     """ # noqa: E501
     more: StrictBool = Field(description="Whether the filter lets more messages through than were done: send the same again.")
-    results: List[ItemResult] = Field(description="In the order of the ids; with a filter, in the order of the mailbox.")
+    results: List[BatchItem] = Field(description="In the order of the ids; with a filter, in the order of the mailbox.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["more", "results"]
 
@@ -89,7 +89,7 @@ class BatchResult(BaseModel):
 
         _obj = cls.model_validate({
             "more": obj.get("more"),
-            "results": [ItemResult.from_dict(_item) for _item in obj["results"]] if obj.get("results") is not None else None
+            "results": [BatchItem.from_dict(_item) for _item in obj["results"]] if obj.get("results") is not None else None
         })
         # store additional fields in additional_properties
         for _key in obj.keys():

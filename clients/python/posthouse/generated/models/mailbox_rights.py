@@ -10,7 +10,7 @@ import json
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from typing import Any, ClassVar, Dict, List
-from posthouse.generated.models.right import Right
+from posthouse.generated.models.mailbox_right import MailboxRight
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -20,7 +20,7 @@ class MailboxRights(BaseModel):
     What somebody may do with a mailbox.
     """ # noqa: E501
     login: StrictStr = Field(description="The login of a user of the same domain, or `anyone` for all of them.")
-    rights: List[Right]
+    rights: List[MailboxRight]
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["login", "rights"]
 

@@ -11,7 +11,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from typing import Any, ClassVar, Dict, List, Optional
 from typing_extensions import Annotated
-from posthouse.generated.models.action import Action
+from posthouse.generated.models.batch_action import BatchAction
 from posthouse.generated.models.batch_filter import BatchFilter
 from posthouse.generated.models.marks import Marks
 from typing import Optional, Set
@@ -22,7 +22,7 @@ class MessageBatch(BaseModel):
     """
     What is to be done with many messages: those with these ids, or those that a filter lets through.
     """ # noqa: E501
-    action: Action
+    action: BatchAction
     filter: Optional[BatchFilter] = Field(default=None, description="Which messages, instead of their ids; at most 10,000 at a time.")
     ids: Optional[Annotated[List[StrictStr], Field(max_length=10000)]] = Field(default=None, description="The ids of the messages.")
     mailbox: Optional[StrictStr] = Field(default=None, description="The name of the mailbox that they go to: for the actions `move` and `copy`.")

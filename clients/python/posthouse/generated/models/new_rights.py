@@ -11,7 +11,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 from typing import Any, ClassVar, Dict, List
 from typing_extensions import Annotated
-from posthouse.generated.models.right import Right
+from posthouse.generated.models.mailbox_right import MailboxRight
 from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
@@ -20,7 +20,7 @@ class NewRights(BaseModel):
     """
     What somebody is to be allowed.
     """ # noqa: E501
-    rights: Annotated[List[Right], Field(min_length=1)] = Field(description="All that they may do, at least one thing.")
+    rights: Annotated[List[MailboxRight], Field(min_length=1)] = Field(description="All that they may do, at least one thing.")
     __properties: ClassVar[List[str]] = ["rights"]
 
     model_config = ConfigDict(

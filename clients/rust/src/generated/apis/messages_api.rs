@@ -216,7 +216,7 @@ pub struct ListMessagesOptions {
 impl Client {
     /// List messages.
     ///
-    /// Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. For the user and for server administrators.
+    /// Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
     ///
     /// # Errors
     /// What the server says, or that it cannot be reached.
@@ -358,7 +358,7 @@ pub struct SearchMessagesOptions {
 impl Client {
     /// Search for messages.
     ///
-    /// In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. For the user and for server administrators.
+    /// In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
     ///
     /// # Errors
     /// What the server says, or that it cannot be reached.

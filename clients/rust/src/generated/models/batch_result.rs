@@ -12,5 +12,5 @@ pub struct BatchResult {
     pub more: bool,
     /// In the order of the ids; with a filter, in the order of the mailbox.
     #[serde(rename = "results")]
-    pub results: Vec<models::ItemResult>,
+    pub results: Vec<models::BatchItem>,
 }

@@ -11,5 +11,5 @@ pub struct MailboxRights {
     #[serde(rename = "login")]
     pub login: String,
     #[serde(rename = "rights")]
-    pub rights: Vec<models::Right>,
+    pub rights: Vec<models::MailboxRight>,
 }

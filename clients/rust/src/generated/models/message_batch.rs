@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MessageBatch {
     #[serde(rename = "action")]
-    pub action: models::Action,
+    pub action: models::BatchAction,
     /// Which messages, instead of their ids; at most 10,000 at a time.
     #[serde(rename = "filter", default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<models::BatchFilter>,

@@ -9,5 +9,5 @@ use serde::{Deserialize, Serialize};
 pub struct NewRights {
     /// All that they may do, at least one thing.
     #[serde(rename = "rights")]
-    pub rights: Vec<models::Right>,
+    pub rights: Vec<models::MailboxRight>,
 }

@@ -1167,7 +1167,7 @@ export class MessagesApi extends runtime.BaseAPI {
     }
 
     /**
-     * Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. For the user and for server administrators.
+     * Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
      * List messages
      */
     async listMessagesRaw(requestParameters: ListMessagesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<MessageList>> {
@@ -1178,7 +1178,7 @@ export class MessagesApi extends runtime.BaseAPI {
     }
 
     /**
-     * Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. For the user and for server administrators.
+     * Those of one mailbox that all filters let through, the newest first unless asked otherwise. Messages that come in while you turn the pages do not shift them. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
      * List messages
      */
     async listMessages(requestParameters: ListMessagesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<MessageList> {
@@ -1373,7 +1373,7 @@ export class MessagesApi extends runtime.BaseAPI {
     }
 
     /**
-     * In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. For the user and for server administrators.
+     * In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
      * Search for messages
      */
     async searchMessagesRaw(requestParameters: SearchMessagesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<MessageList>> {
@@ -1384,7 +1384,7 @@ export class MessagesApi extends runtime.BaseAPI {
     }
 
     /**
-     * In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. For the user and for server administrators.
+     * In all mailboxes of a user, the one that came in last first. The index of words is used where there is one; what is found is the same without. A page that would take the reading of very many messages may end early: go on as long as there is a `next_cursor`. For the user and for server administrators.
      * Search for messages
      */
     async searchMessages(requestParameters: SearchMessagesRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<MessageList> {

@@ -1,6 +1,6 @@
 <?php
 /**
- * ItemResult
+ * BatchItem
  *
  * PHP version 8.1
  *
@@ -24,7 +24,7 @@ use \ArrayAccess;
 use \Posthouse\Generated\ObjectSerializer;
 
 /**
- * ItemResult Class Doc Comment
+ * BatchItem Class Doc Comment
  *
  * @category Class
  * @description What became of a message.
@@ -33,7 +33,7 @@ use \Posthouse\Generated\ObjectSerializer;
  * @link     https://openapi-generator.tech
  * @implements \ArrayAccess<string, mixed>
  */
-class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
+class BatchItem implements ModelInterface, ArrayAccess, \JsonSerializable
 {
     public const DISCRIMINATOR = null;
 
@@ -42,7 +42,7 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
      *
      * @var string
      */
-    protected static $openAPIModelName = 'ItemResult';
+    protected static $openAPIModelName = 'BatchItem';
 
     /**
      * Array of property to type mappings. Used for (de)serialization
@@ -421,10 +421,10 @@ class ItemResult implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable status cannot be null');
         }
         if (($status > 599)) {
-            throw new \InvalidArgumentException('invalid value for $status when calling ItemResult., must be smaller than or equal to 599.');
+            throw new \InvalidArgumentException('invalid value for $status when calling BatchItem., must be smaller than or equal to 599.');
         }
         if (($status < 200)) {
-            throw new \InvalidArgumentException('invalid value for $status when calling ItemResult., must be bigger than or equal to 200.');
+            throw new \InvalidArgumentException('invalid value for $status when calling BatchItem., must be bigger than or equal to 200.');
         }
 
         $this->container['status'] = $status;

@@ -9,7 +9,7 @@ from enum import Enum
 from typing_extensions import Self
 
 
-class Action(str, Enum):
+class BatchAction(str, Enum):
     """
     What is done with messages.
     """
@@ -24,5 +24,5 @@ class Action(str, Enum):
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:
-        """Create an instance of Action from a JSON string"""
+        """Create an instance of BatchAction from a JSON string"""
         return cls(json.loads(json_str))

@@ -16,7 +16,7 @@ from typing import Optional, Set
 from typing_extensions import Self
 from pydantic_core import to_jsonable_python
 
-class ItemResult(BaseModel):
+class BatchItem(BaseModel):
     """
     What became of a message.
     """ # noqa: E501
@@ -45,7 +45,7 @@ class ItemResult(BaseModel):
 
     @classmethod
     def from_json(cls, json_str: str) -> Optional[Self]:
-        """Create an instance of ItemResult from a JSON string"""
+        """Create an instance of BatchItem from a JSON string"""
         return cls.from_dict(json.loads(json_str))
 
     def to_dict(self) -> Dict[str, Any]:
@@ -80,7 +80,7 @@ class ItemResult(BaseModel):
 
     @classmethod
     def from_dict(cls, obj: Optional[Dict[str, Any]]) -> Optional[Self]:
-        """Create an instance of ItemResult from a dict"""
+        """Create an instance of BatchItem from a dict"""
         if obj is None:
             return None
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing_extensions import Self
 
 
-class Right(str, Enum):
+class MailboxRight(str, Enum):
     """
     What somebody may do with a mailbox (RFC 4314 §2.1).
     """
@@ -31,5 +31,5 @@ class Right(str, Enum):
 
     @classmethod
     def from_json(cls, json_str: str) -> Self:
-        """Create an instance of Right from a JSON string"""
+        """Create an instance of MailboxRight from a JSON string"""
         return cls(json.loads(json_str))

@@ -1,6 +1,6 @@
 <?php
 /**
- * Action
+ * MailboxRight
  *
  * PHP version 8.1
  *
@@ -22,26 +22,40 @@ namespace Posthouse\Generated\Model;
 use \Posthouse\Generated\ObjectSerializer;
 
 /**
- * Action Class Doc Comment
+ * MailboxRight Class Doc Comment
  *
  * @category Class
- * @description What is done with messages.
+ * @description What somebody may do with a mailbox (RFC 4314 §2.1).
  * @package  Posthouse\Generated
  * @author   OpenAPI Generator team
  * @link     https://openapi-generator.tech
  */
-class Action
+class MailboxRight
 {
     /**
      * Possible values of this enum
      */
-    public const MARK = 'mark';
+    public const LOOKUP = 'lookup';
 
-    public const MOVE = 'move';
+    public const READ = 'read';
 
-    public const COPY = 'copy';
+    public const SEEN = 'seen';
+
+    public const WRITE = 'write';
+
+    public const INSERT = 'insert';
+
+    public const POST = 'post';
+
+    public const CREATE = 'create';
 
     public const DELETE = 'delete';
+
+    public const TRASH = 'trash';
+
+    public const EXPUNGE = 'expunge';
+
+    public const ADMIN = 'admin';
 
     /**
      * Gets allowable values of the enum
@@ -50,10 +64,17 @@ class Action
     public static function getAllowableEnumValues()
     {
         return [
-            self::MARK,
-            self::MOVE,
-            self::COPY,
-            self::DELETE
+            self::LOOKUP,
+            self::READ,
+            self::SEEN,
+            self::WRITE,
+            self::INSERT,
+            self::POST,
+            self::CREATE,
+            self::DELETE,
+            self::TRASH,
+            self::EXPUNGE,
+            self::ADMIN
         ];
     }
 }

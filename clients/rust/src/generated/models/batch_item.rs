@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What became of a message.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ItemResult {
+pub struct BatchItem {
     #[serde(rename = "id")]
     pub id: String,
     /// The id that it, or its copy, has now.

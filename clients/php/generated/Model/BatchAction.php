@@ -1,6 +1,6 @@
 <?php
 /**
- * Right
+ * BatchAction
  *
  * PHP version 8.1
  *
@@ -22,40 +22,26 @@ namespace Posthouse\Generated\Model;
 use \Posthouse\Generated\ObjectSerializer;
 
 /**
- * Right Class Doc Comment
+ * BatchAction Class Doc Comment
  *
  * @category Class
- * @description What somebody may do with a mailbox (RFC 4314 §2.1).
+ * @description What is done with messages.
  * @package  Posthouse\Generated
  * @author   OpenAPI Generator team
  * @link     https://openapi-generator.tech
  */
-class Right
+class BatchAction
 {
     /**
      * Possible values of this enum
      */
-    public const LOOKUP = 'lookup';
+    public const MARK = 'mark';
 
-    public const READ = 'read';
+    public const MOVE = 'move';
 
-    public const SEEN = 'seen';
-
-    public const WRITE = 'write';
-
-    public const INSERT = 'insert';
-
-    public const POST = 'post';
-
-    public const CREATE = 'create';
+    public const COPY = 'copy';
 
     public const DELETE = 'delete';
-
-    public const TRASH = 'trash';
-
-    public const EXPUNGE = 'expunge';
-
-    public const ADMIN = 'admin';
 
     /**
      * Gets allowable values of the enum
@@ -64,17 +50,10 @@ class Right
     public static function getAllowableEnumValues()
     {
         return [
-            self::LOOKUP,
-            self::READ,
-            self::SEEN,
-            self::WRITE,
-            self::INSERT,
-            self::POST,
-            self::CREATE,
-            self::DELETE,
-            self::TRASH,
-            self::EXPUNGE,
-            self::ADMIN
+            self::MARK,
+            self::MOVE,
+            self::COPY,
+            self::DELETE
         ];
     }
 }

@@ -14,9 +14,9 @@ import {
 /**
  * What became of a message.
  * @export
- * @interface ItemResult
+ * @interface BatchItem
  */
-export interface ItemResult {
+export interface BatchItem {
     /**
      *
      */
@@ -36,19 +36,19 @@ export interface ItemResult {
 }
 
 /**
- * Check if a given object implements the ItemResult interface.
+ * Check if a given object implements the BatchItem interface.
  */
-export function instanceOfItemResult(value: object): value is ItemResult {
+export function instanceOfBatchItem(value: object): value is BatchItem {
     if (!('id' in value) || value['id'] === undefined) return false;
     if (!('status' in value) || value['status'] === undefined) return false;
     return true;
 }
 
-export function ItemResultFromJSON(json: any): ItemResult {
-    return ItemResultFromJSONTyped(json, false);
+export function BatchItemFromJSON(json: any): BatchItem {
+    return BatchItemFromJSONTyped(json, false);
 }
 
-export function ItemResultFromJSONTyped(json: any, ignoreDiscriminator: boolean): ItemResult {
+export function BatchItemFromJSONTyped(json: any, ignoreDiscriminator: boolean): BatchItem {
     if (json == null) {
         return json;
     }
@@ -61,11 +61,11 @@ export function ItemResultFromJSONTyped(json: any, ignoreDiscriminator: boolean)
     };
 }
 
-export function ItemResultToJSON(json: any): ItemResult {
-    return ItemResultToJSONTyped(json, false);
+export function BatchItemToJSON(json: any): BatchItem {
+    return BatchItemToJSONTyped(json, false);
 }
 
-export function ItemResultToJSONTyped(value?: ItemResult | null, ignoreDiscriminator: boolean = false): any {
+export function BatchItemToJSONTyped(value?: BatchItem | null, ignoreDiscriminator: boolean = false): any {
     if (value == null) {
         return value;
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What somebody may do with a mailbox (RFC 4314 §2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Right {
+pub enum MailboxRight {
     #[default]
     #[serde(rename = "lookup")]
     Lookup,
@@ -32,7 +32,7 @@ pub enum Right {
     Admin,
 }
 
-impl std::fmt::Display for Right {
+impl std::fmt::Display for MailboxRight {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Lookup => "lookup",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is done with messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Action {
+pub enum BatchAction {
     #[default]
     #[serde(rename = "mark")]
     Mark,
@@ -18,7 +18,7 @@ pub enum Action {
     Delete,
 }
 
-impl std::fmt::Display for Action {
+impl std::fmt::Display for BatchAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Mark => "mark",
