@@ -46,8 +46,9 @@ final class Client extends Apis
         ] + $options);
         $configuration = (new Configuration())
             ->setHost(rtrim($url, '/'))
-            ->setUserAgent('posthouse-client-php/0.1.0')
-            ->setBooleanFormatForQueryString(Configuration::BOOLEAN_FORMAT_STRING);
+            ->setUserAgent('posthouse-client-php/0.1.0');
+        // The serializer looks here only.
+        Configuration::getDefaultConfiguration()->setBooleanFormatForQueryString(Configuration::BOOLEAN_FORMAT_STRING);
         if ($key !== null) {
             $configuration->setAccessToken($key);
         }
