@@ -47,7 +47,7 @@ mod world;
 
 pub use compiler::{Program, compile};
 pub use control::include::is_script_name;
-pub use effect::{Effect, Outgoing, effects, kept};
+pub use effect::{Effect, Outgoing, Purpose, effects, kept};
 pub use extension::Extension;
 pub use message::Message;
 pub use outcome::{Action, Notification, Outcome, Reply, Store};

@@ -33,6 +33,8 @@ pub struct Settings {
     pub user_address: Option<String>,
     /// All other addresses that lead to the user.
     pub other_addresses: Vec<String>,
+    /// The mailbox of `keep` and of the implicit keep (RFC 5228 §2.10.2).
+    pub default_mailbox: String,
     /// The time; it stands still while a script runs.
     pub now: Timestamp,
     /// The server's time zone, minutes east of UTC (RFC 5260 §4.1).
@@ -116,6 +118,7 @@ impl Default for Settings {
             username: String::new(),
             user_address: None,
             other_addresses: Vec::new(),
+            default_mailbox: "INBOX".into(),
             now: Timestamp::UNIX_EPOCH,
             zone_minutes: 0,
             recipient_delimiters: "+".into(),

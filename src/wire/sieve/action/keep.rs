@@ -26,7 +26,7 @@ struct Keep {
 impl Command for Keep {
     fn run(&self, run: &mut Run<'_>) -> Result<Flow, Fault> {
         let flags = self.flags.as_ref().map(|flags| collect(flags, run));
-        let store = run.store("INBOX".into(), flags);
+        let store = run.store(run.state.settings.default_mailbox.clone(), flags);
         run.act(Action::Keep(store))?;
         run.state.outcome.keep_is_cancelled = true;
         Ok(Flow::Next)

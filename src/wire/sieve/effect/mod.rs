@@ -10,7 +10,7 @@ use super::message::Message;
 use super::outcome::{Action, Store};
 use super::run::State;
 use super::settings::{Sender, Settings};
-use super::world::World;
+use super::world::{Seen, World};
 
 /// Something to be done.
 #[derive(Debug, Clone)]
@@ -33,18 +33,45 @@ pub enum Effect {
 }
 
 /// A message to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Outgoing {
     /// The sender in the envelope; empty is the null sender.
     pub from: String,
     /// The recipient.
     pub to: String,
-    /// The message.
-    pub message: Vec<u8>,
+    /// The message, or what goes before the one that is redirected.
+    pub text: Vec<u8>,
+    /// The message that is redirected.
+    pub redirected: Option<Message>,
+    /// What it is.
+    pub purpose: Purpose,
+}
+
+impl Outgoing {
+    /// The whole message.
+    pub fn octets(&self) -> Vec<u8> {
+        match &self.redirected {
+            Some(message) => [&self.text, message.header(), message.body()].concat(),
+            None => self.text.clone(),
+        }
+    }
+}
+
+/// What a message that a script sends is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// The message itself, for somebody else: it must not get lost.
+    Redirect,
+    /// A vacation reply, which is sent only if nobody else has remembered this meanwhile (RFC 5230 §4.2).
+    Reply(Seen),
+    /// A notification.
+    Notification,
+    /// What the sender of a rejected message is told.
+    Rejection,
 }
 
 /// What is to be done of the actions that have not been done yet; they count as done then. Only for a script that has ended well: what
-/// it has seen, and to whom it replies, the world remembers.
+/// it has seen the world remembers; to whom it replies it is to remember when that is sent.
 pub fn effects(state: &mut State, world: &mut dyn World) -> Vec<Effect> {
     std::mem::take(&mut state.seen).iter().for_each(|seen| world.remember(seen));
     let mut out = Vec::new();
@@ -60,7 +87,7 @@ pub fn effects(state: &mut State, world: &mut dyn World) -> Vec<Effect> {
                 reason,
                 in_protocol,
             }),
-            Action::Vacation(reply) => out.push(vacation::effect(state, world, &reply)),
+            Action::Vacation(reply) => out.push(vacation::effect(state, world, reply)),
             Action::Notify(notification) => out.extend(notice::effects(state, &notification, &mut told)),
         }
     }
@@ -74,7 +101,7 @@ pub fn effects(state: &mut State, world: &mut dyn World) -> Vec<Effect> {
 /// The implicit keep (RFC 5228 §2.10.2) of this form of the message.
 pub fn kept(state: &State, message: Message) -> Store {
     Store {
-        mailbox: "INBOX".into(),
+        mailbox: state.settings.default_mailbox.clone(),
         mailbox_id: None,
         special_use: None,
         create: false,

@@ -1,7 +1,7 @@
 //! Notifications by mail (RFC 5436 §2).
 
 use super::rejection::unique;
-use super::{Effect, Outgoing, is_automatic, postmaster, sender, shortened, user};
+use super::{Effect, Outgoing, Purpose, is_automatic, postmaster, sender, shortened, user};
 use crate::wire::message::compose::{date, encoded_words, header, message_id};
 use crate::wire::sieve::address::outgoing;
 use crate::wire::sieve::notify_method::{Mailto, Method, Recipient};
@@ -40,7 +40,9 @@ pub(super) fn effects(state: &State, notification: &Notification, told: &mut Vec
             Effect::Send(Outgoing {
                 from: from.clone(),
                 to: recipient.address.clone(),
-                message: message.clone(),
+                text: message.clone(),
+                redirected: None,
+                purpose: Purpose::Notification,
             })
         })
         .collect()

@@ -1,6 +1,6 @@
 //! What a sender is told of a message that a script refuses (RFC 5429 §2.2; RFC 8098 for its form).
 
-use super::{Outgoing, postmaster};
+use super::{Outgoing, Purpose, postmaster};
 use crate::wire::message::compose::{date, encoded_words, header, message_id};
 use crate::wire::sieve::run::State;
 
@@ -46,7 +46,13 @@ pub(super) fn notice(state: &State, reason: &str) -> Option<Outgoing> {
     out.extend_from_slice(state.message.header());
     out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     let from = String::new();
-    Some(Outgoing { from, to, message: out })
+    Some(Outgoing {
+        from,
+        to,
+        text: out,
+        redirected: None,
+        purpose: Purpose::Rejection,
+    })
 }
 
 /// Something that no other message of this server has: of its time and what it answers.

@@ -1,7 +1,7 @@
 //! Vacation replies: to whom (RFC 5230 §4.5, §4.6, RFC 3834 §2), how often (§4.2), and what they say (§5).
 
 use super::rejection::unique;
-use super::{Effect, Outgoing, envelope, is_automatic, is_same, shortened, user};
+use super::{Effect, Outgoing, Purpose, envelope, is_automatic, is_same, shortened, user};
 use crate::wire::message::compose::{date, encoded_words, header, message_id};
 use crate::wire::message::structure::{Address, addresses};
 use crate::wire::sieve::address::{mailboxes, outgoing};
@@ -11,9 +11,9 @@ use crate::wire::sieve::run::State;
 use crate::wire::sieve::world::{Seen, World};
 
 /// The reply, or why there is none.
-pub(super) fn effect(state: &State, world: &mut dyn World, reply: &Reply) -> Effect {
-    let own = own_addresses(state, reply);
-    let named = match recipient(state, reply, &own) {
+pub(super) fn effect(state: &State, world: &mut dyn World, reply: Reply) -> Effect {
+    let own = own_addresses(state, &reply);
+    let named = match recipient(state, &reply, &own) {
         Ok(named) => named,
         Err(reason) => return Effect::Nothing(format!("no vacation reply: {reason}")),
     };
@@ -26,7 +26,6 @@ pub(super) fn effect(state: &State, world: &mut dyn World, reply: &Reply) -> Eff
     if world.was_seen(&seen) {
         return Effect::Nothing("no vacation reply: the sender has got one already".into());
     }
-    world.remember(&seen);
     let from = if state.settings.vacation.send_from_recipient {
         state.envelope.to.clone()
     } else {
@@ -35,7 +34,9 @@ pub(super) fn effect(state: &State, world: &mut dyn World, reply: &Reply) -> Eff
     Effect::Send(Outgoing {
         from,
         to: state.envelope.from.clone(),
-        message: spelled(state, reply, &named),
+        text: spelled(state, &reply, &named),
+        redirected: None,
+        purpose: Purpose::Reply(seen),
     })
 }
 

@@ -47,7 +47,7 @@ pub(in crate::wire::sieve) fn item(run: &Run<'_>, name: &str) -> Option<Vec<u8>>
             .hostname
             .split_once('.')
             .map_or(settings.hostname.as_str(), |(_, domain)| domain),
-        "vnd.dovecot.default-mailbox" | "vnd.dovecot.default_mailbox" => "INBOX",
+        "vnd.dovecot.default-mailbox" | "vnd.dovecot.default_mailbox" => settings.default_mailbox.as_str(),
         "vnd.dovecot.username" => settings.username.as_str(),
         _ => return None,
     };

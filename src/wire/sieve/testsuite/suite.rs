@@ -8,7 +8,7 @@ use super::{Failure, Request};
 use crate::wire::sieve::action::fileinto::with_inbox;
 use crate::wire::sieve::address::{is_domain, mailboxes};
 use crate::wire::sieve::compiler::{Program, compile};
-use crate::wire::sieve::effect::{Effect, Outgoing, effects, kept};
+use crate::wire::sieve::effect::{Effect, Outgoing, Purpose, effects, kept};
 use crate::wire::sieve::message::Message;
 use crate::wire::sieve::outcome::{Outcome, Store};
 use crate::wire::sieve::problem::{Position, Problem};
@@ -205,7 +205,7 @@ impl Suite<'_> {
                 state.envelope.from.clone_from(&outgoing.from);
                 state.envelope.to.clone_from(&outgoing.to);
                 Stored {
-                    message: Message::new(outgoing.message.clone()),
+                    message: Message::new(outgoing.octets()),
                     flags: Vec::new(),
                 }
             }),
@@ -289,7 +289,12 @@ impl Suite<'_> {
                         well = false;
                     }
                 }
-                Effect::Send(outgoing) => self.sent.push(outgoing),
+                Effect::Send(outgoing) => {
+                    if let Purpose::Reply(seen) = &outgoing.purpose {
+                        self.remember(seen);
+                    }
+                    self.sent.push(outgoing);
+                }
                 Effect::Reject { notice, .. } => self.sent.extend(notice),
                 Effect::Nothing(_) => {}
             }
