@@ -4,6 +4,7 @@
 
 pub mod dovecot;
 pub mod imap;
+pub mod managesieve;
 pub mod mbox;
 pub mod message;
 pub mod mta_sts;

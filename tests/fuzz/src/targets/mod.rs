@@ -5,6 +5,7 @@
 
 pub mod foreign;
 pub mod imap;
+pub mod managesieve;
 pub mod message;
 pub mod names;
 pub mod pop3;
@@ -16,7 +17,7 @@ pub mod smtp;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them, as the files in `fuzz_targets` are called.
-pub const ALL: [Target; 30] = [
+pub const ALL: [Target; 31] = [
     ("imap_command", imap::command),
     ("imap_frame", imap::frame),
     ("imap_utf7", imap::utf7),
@@ -26,6 +27,7 @@ pub const ALL: [Target; 30] = [
     ("smtp_body", smtp::body),
     ("smtp_chunks", smtp::chunks),
     ("smtp_reply", smtp::reply),
+    ("managesieve", managesieve::command),
     ("pop3_command", pop3::command),
     ("pop3_message", pop3::message),
     ("sasl", sasl::exchange),
