@@ -16,6 +16,7 @@ use super::rates::Rates;
 use super::{About, Api};
 use crate::config;
 use crate::mail::directory::Directory;
+use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::{Mailboxes, StoredMessage};
 use crate::mail::queue::Queue;
@@ -35,6 +36,7 @@ pub(super) struct House {
     pub directory: Directory,
     pub sessions: Sessions,
     pub hostname: String,
+    pub filters: Filters,
     pub mailboxes: Mailboxes,
     pub intake: Intake,
     pub queue: Queue,
@@ -67,6 +69,7 @@ impl House {
             directory: api.directory,
             sessions: api.sessions,
             hostname: api.hostname,
+            filters: api.filters,
             mailboxes: api.mailboxes,
             intake: api.intake,
             queue: api.queue,

@@ -42,6 +42,7 @@ mod resolve;
 mod router;
 mod server;
 mod sessions;
+mod sieve;
 mod stats;
 mod submissions;
 mod tag;
@@ -49,6 +50,7 @@ mod time;
 mod totp;
 mod traces;
 mod users;
+mod vacation;
 mod word;
 
 use std::net::TcpListener;
@@ -65,6 +67,7 @@ pub use house::Ready;
 
 use crate::config;
 use crate::mail::directory::Directory;
+use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::Mailboxes;
 use crate::mail::queue::Queue;
@@ -86,6 +89,8 @@ pub struct Api {
     pub sessions: Sessions,
     /// The name of this server.
     pub hostname: String,
+    /// What users want of new mail.
+    pub filters: Filters,
     /// Stored mail.
     pub mailboxes: Mailboxes,
     /// Where submitted mail goes in.

@@ -56,6 +56,7 @@ use crate::model::scope::Scope;
         (name = "mailboxes", description = "The folders of a user."),
         (name = "messages", description = "Stored mail: reading, finding, changing, importing, waiting for it."),
         (name = "submissions", description = "Sending mail."),
+        (name = "sieve", description = "The scripts that filter mail, and vacation replies."),
         (name = "queue", description = "Outgoing mail that waits."),
         (name = "api-keys", description = "The keys by which programs log in."),
         (name = "traces", description = "What happened to messages."),

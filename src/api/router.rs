@@ -16,7 +16,8 @@ use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
     aliases, api_keys, app_passwords, auth, batch, caller, deprecation, dkim_keys, docs, domain_dns, domains, health, idempotency,
-    jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, stats, submissions, totp, traces, users,
+    jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, totp, traces,
+    users, vacation,
 };
 
 /// Adds all routes.
@@ -114,6 +115,16 @@ fn accounts(config: &mut ServiceConfig) {
         .service(sessions::remove::all)
         .service(sessions::remove::one)
         .service(login_log::list::handler)
+        .service(sieve::list::handler)
+        .service(sieve::check::handler)
+        .service(sieve::show::handler)
+        .service(sieve::put::handler)
+        .service(sieve::remove::handler)
+        .service(sieve::activate::handler)
+        .service(sieve::deactivate::handler)
+        .service(vacation::show::handler)
+        .service(vacation::put::handler)
+        .service(vacation::remove::handler)
         .service(batch::domains::handler)
         .service(batch::users::handler)
         .service(batch::aliases::handler);

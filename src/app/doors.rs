@@ -8,6 +8,7 @@ use crate::mail::intake::Intake;
 use crate::server::entrance::Entrance;
 use crate::server::imap::Imap;
 use crate::server::listener::{Door, Service};
+use crate::server::managesieve::ManageSieve;
 use crate::server::pop3::Pop3;
 use crate::server::smtp::{self, Role, Smtp};
 
@@ -21,8 +22,9 @@ pub(super) fn services(config: &Config, services: &Services, intake: &Intake, tl
         plaintext_from: config.tls.allow_plaintext_auth_from.clone(),
     });
     let mail = |role| smtp_door(config, &entrance, intake, role);
-    let imap = imap_door(config, &entrance, services);
+    let imap = imap_door(config, &entrance, (services, intake));
     let pop3 = pop3_door(config, &entrance, services);
+    let managesieve = managesieve_door(config, &entrance, services);
     let listen = &config.listen;
     let service = |key, addresses: &[String], implicit: bool, busy, door: &Door| Service {
         key,
@@ -33,6 +35,7 @@ pub(super) fn services(config: &Config, services: &Services, intake: &Intake, tl
     };
     const IMAP_BUSY: &str = "* BYE [UNAVAILABLE] Too many connections from your address, try again later\r\n";
     const POP3_BUSY: &str = "-ERR [SYS/TEMP] Too many connections from your address, try again later\r\n";
+    const SIEVE_BUSY: &str = "BYE (TRYLATER) \"Too many connections from your address, try again later\"\r\n";
     vec![
         service("listen.smtp", &listen.smtp, false, smtp::BUSY, &mail(Role::Relay)),
         service("listen.submission", &listen.submission, false, smtp::BUSY, &mail(Role::Submission)),
@@ -42,6 +45,7 @@ pub(super) fn services(config: &Config, services: &Services, intake: &Intake, tl
         service("listen.imaps", &listen.imaps, true, IMAP_BUSY, &imap),
         service("listen.pop3", &listen.pop3, false, POP3_BUSY, &pop3),
         service("listen.pop3s", &listen.pop3s, true, POP3_BUSY, &pop3),
+        service("listen.managesieve", &listen.managesieve, false, SIEVE_BUSY, &managesieve),
     ]
 }
 
@@ -55,13 +59,23 @@ fn smtp_door(config: &Config, entrance: &Arc<Entrance>, intake: &Intake, role: R
     Arc::new(move |stream| Box::pin(Arc::clone(&smtp).serve(stream)))
 }
 
-fn imap_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> Door {
-    let (mailboxes, settings) = (services.mailboxes.clone(), config.imap.clone());
-    let imap = Arc::new(Imap::new(Arc::clone(entrance), mailboxes, settings, config.smtp.max_message_bytes));
+fn imap_door(config: &Config, entrance: &Arc<Entrance>, (services, intake): (&Services, &Intake)) -> Door {
+    let (rooms, settings) = ((services.mailboxes.clone(), intake.clone()), config.imap.clone());
+    let imap = Arc::new(Imap::new(Arc::clone(entrance), rooms, settings, config.smtp.max_message_bytes));
     Arc::new(move |stream| Box::pin(Arc::clone(&imap).serve(stream)))
 }
 
 fn pop3_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> Door {
     let pop3 = Arc::new(Pop3::new(Arc::clone(entrance), services.mailboxes.clone(), config.imap.clone()));
     Arc::new(move |stream| Box::pin(Arc::clone(&pop3).serve(stream)))
+}
+
+fn managesieve_door(config: &Config, entrance: &Arc<Entrance>, services: &Services) -> Door {
+    let managesieve = Arc::new(ManageSieve {
+        entrance: Arc::clone(entrance),
+        filters: services.filters.clone(),
+        imap: config.imap.clone(),
+        settings: config.sieve.clone(),
+    });
+    Arc::new(move |stream| Box::pin(Arc::clone(&managesieve).serve(stream)))
 }

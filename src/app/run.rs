@@ -104,6 +104,7 @@ fn intake(config: &Config, services: &Services) -> Intake {
         signing: services.signing.clone(),
         srs: services.srs.clone(),
         allowance: Allowance::new(services.database.clone(), config.submission.clone(), Clock::System),
+        filters: services.filters.clone(),
         traces: services.traces.clone(),
         check_from: config.submission.check_from,
     };
@@ -208,6 +209,7 @@ fn http_server(
         directory: services.directory.clone(),
         sessions: services.sessions.clone(),
         hostname: config.hostname.clone(),
+        filters: services.filters.clone(),
         mailboxes: services.mailboxes.clone(),
         intake: intake.clone(),
         queue: services.queue.clone(),

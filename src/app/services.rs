@@ -8,6 +8,7 @@ use std::path::Path;
 use super::Failure;
 use crate::config::Config;
 use crate::mail::directory::Directory;
+use crate::mail::filter::{self, Filters};
 use crate::mail::mailbox::{Ground, Mailboxes};
 use crate::mail::queue::Queue;
 use crate::mail::sessions::Sessions;
@@ -29,6 +30,8 @@ pub struct Services {
     pub sessions: Sessions,
     /// Stored mail.
     pub mailboxes: Mailboxes,
+    /// What users want of new mail.
+    pub filters: Filters,
     /// Outgoing mail.
     pub queue: Queue,
     /// The stories of messages.
@@ -62,6 +65,16 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let signing = Signing::open(database.clone(), clock.clone());
     let srs = Srs::open(&database, clock.clone()).await.map_err(Failure::of)?;
     let directory = directory.map_err(Failure::of)?;
+    let filters = Filters::open(filter::Ground {
+        database: database.clone(),
+        directory: directory.clone(),
+        mailboxes: mailboxes.clone(),
+        settings: config.sieve.clone(),
+        detail_separators: config.directory.detail_separators.clone(),
+        hostname: config.hostname.clone(),
+        clock: clock.clone(),
+    });
+    let filters = filters.map_err(Failure)?;
     let sessions = Sessions::open(directory.clone(), clock.clone());
     let statistics = Statistics::open(database.clone(), config.data_dir.clone(), clock.clone());
     let traces = Traces::open(database.clone(), &config.trace, statistics.clone(), clock.clone());
@@ -71,6 +84,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         directory,
         sessions,
         mailboxes,
+        filters,
         queue,
         traces,
         statistics,

@@ -89,6 +89,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::TooLarge(_) => "too_large",
         Refusal::NotYourAddress { .. } => "not_your_address",
         Refusal::BadMessage(_) => "bad_message",
+        Refusal::Rejected(_) => "rejected",
         Refusal::BadCredentials => "bad_credentials",
         Refusal::CodeNeeded => "code_needed",
         Refusal::NotPermitted(_) => "not_permitted",

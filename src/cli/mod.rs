@@ -13,6 +13,7 @@ mod configuration;
 mod dkim;
 mod domain;
 mod failure;
+mod filter_scripts;
 mod house;
 mod import;
 mod openapi;
@@ -98,7 +99,7 @@ enum Command {
     Queue(queue::Queue),
     /// Tell what happened to a message: how it came in, where it went, each attempt and reply
     Trace(trace::Trace),
-    /// Filter scripts in the Sieve language: check them, try them out, test them
+    /// Filter scripts in the Sieve language: those of users, and files to check, try out and test
     #[command(subcommand)]
     Sieve(sieve::Sieve),
     /// Rebuild the index of mailboxes from the files of the Maildirs
@@ -156,7 +157,7 @@ impl Cli {
             Command::Trace(command) => command.run(&global.house().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
             Command::Import(command) => command.run(&global.services().await?, out).await,
-            Command::Sieve(command) => command.run(out),
+            Command::Sieve(command) => command.run(&global, out).await,
             Command::Openapi(command) => command.run(out),
             Command::Completions(command) => command.run(out),
             Command::Config(command) => command.run(&global, out),
@@ -276,6 +277,12 @@ mod tests {
         "posthouse sieve check a.sieve b.sieve --json",
         "posthouse sieve run a.sieve message.eml --from a@b.test --to c@d.test",
         "posthouse sieve test a.svtest b.svtest",
+        "posthouse sieve list alice@example.test",
+        "posthouse sieve put alice@example.test main main.sieve --activate",
+        "posthouse sieve show alice@example.test main",
+        "posthouse sieve activate alice@example.test main",
+        "posthouse sieve deactivate alice@example.test main",
+        "posthouse sieve remove alice@example.test main",
         "posthouse reindex",
         "posthouse reindex alice@example.test bob@example.test",
         "posthouse import ispmail --database mysql://u:p@h/mailserver --maildir /var/vmail --dry-run",

@@ -94,6 +94,11 @@ impl Remote {
         read(self.send(Method::POST, path, query, body).await?).await
     }
 
+    /// Does something that has no answer.
+    pub(super) async fn act(&self, path: &[&str]) -> Result<(), Failure> {
+        self.send(Method::POST, path, &[], None).await.map(drop)
+    }
+
     /// Sets what has no representation of its own, such as a password.
     pub(super) async fn put(&self, path: &[&str], body: Value) -> Result<(), Failure> {
         self.send(Method::PUT, path, &[], Some(body)).await.map(drop)

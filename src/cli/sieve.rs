@@ -6,9 +6,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
+use super::Global;
 use super::failure::Failure;
+use super::filter_scripts::Kept;
 use super::output::{Output, Show};
-use crate::mail::filter::{self, Decision, Envelope, Problem, TestResult};
+use crate::mail::filter::{self, Envelope, Problem, TestResult, TrialDecision};
 use crate::model::clock::Clock;
 
 /// The commands of `posthouse sieve`.
@@ -28,6 +30,8 @@ pub(super) enum Sieve {
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
+    #[command(flatten)]
+    Kept(Kept),
 }
 
 /// The arguments of `posthouse sieve run`.
@@ -46,8 +50,9 @@ pub(super) struct Run {
 }
 
 impl Sieve {
-    pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+    pub(super) async fn run(self, global: &Global, out: &mut Output) -> Result<(), Failure> {
         match self {
+            Self::Kept(kept) => kept.run(&global.house().await?, out).await,
             Self::Check { files } => check(&files, out),
             Self::Run(run) => run.run(out),
             Self::Test { files } => test(&files, out),
@@ -149,8 +154,8 @@ struct View {
     note: Option<String>,
 }
 
-impl From<Decision> for View {
-    fn from(decision: Decision) -> Self {
+impl From<TrialDecision> for View {
+    fn from(decision: TrialDecision) -> Self {
         Self {
             action: decision.action,
             target: decision.target,

@@ -26,6 +26,8 @@ pub struct Listen {
     pub pop3: Vec<String>,
     /// POP3 over TLS; 995 on a real server.
     pub pop3s: Vec<String>,
+    /// ManageSieve with STARTTLS: users change their filters; 4190 on a real server too.
+    pub managesieve: Vec<String>,
     /// The REST API, its documentation and health.
     pub http: Vec<String>,
     /// The same over TLS.
@@ -43,6 +45,7 @@ impl Default for Listen {
             imaps: vec!["127.0.0.1:2993".into()],
             pop3: vec!["127.0.0.1:2110".into()],
             pop3s: vec!["127.0.0.1:2995".into()],
+            managesieve: vec!["127.0.0.1:4190".into()],
             http: vec!["127.0.0.1:8080".into()],
             https: Vec::new(),
         }
@@ -60,6 +63,7 @@ impl Listen {
             ("imaps", &self.imaps),
             ("pop3", &self.pop3),
             ("pop3s", &self.pop3s),
+            ("managesieve", &self.managesieve),
             ("http", &self.http),
             ("https", &self.https),
         ] {

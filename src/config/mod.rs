@@ -25,6 +25,7 @@ mod queue;
 mod reference;
 mod reports;
 mod route;
+mod sieve;
 mod smtp;
 mod submission;
 mod tls;
@@ -47,6 +48,7 @@ pub use queue::Queue;
 pub use reference::{example, reference_markdown};
 pub use reports::Reports;
 pub use route::Route;
+pub use sieve::Sieve;
 pub use smtp::Smtp;
 pub use submission::Submission;
 pub use tls::{Network, Tls};
@@ -90,6 +92,8 @@ pub struct Config {
     pub directory: Directory,
     /// Stored mail.
     pub mail: Mail,
+    /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
+    pub sieve: Sieve,
     /// The queue of outgoing mail.
     pub queue: Queue,
     /// Delivery to other servers.
@@ -119,6 +123,7 @@ impl Default for Config {
             auth: Auth::default(),
             directory: Directory::default(),
             mail: Mail::default(),
+            sieve: Sieve::default(),
             queue: Queue::default(),
             outbound: Outbound::default(),
             reports: Reports::default(),

@@ -23,6 +23,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("auth", fields::<super::Auth>()),
         ("directory", fields::<super::Directory>()),
         ("mail", fields::<super::Mail>()),
+        ("sieve", fields::<super::Sieve>()),
         ("queue", fields::<super::Queue>()),
         ("outbound", fields::<super::Outbound>()),
         ("reports", fields::<super::Reports>()),

@@ -79,9 +79,12 @@ impl Kind {
                 };
                 Some((kind, attempt.recipients.len()))
             }
-            Step::Expanded { .. } | Step::NotStored { .. } | Step::Reported { .. } | Step::NotReported { .. } | Step::Steered { .. } => {
-                None
-            }
+            Step::Filtered { .. }
+            | Step::Expanded { .. }
+            | Step::NotStored { .. }
+            | Step::Reported { .. }
+            | Step::NotReported { .. }
+            | Step::Steered { .. } => None,
         }
     }
 }

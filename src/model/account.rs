@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::address::{Domain, EmailAddress};
-use super::ids::{AliasId, ApiKeyId, DomainId, UserId};
+use super::ids::{AliasId, ApiKeyId, DomainId, FilterId, UserId};
 use super::labels::Labels;
 use super::revision::Revision;
 use super::scope::Scope;
@@ -66,6 +66,8 @@ pub struct User {
     pub quota_bytes: Option<u64>,
     /// The most messages their mailboxes may hold together; none is no limit.
     pub quota_messages: Option<u64>,
+    /// The state of the scripts that filter their mail; none: they have none.
+    pub filter: Option<FilterId>,
     /// What others note on them.
     pub labels: Labels,
     /// When they were deleted, if they can be restored: then they are nowhere else.

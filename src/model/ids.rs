@@ -43,6 +43,8 @@ id!(/// An API key.
     ApiKeyId);
 id!(/// An app password of a user.
     AppPasswordId);
+id!(/// A state of the scripts that filter the mail of a user: another one after each change.
+    FilterId);
 id!(/// A login that was tried.
     LoginId);
 id!(/// A session of the API: from a login to the last of its refresh tokens.

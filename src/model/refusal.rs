@@ -37,6 +37,9 @@ pub enum Refusal {
     /// The message itself cannot be taken: the text says why.
     #[error("{0}")]
     BadMessage(String),
+    /// The recipient does not want the message: the text is theirs (RFC 5429 §2.1).
+    #[error("{0}")]
+    Rejected(String),
     /// Login name or password is wrong (never says which).
     #[error("the login name or the password is wrong")]
     BadCredentials,

@@ -59,6 +59,10 @@ scopes! {
     MessagesWrite => "messages:write",
     /// To send mail.
     MessagesSend => "messages:send",
+    /// To see filter scripts and vacation replies.
+    SieveRead => "sieve:read",
+    /// To change filter scripts and vacation replies.
+    SieveWrite => "sieve:write",
     /// To see outgoing mail that waits.
     QueueRead => "queue:read",
     /// To hold, try and drop outgoing mail that waits.

@@ -55,6 +55,16 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         forwards: Vec<String>,
     },
+    /// A user's filter had a say.
+    Filtered {
+        /// The login.
+        user: String,
+        /// What it decided, in words.
+        did: Vec<String>,
+        /// What went wrong in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        problems: Vec<String>,
+    },
     /// It lies in a user's mailbox.
     Stored {
         /// The login.
@@ -180,6 +190,13 @@ impl fmt::Display for Step {
             } => {
                 let to: Vec<&str> = users.iter().chain(forwards).map(String::as_str).collect();
                 write!(f, "{recipient} leads to {}", listed(&to))
+            }
+            Self::Filtered { user, did, problems } => {
+                write!(f, "the filter of {user}: {}", did.join("; "))?;
+                match problems.first() {
+                    Some(first) => write!(f, " (it went wrong: {first})"),
+                    None => Ok(()),
+                }
             }
             Self::Stored { user } => write!(f, "stored for {user}"),
             Self::NotStored { user, reason } => write!(f, "not stored for {user}: {reason}"),
@@ -327,6 +344,14 @@ mod tests {
                     forwards: vec!["a@b.test".into()],
                 },
                 "info@house.test leads to alice@house.test, a@b.test",
+            ),
+            (
+                Step::Filtered {
+                    user: "alice".into(),
+                    did: vec!["stored in Work".into(), "redirected to a@b.test".into()],
+                    problems: vec!["x, line 1, column 2: no".into()],
+                },
+                "the filter of alice: stored in Work; redirected to a@b.test (it went wrong: x, line 1, column 2: no)",
             ),
             (Step::Stored { user: "alice".into() }, "stored for alice"),
             (

@@ -13,6 +13,7 @@ pub mod entrance;
 pub mod imap;
 pub mod limits;
 pub mod listener;
+pub mod managesieve;
 mod pace;
 pub mod pop3;
 mod sasl;

@@ -9,7 +9,7 @@ use std::fs;
 
 use crate::support::house::{House, PASSWORD};
 use crate::support::maildir;
-use crate::support::program::{python, run};
+use crate::support::program::{python, run, run_with_input};
 
 const LETTER: &str = "From: ada@client.test\nTo: alice@house.test\nSubject: for a reader\n\nHello reader.\n";
 
@@ -108,6 +108,43 @@ fn curl_sends() {
     let smtp = format!("smtp://127.0.0.1:{}/client.test", port(&house, "submission"));
     run("curl", &[&["-sSk", "--ssl-reqd", "-u", &user, &smtp], &envelope[..]].concat()).ok();
     assert_eq!(house.inbox("bob@house.test").len(), 2);
+}
+
+/// sieve-connect stores a script, makes it active, gives it back and lists it, over STARTTLS with the certificate checked.
+#[test]
+fn sieve_connect_edits_scripts() {
+    let house = House::furnished();
+    let (script, back) = (house.path("main.sieve"), house.path("back.sieve"));
+    fs::write(&script, "require \"fileinto\";\r\nfileinto \"Archive\";\r\n").expect("a script");
+    let (port, certificate) = (port(&house, "managesieve"), certificate_of(&house));
+    let (script, back) = (script.to_string_lossy(), back.to_string_lossy());
+    let login = [
+        "--server",
+        "localhost",
+        "--port",
+        &port,
+        "--nosrv",
+        "--user",
+        "alice@house.test",
+        "--tlscafile",
+        &certificate,
+    ];
+    let ask =
+        |arguments: &[&str]| run_with_input("sieve-connect", &[&login[..], &["--passwordfd", "0"], arguments].concat(), PASSWORD).ok();
+    ask(&["--upload", "--localsieve", &script, "--remotesieve", "main"]);
+    ask(&["--activate", "--remotesieve", "main"]);
+    let list = ask(&["--list"]);
+    assert!(list.contains("\"main\" ACTIVE"), "{list}");
+    ask(&["--download", "--remotesieve", "main", "--localsieve", &back]);
+    assert_eq!(
+        fs::read_to_string(&*back).expect("a script"),
+        "require \"fileinto\";\r\nfileinto \"Archive\";\r\n"
+    );
+    house.smtp().send("ada@client.test", &["alice@house.test"], LETTER).expect(250);
+    assert_eq!(maildir::messages(&house.maildir("alice@house.test").join(".Archive")).len(), 1);
+    ask(&["--deactivate"]);
+    ask(&["--delete", "--remotesieve", "main"]);
+    assert!(!ask(&["--list"]).contains("main"));
 }
 
 #[test]

@@ -131,6 +131,7 @@ fn make(seeds: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
 fn parsers_keep_their_promises() {
     let (seed, count) = (number("HOUSE_SEED", 7), number("HOUSE_INPUTS", 1_000));
     let (imap, pop3, mail, sieve) = (said("imap"), said("pop3"), messages(), scripts());
+    let managesieve = said("managesieve");
     let smtp: Vec<Vec<u8>> = ["smtp", "submission", "lmtp"].iter().flat_map(|protocol| said(protocol)).collect();
     let foreign: Vec<Vec<u8>> = FOREIGN.iter().map(|text| text.as_bytes().to_vec()).collect();
     for (name, target) in targets::ALL {
@@ -141,6 +142,7 @@ fn parsers_keep_their_promises() {
             Some("message") => &mail,
             _ if matches!(name, "smtp_body" | "smtp_chunks" | "pop3_message") => &mail,
             Some("pop3") => &pop3,
+            Some("managesieve") => &managesieve,
             Some("sieve") => &sieve,
             _ => &smtp,
         };

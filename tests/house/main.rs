@@ -10,6 +10,7 @@ mod conventions;
 mod crash;
 mod credentials;
 mod databases;
+mod filters;
 mod fuzzing;
 mod grammar;
 mod layers;

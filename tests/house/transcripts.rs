@@ -152,6 +152,11 @@ transcripts! {
         unauthenticate
         utf8_accept
         within;
+    managesieve:
+        bad_commands
+        capabilities
+        limits
+        scripts;
     pop3:
         auth_two_steps
         bad_commands

@@ -66,6 +66,7 @@ impl Directory {
                         enabled: true,
                         quota_bytes: None,
                         quota_messages: None,
+                        filter: None,
                         labels: Labels::default(),
                         deleted_at: None,
                         created_at: now,

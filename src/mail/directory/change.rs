@@ -1,12 +1,12 @@
 //! A change of the directory: a transaction that all nodes hear of.
 
-use super::{Departure, Inner};
+use super::{Departure, Directory, Inner};
 use crate::model::ids::UserId;
 use crate::store::{self, db::Tx};
 
 /// A change under way. Dropped without [`Change::commit`], it never happened.
-pub(super) struct Change<'d> {
-    pub(super) tx: Tx,
+pub(in crate::mail) struct Change<'d> {
+    pub(in crate::mail) tx: Tx,
     version: i64,
     /// Whose logins end with it.
     pub(super) ended: Vec<UserId>,
@@ -27,9 +27,16 @@ impl Inner {
     }
 }
 
+impl Directory {
+    /// Begins a change of what others keep with users, such as their filters.
+    pub(in crate::mail) async fn change(&self) -> Result<Change<'_>, store::Error> {
+        self.inner.change().await
+    }
+}
+
 impl Change<'_> {
     /// Stores it and drops what was kept in memory. Nobody who asks after this gets an answer from before.
-    pub(super) async fn commit(self) -> Result<(), store::Error> {
+    pub(in crate::mail) async fn commit(self) -> Result<(), store::Error> {
         let done = self.tx.commit().await;
         // Also after an error: the commit may have been done and only its answer lost.
         self.inner.caches.changed_here(self.version);

@@ -37,6 +37,7 @@ mod totp;
 mod users;
 
 pub use app_passwords::NewAppPassword;
+pub(in crate::mail) use change::Change;
 pub use login_log::LoginFilter;
 pub use route::{Explanation, ResolveStep};
 pub use scram::ScramLogin;

@@ -137,7 +137,7 @@ enum Found {
     Outside,
     /// An alias, with its key.
     Alias(String, Vec<EmailAddress>, Option<String>),
-    User(User, Option<String>),
+    User(Box<User>, Option<String>),
     Disabled,
     Nobody,
 }
@@ -262,7 +262,7 @@ impl<'w> Walk<'w> {
                 });
                 self.forwards.push(step.address);
             }
-            Found::User(user, detail) => self.add_user(user, detail.or(step.detail)),
+            Found::User(user, detail) => self.add_user(*user, detail.or(step.detail)),
             Found::Disabled => self.is_disabled(&step.address.to_string()),
             Found::Nobody => {
                 self.is_nobody(&step.address.to_string());
@@ -366,7 +366,7 @@ impl<'w> Walk<'w> {
             if let Some(found) = store::db::users::find(self.tx, &key).await? {
                 let enabled = found.user.enabled;
                 return Ok(Some(if enabled {
-                    Found::User(found.user, detail)
+                    Found::User(Box::new(found.user), detail)
                 } else {
                     Found::Disabled
                 }));

@@ -80,6 +80,7 @@ impl Directory {
             user: User {
                 id: was.id,
                 address: was.address.clone(),
+                filter: was.filter,
                 created_at: was.created_at,
                 updated_at: self.inner.after(was.updated_at),
                 ..new.user
@@ -192,6 +193,7 @@ impl Directory {
             enabled: new.enabled,
             quota_bytes: new.quota_bytes,
             quota_messages: new.quota_messages,
+            filter: None,
             labels: new.labels,
             deleted_at: None,
             created_at: now,

@@ -1,21 +1,151 @@
-//! Filters: scripts in the Sieve language, checked, tried out and tested.
+//! Filters: scripts in the Sieve language, kept for users, and run on the mail that comes for them.
 //!
-//! Called by `cli`. The language itself is [`crate::wire::sieve`]; here it meets files and the clock. Nothing here changes a mailbox.
+//! [`Filters`] keeps the scripts of users for ManageSieve, the API and the command line, and says `intake` what becomes of a message
+//! ([`Filters::decide`]); `intake` does it. The language itself is [`crate::wire::sieve`]; here it meets files, mailboxes and the clock.
+//! Nothing here changes a mailbox, but for the one message by which a user is told that their script went wrong.
 //!
-//! RFC 5228 §2.10 (actions and errors)
+//! Promised: a script that goes wrong leaves the message in the INBOX as it came; compiled scripts are kept in memory, bounded, and a
+//! change of a script is heard of by all nodes as a change of the directory is; scripts run off the network threads, a few at a time.
+//!
+//! RFC 5228 §2.10 (actions and errors), RFC 5230 §4.2 (replies are remembered), RFC 5804 §1.4 (one script is active),
+//! RFC 6785 §2 (scripts that run on stored mail), RFC 7352 §3 (duplicates)
 
+mod absence;
+mod decide;
+mod globals;
+mod keep;
+mod programs;
+mod seen;
+mod stored;
+mod surroundings;
+mod tell;
 mod trial;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::config;
+use crate::mail::directory::Directory;
+use crate::mail::mailbox::Mailboxes;
+use crate::model::account::User;
 use crate::model::clock::Clock;
+use crate::model::refusal::Refusal;
+use crate::store::db::Database;
 pub use crate::wire::sieve::testsuite::TestResult;
 use crate::wire::sieve::testsuite::run_suite;
-pub use crate::wire::sieve::{Envelope, Problem};
+pub use crate::wire::sieve::{Effect, Envelope, Extension, Message, Outgoing, Problem, Purpose, Seen, Store};
 use crate::wire::sieve::{Library, Location, Settings, compile, is_script_name};
 
-pub use trial::{Decision, Trial, try_out};
+pub use decide::{Case, Decision, Mail};
+pub use keep::NoRoom;
+pub use stored::{Cause, Event};
+pub use trial::{Trial, TrialDecision, try_out};
+
+/// What the filters stand on.
+pub struct Ground {
+    /// Where the scripts are.
+    pub database: Database,
+    /// Whose they are.
+    pub directory: Directory,
+    /// What they file into.
+    pub mailboxes: Mailboxes,
+    /// The limits.
+    pub settings: config::Sieve,
+    /// The characters between a user and a detail.
+    pub detail_separators: String,
+    /// The name of this server.
+    pub hostname: String,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The filters of all users. Cheap to clone.
+#[derive(Clone)]
+pub struct Filters {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    ground: Ground,
+    globals: globals::Globals,
+    programs: programs::Cache,
+    /// So many run at a time.
+    running: Semaphore,
+}
+
+/// A turn to run scripts: only so many messages are in memory for that at a time, each of which may be as large as the largest. To be taken
+/// before the message is read.
+pub struct Turn<'f> {
+    _permit: Option<SemaphorePermit<'f>>,
+}
+
+/// Why a script was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotKept {
+    /// It has these mistakes.
+    Wrong(Vec<Problem>),
+    /// Something else is against it.
+    Refused(Refusal),
+}
+
+impl<E: Into<Refusal>> From<E> for NotKept {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl Filters {
+    /// Opens the filters. An error says which script of the server is wrong.
+    pub fn open(ground: Ground) -> Result<Self, String> {
+        let at_once = std::thread::available_parallelism().map_or(2, usize::from);
+        let globals = globals::Globals::open(&ground.settings, &ground.settings())?;
+        let programs = programs::cache(ground.settings.cache_users);
+        let inner = Arc::new(Inner {
+            ground,
+            globals,
+            programs,
+            running: Semaphore::new(at_once),
+        });
+        tokio::spawn(seen::forget(Arc::downgrade(&inner)));
+        Ok(Self { inner })
+    }
+
+    /// Waits for a turn.
+    pub async fn turn(&self) -> Turn<'_> {
+        Turn {
+            _permit: self.inner.running.acquire().await.ok(),
+        }
+    }
+
+    /// Whether mail for the user goes through any script.
+    pub fn concern(&self, user: &User) -> bool {
+        user.filter.is_some() || self.inner.globals.are_there()
+    }
+}
+
+impl Ground {
+    /// What is the same for all users.
+    fn settings(&self) -> Settings {
+        let limits = &self.settings;
+        let mut settings = Settings {
+            hostname: self.hostname.clone(),
+            recipient_delimiters: self.detail_separators.clone(),
+            most_actions: limits.max_actions,
+            most_redirects: limits.max_redirects,
+            most_steps: limits.max_steps,
+            ..Settings::default()
+        };
+        settings.notify.most = limits.max_notifications;
+        settings.vacation.least_seconds = limits.vacation_min_seconds;
+        settings.vacation.default_seconds = limits.vacation_default_seconds;
+        settings.vacation.most_seconds = limits.vacation_max_seconds;
+        settings.vacation.use_original_recipient = true;
+        settings
+    }
+}
 
 /// Whether the script is right; all its mistakes if not. Scripts that it includes are looked for beside it.
 pub fn check(path: &Path) -> io::Result<Result<(), Vec<Problem>>> {
@@ -48,8 +178,12 @@ impl<'p> Beside<'p> {
 
 impl Library for Beside<'_> {
     fn script(&self, _: Location, name: &str) -> Option<Vec<u8>> {
-        // The name is no path: it has no slash.
-        let name = is_script_name(name).then(|| format!("{name}.sieve"))?;
-        std::fs::read(self.folder.join(name)).ok()
+        in_folder(self.folder, name)
     }
+}
+
+/// The script of this name in the folder. The name is no path: it has no slash.
+fn in_folder(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    let name = is_script_name(name).then(|| format!("{name}.sieve"))?;
+    std::fs::read(folder.join(name)).ok()
 }

@@ -12,7 +12,7 @@ use crate::wire::sieve::{Action, Effect, Envelope, Message, NoWorld, Problem, Se
 #[derive(Debug)]
 pub struct Trial {
     /// What it would do, in order.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<TrialDecision>,
     /// What went wrong while it ran; the last one ended it, if it was ended.
     pub problems: Vec<Problem>,
     /// It was ended by an error: the message is kept as it came.
@@ -21,7 +21,7 @@ pub struct Trial {
 
 /// Something that a script would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct TrialDecision {
     /// A word: `keep`, `fileinto`, `redirect`, `discard`, `reject`, `vacation`, `notify`.
     pub action: &'static str,
     /// The mailbox, address or reason.
@@ -62,8 +62,8 @@ pub fn try_out(script: &Path, message: &Path, envelope: Envelope, clock: &Clock)
     }))
 }
 
-fn decisions(state: &mut State, world: &mut NoWorld) -> Vec<Decision> {
-    let mut out: Vec<Decision> = state.outcome.actions.iter().map(decision).collect();
+fn decisions(state: &mut State, world: &mut NoWorld) -> Vec<TrialDecision> {
+    let mut out: Vec<TrialDecision> = state.outcome.actions.iter().map(decision).collect();
     if !state.outcome.keep_is_cancelled {
         out.push(kept(state, "implicit"));
     }
@@ -72,8 +72,8 @@ fn decisions(state: &mut State, world: &mut NoWorld) -> Vec<Decision> {
         Effect::Nothing(reason) => Some(reason),
         _ => None,
     });
-    let notes: Vec<Decision> = reasons
-        .map(|reason| Decision {
+    let notes: Vec<TrialDecision> = reasons
+        .map(|reason| TrialDecision {
             action: "nothing",
             target: String::new(),
             flags: Vec::new(),
@@ -84,8 +84,8 @@ fn decisions(state: &mut State, world: &mut NoWorld) -> Vec<Decision> {
     out
 }
 
-fn kept(state: &State, why: &str) -> Decision {
-    Decision {
+fn kept(state: &State, why: &str) -> TrialDecision {
+    TrialDecision {
         action: "keep",
         target: "INBOX".into(),
         flags: state.outcome.flags.clone(),
@@ -93,7 +93,7 @@ fn kept(state: &State, why: &str) -> Decision {
     }
 }
 
-fn decision(action: &Action) -> Decision {
+fn decision(action: &Action) -> TrialDecision {
     let (name, target, flags) = match action {
         Action::Keep(store) => ("keep", store.mailbox.clone(), store.flags.clone()),
         Action::Fileinto(store) => ("fileinto", store.mailbox.clone(), store.flags.clone()),
@@ -103,7 +103,7 @@ fn decision(action: &Action) -> Decision {
         Action::Vacation(reply) => ("vacation", String::from_utf8_lossy(&reply.reason).into_owned(), Vec::new()),
         Action::Notify(notification) => ("notify", notification.method.clone(), Vec::new()),
     };
-    Decision {
+    TrialDecision {
         action: name,
         target,
         flags,

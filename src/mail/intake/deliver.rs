@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::filtered::{Wish, add};
 use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, story, trace};
 use crate::mail::directory::Route;
 use crate::mail::mailbox::Placed;
@@ -16,6 +17,7 @@ use crate::model::address::{Domain, EmailAddress};
 use crate::model::envelope::{Recipient, ReversePath, Sender};
 use crate::model::ids::{MailId, UserId};
 use crate::model::refusal::Refusal;
+use crate::model::verdict::Verdict;
 use crate::store;
 use crate::store::maildir::{Content, sync_directory};
 
@@ -26,15 +28,36 @@ pub(super) struct Plan {
     pub(super) outside: Vec<Recipient>,
     /// The addresses of `outside`.
     known: HashSet<EmailAddress>,
-    /// For each recipient, the places in `users` of those it leads to.
-    of_recipient: Vec<Vec<usize>>,
+    /// For each recipient, where it leads.
+    of_recipient: Vec<Leads>,
     /// The recipient, if there is one only.
     only: Option<EmailAddress>,
     /// The domain of the first recipient whose mail is forwarded.
     forwarder: Option<Domain>,
 }
 
+/// Where a recipient leads.
+struct Leads {
+    recipient: Recipient,
+    /// The places in `users`.
+    users: Vec<usize>,
+    /// It leads to other servers too.
+    outside: bool,
+}
+
 impl Plan {
+    /// The recipient that leads to this user: the first, if there are several.
+    pub(super) fn recipient_of(&self, user: usize) -> Option<&Recipient> {
+        let leads = self.of_recipient.iter().find(|leads| leads.users.contains(&user));
+        leads.map(|leads| &leads.recipient)
+    }
+
+    /// Whether each recipient that leads to this user leads only to users of whom that is true.
+    pub(super) fn is_for_these_only(&self, user: usize, are_these: &dyn Fn(usize) -> bool) -> bool {
+        let mut leads = self.of_recipient.iter().filter(|leads| leads.users.contains(&user));
+        leads.all(|leads| !leads.outside && leads.users.iter().all(|&user| are_these(user)))
+    }
+
     fn of(recipients: &[Accepted]) -> Self {
         let mut plan = Self::default();
         if let [only] = recipients {
@@ -64,7 +87,14 @@ impl Plan {
                     }
                 }
             }
-            plan.of_recipient.push(mine);
+            plan.of_recipient.push(Leads {
+                recipient: accepted.recipient.clone(),
+                users: mine,
+                outside: match &accepted.route {
+                    Route::Outside => true,
+                    Route::Here { forwards, .. } => !forwards.is_empty(),
+                },
+            });
         }
         plan
     }
@@ -77,8 +107,9 @@ impl Plan {
 
     /// The result of each recipient: the first failure among the users that it leads to.
     fn outcome(&self, id: MailId, users: &[Result<(), Refusal>]) -> Outcome {
-        let result = |places: &Vec<usize>| {
-            places
+        let result = |leads: &Leads| {
+            leads
+                .users
                 .iter()
                 .filter_map(|&place| users.get(place))
                 .find(|it| it.is_err())
@@ -106,7 +137,7 @@ impl Intake {
         let id = message.id;
         let plan = Plan::of(&recipients);
         self.inner.tell_received(origin, &sender, &recipients, &plan, &message);
-        let outcome = self.inner.receive(origin, sender, &plan, message, fate).await;
+        let outcome = self.take(origin, sender, &plan, message, fate).await;
         match &outcome {
             Ok(outcome) => {
                 let failed = outcome.recipients.iter().filter(|it| it.is_err()).count();
@@ -121,71 +152,95 @@ impl Intake {
     }
 }
 
-impl Inner {
-    async fn receive(&self, origin: &Origin, sender: Sender, plan: &Plan, mut message: Incoming, fate: Fate) -> Result<Outcome, Refusal> {
+impl Intake {
+    async fn take(&self, origin: &Origin, sender: Sender, plan: &Plan, mut message: Incoming, fate: Fate) -> Result<Outcome, Refusal> {
+        let inner = &self.inner;
         message.draft.finish().await?;
         if let Some(user) = &origin.user {
-            self.check_submission(user, &mut message, plan.of_recipient.len()).await?;
+            inner.check_submission(user, &mut message, plan.of_recipient.len()).await?;
         }
-        let now = self.clock.now();
-        let mut received = trace::received(origin, &self.hostname, message.id, plan.only.as_ref(), now);
+        let now = inner.clock.now();
+        let mut received = trace::received(origin, &inner.hostname, message.id, plan.only.as_ref(), now);
         if origin.user.is_some() {
-            received.push_str(&message.head.missing(&self.hostname, message.id, now));
+            received.push_str(&message.head.missing(&inner.hostname, message.id, now));
         }
         let prefix = format!("{}{received}", trace::return_path(&sender.path)).into_bytes();
-
-        let size = prefix.len() as u64 + message.size();
-        let room = self.check_room(plan, size).await;
+        let verdict = Verdict::default();
+        let mut wishes = inner.wishes(origin, &sender, plan, (&prefix, &message), verdict).await?;
+        inner.tell_filtered(message.id, &wishes);
+        let refusals = Inner::refusals(plan, &mut wishes, fate)?;
+        let room = inner
+            .check_room(&wishes, refusals, (plan, prefix.len() as u64 + message.size()))
+            .await;
         if fate == Fate::Shared
             && let Some(refusal) = room.iter().find_map(|it| it.as_ref().err())
         {
             return Err(refusal.clone());
         }
-        let welcome: Vec<Arc<User>> = plan
-            .users
-            .iter()
-            .zip(&room)
-            .filter(|(_, room)| room.is_ok())
-            .map(|(user, _)| Arc::clone(user))
-            .collect();
-        let mut placed = self.mailboxes.place(&welcome, prefix, &message.draft).await.into_iter();
-        let placed = room
-            .into_iter()
-            .map(|room| room.and_then(|()| placed.next().unwrap_or(Err(Refusal::LATER))));
+        let placed = inner.place(&wishes, room, prefix.clone(), &message).await;
         // With a shared fate the first failure drops the others, and what was placed is taken away again.
-        let delivery = match fate {
-            Fate::Shared => Delivery::Together(placed.collect::<Result<_, _>>()?),
-            Fate::Own => Delivery::EachAlone(placed.collect()),
+        let mut delivery = match fate {
+            Fate::Shared => Delivery::Together(placed.into_iter().collect::<Result<_, _>>()?),
+            Fate::Own => Delivery::EachAlone(placed),
         };
-        if !plan.outside.is_empty() {
-            let signer = self.signer(origin, &sender, &message).await?;
-            let was = sender.path.clone();
-            let mut sender = self.forwarded(sender, plan).await?;
-            sender.tls_optional = message.head.is_tls_optional();
-            let queued = story::queued(plan, &was, &sender.path, signer.as_ref());
-            let put = |size, content| NewMail {
-                id: message.id,
-                sender,
-                recipients: plan.outside.clone(),
-                size,
-                content,
-                user: origin.user.as_ref().map(|user| user.id),
-            };
-            // Other servers may be asked before the queue has answered.
-            let at = self.clock.now();
-            self.enqueue(&message, received.into_bytes(), signer, put).await?;
-            self.traces.tell_all(vec![(message.id, at, queued)]);
+        let kept = self.redirect(&wishes, &delivery.well(), &sender).await;
+        for (user, number) in plan.users.iter().zip(0..).filter(|(_, number)| kept.get(*number) == Some(&true)) {
+            let inbox = inner
+                .mailboxes
+                .place(std::slice::from_ref(user), prefix.clone(), &message.draft)
+                .await;
+            delivery.add(number, inbox.into_iter().next().unwrap_or(Err(Refusal::LATER)))?;
         }
-        let results = delivery.index(!plan.outside.is_empty()).await?;
-        self.tell_stored(message.id, plan, &results);
+        let is_elsewhere = !plan.outside.is_empty() || wishes.iter().any(Wish::redirects);
+        if !plan.outside.is_empty() {
+            inner.queue_outside(origin, sender.clone(), plan, (&message, received)).await?;
+        }
+        let results = delivery.index(is_elsewhere).await?;
+        inner.tell_stored(message.id, plan, &results);
+        let about = message.head.message_id().unwrap_or_else(|| message.id.to_string());
+        self.follow_up(wishes, &results, (&sender, about)).await;
         Ok(plan.outcome(message.id, &results))
     }
+}
 
-    /// Whether each user has room for the message.
-    async fn check_room(&self, plan: &Plan, size: u64) -> Vec<Result<(), Refusal>> {
+impl Inner {
+    /// Enters what goes to other servers into the queue.
+    async fn queue_outside(
+        &self,
+        origin: &Origin,
+        sender: Sender,
+        plan: &Plan,
+        (message, received): (&Incoming, String),
+    ) -> Result<(), Refusal> {
+        let signer = self.signer(origin, &sender, message).await?;
+        let was = sender.path.clone();
+        let mut sender = self.forwarded(sender, plan).await?;
+        sender.tls_optional = message.head.is_tls_optional();
+        let queued = story::queued(plan, &was, &sender.path, signer.as_ref());
+        let put = |size, content| NewMail {
+            id: message.id,
+            sender,
+            recipients: plan.outside.clone(),
+            size,
+            content,
+            user: origin.user.as_ref().map(|user| user.id),
+        };
+        // Other servers may be asked before the queue has answered.
+        let at = self.clock.now();
+        self.enqueue(message, received.into_bytes(), signer, put).await?;
+        self.traces.tell_all(vec![(message.id, at, queued)]);
+        Ok(())
+    }
+
+    /// Whether each user takes the message, and has room for all copies of it.
+    async fn check_room(&self, wishes: &[Wish], refusals: Vec<Option<Refusal>>, (plan, size): (&Plan, u64)) -> Vec<Result<(), Refusal>> {
         let mut room = Vec::with_capacity(plan.users.len());
-        for user in &plan.users {
-            room.push(self.mailboxes.check_quota(user, size, 1).await);
+        for ((user, wish), refusal) in plan.users.iter().zip(wishes).zip(refusals) {
+            room.push(match (refusal, wish.copies()) {
+                (Some(refusal), _) => Err(refusal),
+                (None, 0) => Ok(()),
+                (None, copies) => self.mailboxes.check_quota(user, size.saturating_mul(copies), copies).await,
+            });
         }
         room
     }
@@ -195,12 +250,19 @@ impl Inner {
         let (Some(ours), Some(address)) = (&plan.forwarder, sender.path.address()) else {
             return Ok(sender);
         };
-        match self.directory.route(address).await {
-            Ok(Route::Outside) => sender.path = ReversePath::Address(self.srs.forwarded(address, ours)),
-            Err(refusal) if refusal.is_temporary() => return Err(refusal),
-            Ok(Route::Here { .. }) | Err(_) => {}
+        if self.is_strange(address).await? {
+            sender.path = ReversePath::Address(self.srs.forwarded(address, ours));
         }
         Ok(sender)
+    }
+
+    /// Whether the address is none of ours.
+    pub(super) async fn is_strange(&self, address: &EmailAddress) -> Result<bool, Refusal> {
+        match self.directory.route(address).await {
+            Ok(Route::Outside) => Ok(true),
+            Err(refusal) if refusal.is_temporary() => Err(refusal),
+            Ok(Route::Here { .. }) | Err(_) => Ok(false),
+        }
     }
 
     /// What signs a message: the keys of the author's domain, so that the signature speaks for what the reader sees (RFC 7489
@@ -285,13 +347,32 @@ fn signed(signer: &Signer, prefix: &[u8], memory: &[u8], file: Option<&Path>) ->
     Ok(head)
 }
 
-/// What was placed, one for each user.
+/// What was placed, for each user.
 enum Delivery {
-    Together(Vec<Placed>),
-    EachAlone(Vec<Result<Placed, Refusal>>),
+    Together(Vec<Vec<Placed>>),
+    EachAlone(Vec<Result<Vec<Placed>, Refusal>>),
 }
 
 impl Delivery {
+    /// Whose messages are in place.
+    fn well(&self) -> Vec<bool> {
+        match self {
+            Self::Together(placed) => vec![true; placed.len()],
+            Self::EachAlone(placed) => placed.iter().map(Result::is_ok).collect(),
+        }
+    }
+
+    /// One more for a user. The error is that of all.
+    fn add(&mut self, user: usize, placed: Result<Placed, Refusal>) -> Result<(), Refusal> {
+        match self {
+            Self::Together(all) => all.get_mut(user).map(|all| placed.map(|placed| all.push(placed))).unwrap_or(Ok(())),
+            Self::EachAlone(all) => {
+                add(all, user, placed);
+                Ok(())
+            }
+        }
+    }
+
     /// Gives the messages their UIDs. The outer error is that of all. If the message is queued as well it is taken, whatever comes:
     /// who is told otherwise sends it once more, to all. Its files are there, so what cannot get a UID now gets one later.
     async fn index(self, is_queued: bool) -> Result<Vec<Result<(), Refusal>>, Refusal> {
@@ -304,19 +385,20 @@ impl Delivery {
             Ok(())
         };
         match self {
-            Self::Together(mut placed) => {
+            Self::Together(placed) => {
                 let results = vec![Ok(()); placed.len()];
+                let mut placed: Vec<Placed> = placed.into_iter().flatten().collect();
                 match Placed::index_together(&mut placed).await {
                     Ok(()) => Ok(results),
                     Err(refusal) => or_leave(refusal, placed).map(|()| results),
                 }
             }
             Self::EachAlone(placed) => {
-                let index = |placed: Result<Placed, Refusal>| async move {
+                let index = |placed: Result<Vec<Placed>, Refusal>| async move {
                     let mut placed = placed?;
-                    match placed.index().await {
-                        Ok(_) => Ok(()),
-                        Err(refusal) => or_leave(refusal, vec![placed]),
+                    match Placed::index_together(&mut placed).await {
+                        Ok(()) => Ok(()),
+                        Err(refusal) => or_leave(refusal, placed),
                     }
                 };
                 // All at the same time, so that they are stored together.

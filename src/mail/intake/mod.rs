@@ -9,7 +9,9 @@
 
 mod allowance;
 mod deliver;
+mod filtered;
 mod head;
+mod stored;
 mod story;
 mod submission;
 mod submit;
@@ -22,6 +24,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::mail::directory::{Directory, Route};
+use crate::mail::filter::Filters;
 use crate::mail::mailbox::{Draft, LineEnds, Mailboxes};
 use crate::mail::queue::Queue;
 use crate::mail::sign::Signing;
@@ -62,6 +65,14 @@ impl Origin {
             helo: None,
             tls: None,
             user: None,
+        }
+    }
+
+    /// A filter of a user, which sends a message on.
+    fn filter() -> Self {
+        Self {
+            protocol: "sieve",
+            ..Self::ours()
         }
     }
 
@@ -137,6 +148,7 @@ struct Inner {
     signing: Signing,
     srs: Srs,
     allowance: Allowance,
+    filters: Filters,
     traces: Traces,
     check_from: bool,
     hostname: String,
@@ -160,6 +172,8 @@ pub struct Rooms {
     pub srs: Srs,
     /// How much users may send.
     pub allowance: Allowance,
+    /// What users want of the mail that comes for them.
+    pub filters: Filters,
     /// The stories of messages.
     pub traces: Traces,
     /// Whether From must be theirs.
@@ -177,6 +191,7 @@ impl Intake {
             signing,
             srs,
             allowance,
+            filters,
             traces,
             check_from,
         } = rooms;
@@ -189,6 +204,7 @@ impl Intake {
                 signing,
                 srs,
                 allowance,
+                filters,
                 traces,
                 check_from,
                 hostname,

@@ -112,7 +112,7 @@ impl Draft {
     }
 
     /// All octets. Only after [`Draft::finish`].
-    pub(super) async fn read_all(&self) -> Result<Vec<u8>, Refusal> {
+    pub(crate) async fn read_all(&self) -> Result<Vec<u8>, Refusal> {
         if !self.spilled {
             return Ok(self.memory.clone());
         }

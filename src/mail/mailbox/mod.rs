@@ -55,7 +55,7 @@ pub use full_text::Lookup;
 pub use listed::{Kept, Summary};
 pub use metadata::{Annotated, AnnotationVersions};
 pub use moving_in::{Arrival, MovingIn, Origin, Parcel};
-pub use place::Placed;
+pub use place::{Placed, Slot};
 pub use quota::{MaildropLock, Usage};
 pub use read::StoredMessage;
 pub use scan::ReindexReport;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::index::{Batch, Failure, Write};
-use super::place::{Letter, Placed};
+use super::place::{Letter, Placed, Slot};
 use super::watch::Watched;
 use super::{Draft, Mailbox, Mailboxes, blocking, locked};
 use crate::model::account::User;
@@ -241,10 +241,13 @@ impl MovingIn {
         let letter = Letter {
             draft: &draft,
             prefix: Vec::new(),
-            flags,
             date: Some(date),
         };
-        let placed = self.mailbox.house.place_named(self.mailbox.target(), name, letter).await?;
+        let slot = Slot {
+            target: self.mailbox.target(),
+            flags,
+        };
+        let placed = self.mailbox.house.place_named(slot, name, letter).await?;
         if let Some(owner) = self.owner {
             let path = placed.path();
             blocking(move || owner.give(&path)).await?;

@@ -10,11 +10,12 @@ use super::index::{Addition, Failure, Write};
 use super::{Draft, Inner, Mailbox, Mailboxes, Target, blocking, flags, locked};
 use crate::model::account::User;
 use crate::model::ids::{MailboxId, Uid};
-use crate::model::mailbox::Flags;
+use crate::model::mailbox::{Flags, MailboxName};
 use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::messages::NewMessage;
 use crate::store::maildir::{FileName, Place};
+use crate::wire::imap::flag::SYSTEM;
 
 /// A message whose file is in its folder on stable storage, and which has no UID yet. Dropped without [`Placed::index`] or
 /// [`Placed::leave`], the file is taken away again.
@@ -28,46 +29,83 @@ pub struct Placed {
     kept: bool,
 }
 
-/// What is stored: the draft, what goes before it, and its flags and date.
+/// What is stored: the draft, what goes before it, and its date.
 pub(super) struct Letter<'a> {
     pub draft: &'a Draft,
     pub prefix: Vec<u8>,
-    pub flags: Flags,
     pub date: Option<Timestamp>,
+}
+
+/// A folder that a message goes into, and the flags that it has there.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    pub(super) target: Target,
+    pub(super) flags: Flags,
 }
 
 impl Mailboxes {
     /// Puts one message into the INBOX of each of these users: one write and one sync, hard links for all but the first. One result
     /// for each user, in their order. `prefix` goes before the draft.
     pub async fn place(&self, users: &[Arc<User>], prefix: Vec<u8>, draft: &Draft) -> Vec<Result<Placed, Refusal>> {
-        let mut targets = Vec::with_capacity(users.len());
+        let mut slots = Vec::with_capacity(users.len());
         for user in users {
-            targets.push(self.inbox(user).await);
+            slots.push(self.inbox_slot(user).await);
         }
-        self.inner
-            .place(
-                targets,
-                Letter {
-                    draft,
-                    prefix,
-                    flags: Flags::NONE,
-                    date: None,
-                },
-            )
-            .await
+        self.place_in(slots, prefix, draft).await
+    }
+
+    /// The same with a folder of choice for each, of which one user may have several.
+    pub(in crate::mail) async fn place_in(
+        &self,
+        slots: Vec<Result<Slot, Refusal>>,
+        prefix: Vec<u8>,
+        draft: &Draft,
+    ) -> Vec<Result<Placed, Refusal>> {
+        let letter = Letter { draft, prefix, date: None };
+        self.inner.place(slots, letter).await
+    }
+
+    /// The INBOX of the user, without flags.
+    pub(in crate::mail) async fn inbox_slot(&self, user: &User) -> Result<Slot, Refusal> {
+        let target = self.inbox(user).await?;
+        Ok(Slot {
+            target,
+            flags: Flags::NONE,
+        })
+    }
+
+    /// A mailbox of the user with these flags and keywords; those for which there is no room are left out. Errors: NotFound.
+    pub(in crate::mail) async fn slot(&self, user: &User, name: &MailboxName, flags: &[String]) -> Result<Slot, Refusal> {
+        if name.is_inbox() && flags.is_empty() {
+            return self.inbox_slot(user).await;
+        }
+        let mailbox = self.open_to_add(user, name).await?;
+        let mut set = Flags::NONE;
+        for flag in flags {
+            let system = SYSTEM.iter().find(|(_, known)| known.eq_ignore_ascii_case(flag));
+            let known = match system {
+                Some((bit, _)) => Some(*bit),
+                None => mailbox.keyword(flag).await?,
+            };
+            set = set.with(known.unwrap_or(Flags::NONE));
+        }
+        Ok(Slot {
+            target: mailbox.target(),
+            flags: set,
+        })
     }
 }
 
 impl Inner {
     /// Puts a message into each folder; see [`Mailboxes::place`].
-    pub(super) async fn place(self: &Arc<Self>, targets: Vec<Result<Target, Refusal>>, letter: Letter<'_>) -> Vec<Result<Placed, Refusal>> {
+    pub(super) async fn place(self: &Arc<Self>, slots: Vec<Result<Slot, Refusal>>, letter: Letter<'_>) -> Vec<Result<Placed, Refusal>> {
         let date = letter.date.unwrap_or_else(|| self.ground.clock.now());
         let size = letter.draft.size() + letter.prefix.len() as u64;
-        let mut placed: Vec<Result<Placed, Refusal>> = targets
+        let mut placed: Vec<Result<Placed, Refusal>> = slots
             .into_iter()
-            .map(|target| target.map(|target| self.reserve(target, letter.flags, size, date)))
+            .map(|slot| slot.map(|slot| self.reserve(slot, size, date)))
             .collect();
-        let wanted: Vec<(Target, FileName)> = placed.iter().flatten().map(|it| (it.target.clone(), it.name.clone())).collect();
+        let wanted: Vec<(Slot, FileName)> = placed.iter().flatten().map(|it| (it.slot(), it.name.clone())).collect();
         let results = self.write(wanted, &letter).await;
         let mut results = match results {
             Ok(results) => results.into_iter(),
@@ -89,24 +127,24 @@ impl Inner {
     }
 
     /// Puts a message into a folder under a name that it has already.
-    pub(super) async fn place_named(self: &Arc<Self>, target: Target, name: FileName, letter: Letter<'_>) -> Result<Placed, Refusal> {
+    pub(super) async fn place_named(self: &Arc<Self>, slot: Slot, name: FileName, letter: Letter<'_>) -> Result<Placed, Refusal> {
         let date = letter.date.unwrap_or_else(|| self.ground.clock.now());
         let size = letter.draft.size() + letter.prefix.len() as u64;
         locked(&self.in_flight).insert(name.clone());
-        let placed = Placed::of_file(self, target.clone(), (name.clone(), letter.flags), (size, date));
-        let result = self.write(vec![(target, name)], &letter).await?.into_iter().next();
+        let placed = Placed::of_file(self, slot.target.clone(), (name.clone(), slot.flags), (size, date));
+        let result = self.write(vec![(slot, name)], &letter).await?.into_iter().next();
         result.unwrap_or(Ok(()))?;
         Ok(placed)
     }
 
-    fn reserve(self: &Arc<Self>, target: Target, flags: Flags, size: u64, date: Timestamp) -> Placed {
+    fn reserve(self: &Arc<Self>, slot: Slot, size: u64, date: Timestamp) -> Placed {
         let name = self.names.make();
         locked(&self.in_flight).insert(name.clone());
-        Placed::of_file(self, target, (name, flags), (size, date))
+        Placed::of_file(self, slot.target, (name, slot.flags), (size, date))
     }
 
     /// Writes the files; a result for each.
-    async fn write(&self, wanted: Vec<(Target, FileName)>, letter: &Letter<'_>) -> Result<Vec<Result<(), Failure>>, store::Error> {
+    async fn write(&self, wanted: Vec<(Slot, FileName)>, letter: &Letter<'_>) -> Result<Vec<Result<(), Failure>>, store::Error> {
         // Owned copies, since the disk work must not end with the session that asked for it.
         let content = letter.draft.content(&letter.prefix);
         let (prefix, memory, file) = (
@@ -115,14 +153,13 @@ impl Inner {
             content.file.map(ToOwned::to_owned),
         );
         let modified = letter.date.and_then(|date| SystemTime::try_from(date).ok());
-        let flags = letter.flags;
         blocking(move || {
             let content = store::maildir::Content {
                 prefix: &prefix,
                 memory: &memory,
                 file: file.as_deref(),
             };
-            Ok(write_all(&wanted, &content, flags, modified))
+            Ok(write_all(&wanted, &content, modified))
         })
         .await
     }
@@ -130,15 +167,11 @@ impl Inner {
 
 /// The first that can be written is written, the others are linked to it. A folder that is not there is that of a mailbox that was deleted
 /// meanwhile, and stays away.
-fn write_all(
-    targets: &[(Target, FileName)],
-    content: &store::maildir::Content<'_>,
-    flags: Flags,
-    modified: Option<SystemTime>,
-) -> Vec<Result<(), Failure>> {
+fn write_all(slots: &[(Slot, FileName)], content: &store::maildir::Content<'_>, modified: Option<SystemTime>) -> Vec<Result<(), Failure>> {
     let mut source: Option<PathBuf> = None;
-    let mut results = Vec::with_capacity(targets.len());
-    for (target, name) in targets {
+    let mut results = Vec::with_capacity(slots.len());
+    for (Slot { target, flags }, name) in slots {
+        let flags = *flags;
         let write = || match &source {
             None => target.maildir.store(name, content, flags, modified).map(|_| ()),
             Some(path) => target.maildir.link(path, name, flags),
@@ -170,6 +203,13 @@ impl Placed {
             size,
             date,
             kept: false,
+        }
+    }
+
+    fn slot(&self) -> Slot {
+        Slot {
+            target: self.target.clone(),
+            flags: self.flags,
         }
     }
 
@@ -281,10 +321,10 @@ impl Mailbox {
         let letter = Letter {
             draft,
             prefix: Vec::new(),
-            flags,
             date: Some(date),
         };
-        let placed = self.house.place(vec![Ok(self.target())], letter).await;
+        let target = self.target();
+        let placed = self.house.place(vec![Ok(Slot { target, flags })], letter).await;
         placed.into_iter().next().unwrap_or(Err(Refusal::LATER))
     }
 

@@ -74,6 +74,7 @@ fn user(id: i64, local: &str) -> User {
         enabled: true,
         quota_bytes: None,
         quota_messages: None,
+        filter: None,
         labels: Default::default(),
         deleted_at: None,
         created_at,

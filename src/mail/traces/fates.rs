@@ -80,7 +80,7 @@ impl<'a> Told<'a> {
                     self.outside.insert(recipient.to_lowercase(), part);
                 }
             }
-            Step::Queued { .. } | Step::Reported { .. } | Step::NotReported { .. } | Step::Steered { .. } => {}
+            Step::Filtered { .. } | Step::Queued { .. } | Step::Reported { .. } | Step::NotReported { .. } | Step::Steered { .. } => {}
         }
     }
 

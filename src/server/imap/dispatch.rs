@@ -69,7 +69,9 @@ async fn at_once(session: &mut Session, tag: &Tag, command: Command) -> Result<D
 
         // Selected (§6.4).
         (State::Selected(_, selected), Command::Fetch(fetch)) => fetch::fetch(selected, &fetch, &mut session.stream).await,
-        (State::Selected(_, selected), Command::Store(store)) => store::store(selected, store, &mut session.stream).await,
+        (State::Selected(user, selected), Command::Store(store)) => {
+            store::store(&session.imap, (user, selected), store, &mut session.stream).await
+        }
         (State::Selected(_, selected), Command::Search(search)) => {
             let (settings, stream) = (&session.imap.settings, &mut session.stream);
             search::search(selected, search, Asked { tag, stream, settings }).await

@@ -2,7 +2,7 @@
 
 use crate::mail::mailbox::Mailbox;
 use crate::model::mailbox::Flags;
-use crate::wire::imap::flag::Flag;
+use crate::wire::imap::flag::{FORWARDED, Flag, SYSTEM};
 use crate::wire::imap::response::Word;
 
 use super::outcome::Fault;
@@ -29,4 +29,17 @@ pub(super) fn known(mailbox: &Mailbox, flags: &[Flag]) -> Flags {
         Flag::Fixed(bit) => bits.with(*bit),
         Flag::Keyword(name) => bits.with(mailbox.known_keyword(name).unwrap_or(Flags::NONE)),
     })
+}
+
+/// The flags as they are written.
+pub(super) fn written(flags: &[Flag]) -> Vec<String> {
+    let names = flags.iter().map(|flag| match flag {
+        Flag::Fixed(bit) => SYSTEM
+            .iter()
+            .find(|(known, _)| known == bit)
+            .map_or(FORWARDED, |(_, name)| *name)
+            .to_owned(),
+        Flag::Keyword(name) => name.clone(),
+    });
+    names.collect()
 }

@@ -30,6 +30,7 @@
 //! - RFC 5258, RFC 5819, RFC 6154: LIST with options, STATUS and special uses
 //! - RFC 5464: METADATA
 //! - RFC 5465: NOTIFY
+//! - RFC 6785 §2: IMAPSIEVE
 //! - RFC 6851: MOVE
 //! - RFC 6855: UTF8=ACCEPT
 //! - RFC 7889: APPENDLIMIT
@@ -90,7 +91,11 @@ mod wake;
 use std::sync::Arc;
 
 use crate::config;
-use crate::mail::mailbox::Mailboxes;
+use crate::mail::filter::{Cause, Event};
+use crate::mail::intake::Intake;
+use crate::mail::mailbox::{Mailbox, Mailboxes};
+use crate::model::account::User;
+use crate::model::ids::Uid;
 
 use super::entrance::Entrance;
 use super::stream::Stream;
@@ -99,6 +104,7 @@ use super::stream::Stream;
 pub struct Imap {
     entrance: Arc<Entrance>,
     mailboxes: Mailboxes,
+    intake: Intake,
     settings: config::Imap,
     /// The most octets of a message that APPEND takes.
     max_message: u64,
@@ -108,14 +114,31 @@ pub struct Imap {
 
 impl Imap {
     /// IMAP for those whom the entrance lets in, with their mail, times and limits, and the most octets of a message that APPEND takes.
-    pub fn new(entrance: Arc<Entrance>, mailboxes: Mailboxes, settings: config::Imap, max_message: u64) -> Self {
+    pub fn new(entrance: Arc<Entrance>, (mailboxes, intake): (Mailboxes, Intake), settings: config::Imap, max_message: u64) -> Self {
         Self {
             threads: thread::Kept::new(settings.thread_cache_bytes),
             entrance,
             mailboxes,
+            intake,
             settings,
             max_message,
         }
+    }
+
+    /// Tells the user's scripts of what was done in a mailbox of theirs (RFC 6785 §2); who did it does not wait for them.
+    fn tell(&self, (user, mailbox): (&Arc<User>, &Arc<Mailbox>), uids: Vec<Uid>, (cause, changed): (Cause, Vec<String>)) {
+        if uids.is_empty() {
+            return;
+        }
+        let event = Event {
+            user: Arc::clone(user),
+            mailbox: Arc::clone(mailbox),
+            uids,
+            cause,
+            changed,
+        };
+        let intake = self.intake.clone();
+        tokio::spawn(async move { intake.happened(event).await });
     }
 
     /// Runs a session to its end.

@@ -1,5 +1,8 @@
 //! MOVE and UID MOVE (RFC 6851 §3).
 
+use std::sync::Arc;
+
+use crate::mail::filter::Cause;
 use crate::model::account::User;
 use crate::model::rights::Rights;
 use crate::server::stream::Stream;
@@ -10,7 +13,7 @@ use super::outcome::{Done, Fault};
 use super::selected::Selected;
 use super::{Imap, access};
 
-pub(super) async fn relocate(imap: &Imap, place: (&User, &Selected), relocate: &Transfer, stream: &mut Stream) -> Result<Done, Fault> {
+pub(super) async fn relocate(imap: &Imap, place: (&Arc<User>, &Selected), relocate: &Transfer, stream: &mut Stream) -> Result<Done, Fault> {
     let (user, selected) = place;
     if selected.read_only {
         return Err(Fault::No(Code::ReadOnly, "the mailbox is open for reading only".into()));
@@ -28,6 +31,10 @@ pub(super) async fn relocate(imap: &Imap, place: (&User, &Selected), relocate: &
         .await
         .map_err(Fault::of_target)?;
     if !moved.uids.is_empty() {
+        if target.is_own {
+            let new = moved.uids.iter().map(|(_, new)| *new).collect();
+            imap.tell((user, &target.mailbox), new, (Cause::Copy, Vec::new()));
+        }
         // RFC 6851 §4.3: COPYUID comes before the EXPUNGE responses, so it cannot wait for the tagged OK.
         let code = Code::CopyUid {
             uidvalidity: moved.uidvalidity,

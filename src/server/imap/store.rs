@@ -1,5 +1,9 @@
 //! STORE and UID STORE (RFC 3501 §6.4.6, RFC 7162 §3.1.3).
 
+use std::sync::Arc;
+
+use crate::mail::filter::Cause;
+use crate::model::account::User;
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::{FlagChange, MessageMeta};
 use crate::model::rights::Rights;
@@ -10,9 +14,14 @@ use crate::wire::imap::response::{Code, Word};
 
 use super::outcome::{Done, Fault};
 use super::selected::Selected;
-use super::{flags, updates};
+use super::{Imap, flags, updates};
 
-pub(super) async fn store(selected: &mut Selected, store: Store, stream: &mut Stream) -> Result<Done, Fault> {
+pub(super) async fn store(
+    imap: &Imap,
+    (user, selected): (&Arc<User>, &mut Selected),
+    store: Store,
+    stream: &mut Stream,
+) -> Result<Done, Fault> {
     if selected.read_only {
         return Err(Fault::No(Code::ReadOnly, "the mailbox is open for reading only".into()));
     }
@@ -43,6 +52,10 @@ pub(super) async fn store(selected: &mut Selected, store: Store, stream: &mut St
         return Ok(Done::new("there was nothing to change"));
     }
     let (changed, left) = mailbox.store(&uids, change, store.unchanged_since.map(ModSeq)).await?;
+    if selected.shared.is_none() {
+        let uids = changed.iter().map(|message| message.uid).collect();
+        imap.tell((user, &selected.mailbox), uids, (Cause::Flag, flags::written(&store.flags)));
+    }
     updates::tell_keywords(selected, stream);
     if !store.silent || selected.condstore {
         tell(selected, &changed, &store, stream).await?;

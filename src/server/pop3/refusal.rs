@@ -20,6 +20,7 @@ fn code(refusal: &Refusal) -> Option<Code> {
         | Refusal::TooLarge(_)
         | Refusal::NotYourAddress { .. }
         | Refusal::BadMessage(_)
+        | Refusal::Rejected(_)
         | Refusal::Exists { .. }
         | Refusal::Changed
         | Refusal::Invalid { .. } => None,

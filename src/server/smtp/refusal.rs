@@ -18,7 +18,8 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
         Refusal::NotYourAddress { .. } => (553, (5, 7, 1)),
         Refusal::BadMessage(_) => (554, (5, 6, 0)),
         Refusal::BadCredentials | Refusal::CodeNeeded => return reply::AUTH_FAILED,
-        Refusal::NotPermitted(_) => (550, (5, 7, 1)),
+        // RFC 5429 §2.1.2.
+        Refusal::NotPermitted(_) | Refusal::Rejected(_) => (550, (5, 7, 1)),
         Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) | Refusal::Changed => (554, (5, 3, 0)),
         Refusal::Invalid { .. } => (501, (5, 5, 4)),
         Refusal::LimitReached(_) => (452, (4, 7, 1)),

@@ -59,6 +59,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(25, "0025_labels"),
     migration!(26, "0026_logins"),
     migration!(27, "0027_message_counts"),
+    migration!(28, "0028_filters"),
 ];
 
 impl Migration {

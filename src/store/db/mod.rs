@@ -12,6 +12,7 @@ pub mod derived;
 mod dialect;
 pub mod dkim_keys;
 pub mod domains;
+pub mod filters;
 pub mod imports;
 pub mod ispmail;
 pub mod labels;

@@ -5,7 +5,7 @@ use super::{Error, Row, Tx, Value};
 use crate::model::account::{Role, User};
 use crate::model::address::EmailAddress;
 use crate::model::clock::timestamp;
-use crate::model::ids::{DomainId, UserId};
+use crate::model::ids::{DomainId, FilterId, UserId};
 use crate::model::revision::Revision;
 
 /// A user with what only the directory may see.
@@ -25,7 +25,7 @@ pub struct StoredUser {
 
 macro_rules! columns {
     () => {
-        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at, scram, labels, deleted_at, totp"
+        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at, scram, labels, deleted_at, totp, filter"
     };
 }
 
@@ -45,6 +45,7 @@ fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
             updated_at: timestamp(row.integer(11)?),
             labels: labels::parse(row.str(13)?, "users.labels")?,
             deleted_at: row.integer_or_null(14)?.map(timestamp),
+            filter: row.integer_or_null(16)?.map(FilterId),
         },
         password: row.text_or_null(6)?,
         token_epoch: row.integer(9)?,
@@ -195,7 +196,7 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     tx.query(concat!(
         "INSERT INTO users (",
         columns!(),
-        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))
     .bind(user.id.0)
     .bind(&*user.login)
@@ -213,6 +214,7 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     .bind(labels::text(&user.labels))
     .bind(user.deleted_at.map(|at| at.as_millisecond()))
     .bind(i64::from(stored.totp))
+    .bind(user.filter.map(|filter| filter.0))
     .bind(domain.map(|domain| domain.0))
     .execute()
     .await?;
@@ -242,6 +244,12 @@ pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
     .execute()
     .await?;
     labels::update(tx, user.id.0, &user.labels).await
+}
+
+/// Notes another state of the scripts that filter the mail of a user; none: they have none.
+pub async fn set_filter(tx: &mut Tx, id: UserId, filter: Option<FilterId>) -> Result<(), Error> {
+    let update = tx.query("UPDATE users SET filter = ? WHERE id = ?");
+    update.bind(filter.map(|filter| filter.0)).bind(id.0).execute().await.map(drop)
 }
 
 /// Puts another hash of the same password, and its keys for SCRAM, in the place of `old`; whether it was still there.

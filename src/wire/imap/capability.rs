@@ -83,6 +83,8 @@ const TABLE: &[(&str, When)] = &[
     ("QRESYNC", When::AfterLogin),
     ("NOTIFY", When::AfterLogin),
     ("METADATA", When::AfterLogin),
+    // RFC 6785 §2.2: without a URL where scripts are kept, which clients know from the server's name.
+    ("IMAPSIEVE=", When::AfterLogin),
     ("ACL", When::Shared),
     ("RIGHTS=kxte", When::Shared),
     ("LIST-MYRIGHTS", When::Shared),

@@ -82,10 +82,13 @@ fn settings(house: &House, root: &Path) -> String {
          'smtp_conn_options' => ['ssl' => ['verify_peer' => true, 'cafile' => '{certificate}']],\n\
          'smtp_user' => '%u',\n'smtp_pass' => '%p',\n\
          'temp_dir' => '{root}/temp',\n'log_dir' => '{root}/logs',\n\
-         'des_key' => 'twenty-four characters..',\n'language' => 'en_US',\n'plugins' => [],\n];\n",
+         'managesieve_host' => 'tls://localhost:{managesieve}',\n\
+         'managesieve_conn_options' => ['ssl' => ['verify_peer' => true, 'cafile' => '{certificate}']],\n\
+         'des_key' => 'twenty-four characters..',\n'language' => 'en_US',\n'plugins' => ['managesieve'],\n];\n",
         root = root.display(),
         imaps = port(house, "imaps"),
         submissions = port(house, "submissions"),
+        managesieve = port(house, "managesieve"),
         certificate = certificate_of(house),
     )
 }
@@ -104,6 +107,11 @@ fn roundcube_works() {
     let archived = maildir::messages(&alice.join(".Archive"));
     assert_eq!(archived.iter().map(|file| maildir::flags(file)).collect::<Vec<_>>(), ["FS"]);
     assert_eq!(maildir::messages(&alice.join(".Sent")).len(), 1);
+    // The filter that was made in the browser is at work.
+    let letter = "From: ada@client.test\nSubject: from the web shop\n\nHello.\n";
+    house.smtp().send("ada@client.test", &["alice@house.test"], letter).expect(250);
+    assert_eq!(maildir::messages(&alice.join(".Archive")).len(), 2);
+    assert!(maildir::messages(&alice).is_empty());
     let received = house.wait_for_inbox("bob@house.test", 1);
     assert!(maildir::text(&received[0]).contains("Written in a browser."));
 }

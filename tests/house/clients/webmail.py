@@ -97,4 +97,28 @@ fields = {
 page = opener.open(base + "?_task=mail&_unlock=1&_framed=1", urllib.parse.urlencode(fields).encode(), timeout=60).read().decode()
 assert "sent_successfully" in page, page[-2000:]
 assert list(listed("Sent").values()) == ["Grüße from the web"], listed("Sent")
+
+# Make a filter, which is stored and made active by ManageSieve; the page lists it afterwards. Who comes to it first gets an empty script.
+get(task="settings", action="plugin.managesieve")
+fields = {
+    "_token": token,
+    "_framed": 1,
+    "_name": "Web shop",
+    "_join": "allof",
+    "_enabled": 1,
+    "_fid": "",
+    "_header[0]": "subject",
+    "_rule_op[0]": "contains",
+    "_rule_target[0]": "web shop",
+    "_rule_comp[0]": "",
+    "_custom_header[0]": "",
+    "_rule_mod[0]": "",
+    "_rule_mod_type[0]": "",
+    "_action_type[0]": "fileinto",
+    "_action_mailbox[0]": "Archive",
+}
+page = opener.open(base + "?_task=settings&_action=plugin.managesieve-save", urllib.parse.urlencode(fields).encode(), timeout=60).read().decode()
+assert "Filter saved successfully" in page, page[-2000:]
+page = get(task="settings", action="plugin.managesieve")
+assert "Web shop" in page, page[-3000:]
 print("ok")

@@ -2,6 +2,7 @@
 
 mod core;
 mod directory;
+mod filters;
 mod logins;
 mod nodes;
 mod routes;
@@ -62,6 +63,8 @@ cases! {
     logins::there_is_an_administrator,
     sessions::sessions_end_with_their_logins,
     sessions::epochs_of_many_are_asked_for,
+    filters::a_mark_is_claimed_once,
+    filters::mail_is_filtered,
     whole::mailboxes_keep_what_they_are_told,
     whole::the_queue_keeps_what_it_is_given,
     whole::policies_of_others_outlive_a_kill,

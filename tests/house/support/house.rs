@@ -58,6 +58,7 @@ impl Default for Builder {
             "imaps",
             "pop3",
             "pop3s",
+            "managesieve",
             "http",
         ];
         let listen: Table = listeners

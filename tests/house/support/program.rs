@@ -14,10 +14,15 @@ pub struct Ran {
 
 /// Runs it to its end. It gets no input, no home, and at most a minute (by `timeout`, so that nothing is left behind).
 pub fn run(program: &str, arguments: &[&str]) -> Ran {
+    run_with_input(program, arguments, "")
+}
+
+/// The same with something to read.
+pub fn run_with_input(program: &str, arguments: &[&str], input: &str) -> Ran {
     let mut command = Command::new("timeout");
     command.args(["60", program]).args(arguments);
     command.env("HOME", "/nonexistent").env("LC_ALL", "C.UTF-8");
-    finish(&mut command, "")
+    finish(&mut command, input)
 }
 
 /// Runs a command to its end with something to read.

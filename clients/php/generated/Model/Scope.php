@@ -67,6 +67,10 @@ class Scope
 
     public const MESSAGES_SEND = 'messages:send';
 
+    public const SIEVE_READ = 'sieve:read';
+
+    public const SIEVE_WRITE = 'sieve:write';
+
     public const QUEUE_READ = 'queue:read';
 
     public const QUEUE_WRITE = 'queue:write';
@@ -116,6 +120,8 @@ class Scope
             self::MESSAGES_READ,
             self::MESSAGES_WRITE,
             self::MESSAGES_SEND,
+            self::SIEVE_READ,
+            self::SIEVE_WRITE,
             self::QUEUE_READ,
             self::QUEUE_WRITE,
             self::KEYS_READ,

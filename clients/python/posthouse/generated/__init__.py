@@ -20,6 +20,7 @@ __all__ = [
     "QueueApi",
     "ServerApi",
     "SessionsApi",
+    "SieveApi",
     "SubmissionsApi",
     "TotpApi",
     "TracesApi",
@@ -129,6 +130,13 @@ __all__ = [
     "SetBy",
     "SettingShown",
     "Settings",
+    "SieveCheck",
+    "SieveChecked",
+    "SieveProblem",
+    "SieveScript",
+    "SieveScriptList",
+    "SieveScriptPut",
+    "SieveScriptWithContent",
     "SpecialUse",
     "Stats",
     "Step",
@@ -147,6 +155,7 @@ __all__ = [
     "UserList",
     "UserPatch",
     "UserPut",
+    "Vacation",
     "Vanished",
 ]
 
@@ -162,6 +171,7 @@ from posthouse.generated.api.messages_api import MessagesApi as MessagesApi
 from posthouse.generated.api.queue_api import QueueApi as QueueApi
 from posthouse.generated.api.server_api import ServerApi as ServerApi
 from posthouse.generated.api.sessions_api import SessionsApi as SessionsApi
+from posthouse.generated.api.sieve_api import SieveApi as SieveApi
 from posthouse.generated.api.submissions_api import SubmissionsApi as SubmissionsApi
 from posthouse.generated.api.totp_api import TotpApi as TotpApi
 from posthouse.generated.api.traces_api import TracesApi as TracesApi
@@ -275,6 +285,13 @@ from posthouse.generated.models.session_list import SessionList as SessionList
 from posthouse.generated.models.set_by import SetBy as SetBy
 from posthouse.generated.models.setting_shown import SettingShown as SettingShown
 from posthouse.generated.models.settings import Settings as Settings
+from posthouse.generated.models.sieve_check import SieveCheck as SieveCheck
+from posthouse.generated.models.sieve_checked import SieveChecked as SieveChecked
+from posthouse.generated.models.sieve_problem import SieveProblem as SieveProblem
+from posthouse.generated.models.sieve_script import SieveScript as SieveScript
+from posthouse.generated.models.sieve_script_list import SieveScriptList as SieveScriptList
+from posthouse.generated.models.sieve_script_put import SieveScriptPut as SieveScriptPut
+from posthouse.generated.models.sieve_script_with_content import SieveScriptWithContent as SieveScriptWithContent
 from posthouse.generated.models.special_use import SpecialUse as SpecialUse
 from posthouse.generated.models.stats import Stats as Stats
 from posthouse.generated.models.step import Step as Step
@@ -293,4 +310,5 @@ from posthouse.generated.models.user_create import UserCreate as UserCreate
 from posthouse.generated.models.user_list import UserList as UserList
 from posthouse.generated.models.user_patch import UserPatch as UserPatch
 from posthouse.generated.models.user_put import UserPut as UserPut
+from posthouse.generated.models.vacation import Vacation as Vacation
 from posthouse.generated.models.vanished import Vanished as Vanished

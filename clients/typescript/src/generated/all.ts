@@ -12,6 +12,7 @@ import { MessagesApi } from './apis/MessagesApi.js';
 import { QueueApi } from './apis/QueueApi.js';
 import { ServerApi } from './apis/ServerApi.js';
 import { SessionsApi } from './apis/SessionsApi.js';
+import { SieveApi } from './apis/SieveApi.js';
 import { SubmissionsApi } from './apis/SubmissionsApi.js';
 import { TotpApi } from './apis/TotpApi.js';
 import { TracesApi } from './apis/TracesApi.js';
@@ -30,6 +31,7 @@ export class Apis {
     readonly queue: QueueApi;
     readonly server: ServerApi;
     readonly sessions: SessionsApi;
+    readonly sieve: SieveApi;
     readonly submissions: SubmissionsApi;
     readonly totp: TotpApi;
     readonly traces: TracesApi;
@@ -47,6 +49,7 @@ export class Apis {
         this.queue = new QueueApi(configuration);
         this.server = new ServerApi(configuration);
         this.sessions = new SessionsApi(configuration);
+        this.sieve = new SieveApi(configuration);
         this.submissions = new SubmissionsApi(configuration);
         this.totp = new TotpApi(configuration);
         this.traces = new TracesApi(configuration);

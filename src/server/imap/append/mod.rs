@@ -8,6 +8,7 @@ mod assembly;
 
 use std::sync::Arc;
 
+use crate::mail::filter::Cause;
 use crate::mail::mailbox::{Draft, Mailbox, Placed};
 use crate::model::account::User;
 use crate::model::ids::Uid;
@@ -41,6 +42,8 @@ struct Target {
     rights: Rights,
     /// The mailbox that is selected: URLs without one are of it, and REPLACE removes from it.
     selected: Option<Arc<Mailbox>>,
+    /// Whether it is the user's own.
+    is_own: bool,
     /// What REPLACE removes.
     replaces: Option<Uid>,
     /// Whether the client may send UTF-8 in headers as it is (RFC 6855 §4).
@@ -115,6 +118,7 @@ async fn prepare(session: &Session, head: &Head) -> Result<Target, Fault> {
         user: Arc::clone(user),
         mailbox: opened.mailbox,
         rights: opened.rights,
+        is_own: opened.is_own,
         selected: selected.map(|selected| Arc::clone(&selected.mailbox)),
         replaces,
         takes_utf8: session.enabled.utf8 == Utf8::Accept,
@@ -127,6 +131,11 @@ async fn finish(session: &mut Session, assembly: Assembly) -> Result<Done, Fault
     let uidvalidity = target.mailbox.info().uidvalidity;
     let Some(old) = target.replaces else {
         let uids = Placed::index_all(placed).await.map_err(Fault::of_target)?;
+        if target.is_own {
+            session
+                .imap
+                .tell((&target.user, &target.mailbox), uids.clone(), (Cause::Append, Vec::new()));
+        }
         return Ok(Done::with(Code::AppendUid { uidvalidity, uids }, "appended"));
     };
     let (State::Selected(_, selected), Some(new)) = (&session.state, placed.into_iter().next()) else {

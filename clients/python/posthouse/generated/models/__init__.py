@@ -100,6 +100,13 @@ from posthouse.generated.models.session_list import SessionList
 from posthouse.generated.models.set_by import SetBy
 from posthouse.generated.models.setting_shown import SettingShown
 from posthouse.generated.models.settings import Settings
+from posthouse.generated.models.sieve_check import SieveCheck
+from posthouse.generated.models.sieve_checked import SieveChecked
+from posthouse.generated.models.sieve_problem import SieveProblem
+from posthouse.generated.models.sieve_script import SieveScript
+from posthouse.generated.models.sieve_script_list import SieveScriptList
+from posthouse.generated.models.sieve_script_put import SieveScriptPut
+from posthouse.generated.models.sieve_script_with_content import SieveScriptWithContent
 from posthouse.generated.models.special_use import SpecialUse
 from posthouse.generated.models.stats import Stats
 from posthouse.generated.models.step import Step
@@ -118,4 +125,5 @@ from posthouse.generated.models.user_create import UserCreate
 from posthouse.generated.models.user_list import UserList
 from posthouse.generated.models.user_patch import UserPatch
 from posthouse.generated.models.user_put import UserPut
+from posthouse.generated.models.vacation import Vacation
 from posthouse.generated.models.vanished import Vanished

@@ -33,6 +33,8 @@ class Scope(str, Enum):
     MESSAGES_COLON_READ = 'messages:read'
     MESSAGES_COLON_WRITE = 'messages:write'
     MESSAGES_COLON_SEND = 'messages:send'
+    SIEVE_COLON_READ = 'sieve:read'
+    SIEVE_COLON_WRITE = 'sieve:write'
     QUEUE_COLON_READ = 'queue:read'
     QUEUE_COLON_WRITE = 'queue:write'
     KEYS_COLON_READ = 'keys:read'

@@ -40,6 +40,10 @@ pub enum Scope {
     MessagesColonWrite,
     #[serde(rename = "messages:send")]
     MessagesColonSend,
+    #[serde(rename = "sieve:read")]
+    SieveColonRead,
+    #[serde(rename = "sieve:write")]
+    SieveColonWrite,
     #[serde(rename = "queue:read")]
     QueueColonRead,
     #[serde(rename = "queue:write")]
@@ -87,6 +91,8 @@ impl std::fmt::Display for Scope {
             Self::MessagesColonRead => "messages:read",
             Self::MessagesColonWrite => "messages:write",
             Self::MessagesColonSend => "messages:send",
+            Self::SieveColonRead => "sieve:read",
+            Self::SieveColonWrite => "sieve:write",
             Self::QueueColonRead => "queue:read",
             Self::QueueColonWrite => "queue:write",
             Self::KeysColonRead => "keys:read",

@@ -11,6 +11,7 @@ export * from './MessagesApi.js';
 export * from './QueueApi.js';
 export * from './ServerApi.js';
 export * from './SessionsApi.js';
+export * from './SieveApi.js';
 export * from './SubmissionsApi.js';
 export * from './TotpApi.js';
 export * from './TracesApi.js';

@@ -24,6 +24,8 @@ export const Scope = {
     MessagesRead: 'messages:read',
     MessagesWrite: 'messages:write',
     MessagesSend: 'messages:send',
+    SieveRead: 'sieve:read',
+    SieveWrite: 'sieve:write',
     QueueRead: 'queue:read',
     QueueWrite: 'queue:write',
     KeysRead: 'keys:read',

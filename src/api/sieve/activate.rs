@@ -1,0 +1,33 @@
+use actix_web::post;
+use actix_web::web::{Data, Path};
+
+use crate::api::caller::Caller;
+use crate::api::field::{self, Login};
+use crate::api::house::House;
+use crate::api::problem::{Problem, Problems};
+use crate::api::reply::NoContent;
+
+/// Make a filter script the active one
+///
+/// It filters the user's mail from now on, in the place of the one that did. For the user, and for administrators of their domain.
+#[utoipa::path(
+    operation_id = "activate_sieve_script", tag = "sieve", security(("bearer" = ["sieve:write"])),
+    params(
+        ("address" = String, Path, description = "The address of the user.", example = "alice@example.test"),
+        ("name" = String, Path, description = "The name of the script.", example = "main")
+    ),
+    responses((status = 204, description = "It is active."), Problems)
+)]
+#[post("/users/{address}/sieve/{name}/activate")]
+pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, String)>) -> Result<NoContent, Problem> {
+    let (address, name) = path.into_inner();
+    let login: Login = field::named("user", &address)?;
+    caller.sees(&login)?;
+    let done = house.run(|house| async move {
+        let key = login.key();
+        caller.manages(&*house.directory.user(&key).await?)?;
+        house.filters.activate_script(&key, Some(&name)).await
+    });
+    done.await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,23 @@
+//! PUTSCRIPT (RFC 5804 §2.6).
+
+use super::session::Session;
+use super::{havespace, refusal};
+use crate::mail::filter::NotKept;
+use crate::model::account::User;
+use crate::model::revision::Expectation;
+use crate::wire::managesieve::response::Response;
+
+/// Stores a script that is right.
+pub(super) async fn putscript(session: &Session, user: &User, name: &str, text: &[u8]) -> Response {
+    let filters = &session.door.filters;
+    match filters.room_for(&user.login, name, text.len()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(no_room)) => return havespace::spell(no_room),
+        Err(refusal) => return refusal::spell(&refusal),
+    }
+    match filters.put_script(&user.login, name, text.to_vec(), &Expectation::default()).await {
+        Ok(_) => Response::ok("stored"),
+        Err(NotKept::Wrong(problems)) => refusal::wrong(&problems),
+        Err(NotKept::Refused(refusal)) => refusal::spell(&refusal),
+    }
+}
