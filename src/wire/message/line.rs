@@ -16,3 +16,12 @@ pub(super) fn without_end(line: &[u8]) -> &[u8] {
 pub(super) fn is_blank(line: &[u8]) -> bool {
     matches!(line, b"\n" | b"\r\n")
 }
+
+/// Ends the last line of a text that is not empty, with what it lacks of CRLF; LF alone is an end.
+pub(super) fn end(text: &mut Vec<u8>) {
+    match text.last() {
+        Some(b'\n') => {}
+        Some(b'\r') => text.push(b'\n'),
+        _ => text.extend_from_slice(b"\r\n"),
+    }
+}

@@ -1,6 +1,7 @@
 //! The fields that mail clients list, sort and search messages by: what is worth keeping beside the message.
 
 use super::{Fields, header_fields};
+use crate::wire::message::line;
 
 /// The most octets of these fields of a message that are given out together, and of a field where they are more.
 const MOST: usize = 16_384;
@@ -75,9 +76,7 @@ pub fn listed_fields(header: &[u8]) -> Vec<u8> {
             break;
         }
         begins.extend_from_slice(begin);
-        if !begin.ends_with(b"\n") {
-            begins.extend_from_slice(b"\r\n");
-        }
+        line::end(&mut begins);
     }
     begins
 }
@@ -114,7 +113,11 @@ mod tests {
     fn listed_fields_are_taken_out() {
         let header = b"Received: a\r\n b\r\nSUBJECT: c\r\n d\r\nX-Other: e\r\nFrom: f\r\n\r\nTo: g\r\n";
         assert_eq!(listed_fields(header), b"SUBJECT: c\r\n d\r\nFrom: f\r\n\r\n");
+        for cut in ["To: a", "To: a\r", "To: a\r\n"] {
+            assert_eq!(listed_fields(cut.as_bytes()), b"To: a\r\n\r\n", "{cut:?}");
+        }
     }
+
     #[test]
     fn long_fields_are_cut() {
         let long = "a@b.test,\r\n ".repeat(3_000);

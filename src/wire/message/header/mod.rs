@@ -120,11 +120,8 @@ pub fn header_fields<N: AsRef<[u8]>>(raw_header: &[u8], names: &[N], not: bool) 
     for field in Fields::new(raw_header) {
         let named = names.iter().any(|name| name.as_ref().eq_ignore_ascii_case(field.name));
         if named != not {
-            let raw = raw_header.get(field.start..field.end).unwrap_or_default();
-            out.extend_from_slice(raw);
-            if !raw.ends_with(b"\n") {
-                out.extend_from_slice(b"\r\n");
-            }
+            out.extend_from_slice(raw_header.get(field.start..field.end).unwrap_or_default());
+            line::end(&mut out);
         }
     }
     out.extend_from_slice(b"\r\n");
