@@ -325,11 +325,8 @@ impl Mailboxes {
             .map(|it| (Maildir::at(dir.join(&it.folder)), !it.folder.is_empty()))
             .collect();
         let remains = blocking(move || {
-            let made = folders.iter().map(|(maildir, folder)| {
-                maildir.create(*folder)?;
-                Ok(Remains::of(maildir))
-            });
-            made.collect::<Result<Vec<_>, store::Error>>()
+            Maildir::create_all(&folders)?;
+            Ok(folders.iter().map(|(maildir, _)| Remains::of(maildir)).collect::<Vec<_>>())
         });
         let remains = remains.await?;
         let mut tx = self.inner.ledger.database.write().await?;

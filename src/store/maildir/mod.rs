@@ -19,6 +19,7 @@ pub use name::{FileName, NameMaker, user_directory};
 pub use scan::{Facts, Found, Listing, Place};
 pub use write::Content;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,27 +45,37 @@ impl Maildir {
         &self.path
     }
 
-    /// Makes the directories that are missing, synced. `folder`: mark it as a Maildir++ subfolder.
+    /// Makes the directories that are missing, synced; another program may have left `cur` alone. `folder`: mark it as a Maildir++
+    /// subfolder.
     pub fn create(&self, folder: bool) -> Result<(), Error> {
-        let cur = self.path.join("cur");
-        if cur.is_dir() {
-            return Ok(());
+        Self::create_all(&[(self.clone(), folder)])
+    }
+
+    /// The same of several folders. What is above them is synced once.
+    pub fn create_all(folders: &[(Self, bool)]) -> Result<(), Error> {
+        let mut changed = BTreeSet::new();
+        for (maildir, folder) in folders {
+            if maildir.make_directories(*folder)? {
+                changed.extend(maildir.path.ancestors().take(4).filter(|path| !path.as_os_str().is_empty()));
+            }
         }
-        for sub in ["tmp", "new", "cur"] {
-            let path = self.path.join(sub);
-            fs::create_dir_all(&path).map_err(at(&path))?;
+        changed.into_iter().rev().try_for_each(sync_directory)
+    }
+
+    /// Whether some were missing.
+    fn make_directories(&self, folder: bool) -> Result<bool, Error> {
+        let directories = ["tmp", "new", "cur"].map(|sub| self.path.join(sub));
+        if directories.iter().all(|path| path.is_dir()) {
+            return Ok(false);
+        }
+        for path in &directories {
+            fs::create_dir_all(path).map_err(at(path))?;
         }
         if folder {
             let path = self.path.join("maildirfolder");
             fs::File::create(&path).map_err(at(&path))?;
         }
-        sync_directory(&self.path)?;
-        self.path
-            .ancestors()
-            .skip(1)
-            .take(3)
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .try_for_each(sync_directory)
+        Ok(true)
     }
 
     /// Whether it is there.

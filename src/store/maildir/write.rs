@@ -127,6 +127,17 @@ mod tests {
     use super::*;
     use crate::store::maildir::NameMaker;
 
+    /// Other programs, and tools that copy mail, leave out what is empty.
+    #[test]
+    fn a_folder_that_is_half_there_is_completed() {
+        let dir = tempfile::tempdir().unwrap();
+        let maildir = Maildir::at(dir.path().join("m"));
+        fs::create_dir_all(maildir.path().join("cur")).unwrap();
+        assert!(maildir.hold().is_err());
+        maildir.create(false).unwrap();
+        assert!(maildir.hold().is_ok() && maildir.path().join("tmp").is_dir());
+    }
+
     #[test]
     fn a_message_is_stored_once_and_linked() {
         use std::os::unix::fs::MetadataExt;
