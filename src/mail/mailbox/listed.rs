@@ -1,9 +1,10 @@
 //! What lists show of messages and is held in memory: the header fields that SEARCH, SORT and THREAD go through each time they are asked,
-//! the summaries that the API lists, and the threads that messages are of.
+//! the summaries that the API lists, the threads that messages are of, and when they were sent.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::blocks::Blocks;
@@ -12,11 +13,11 @@ use super::{Inner, Mailbox, blocking};
 use crate::config;
 use crate::model::ids::{MailboxId, ThreadId, Uid};
 use crate::model::refusal::Refusal;
-use crate::wire::message::header::is_all;
+use crate::wire::message::header::{find, is_all, sorted_at};
 use crate::wire::message::view::{self, Heading};
 
-/// The most octets of threads' ids: those of some hundred thousand messages.
-const MOST_THREADS: u64 = 33_554_432;
+/// The most octets of threads' ids, and of dates: those of some hundred thousand messages.
+const MOST_SMALL: u64 = 33_554_432;
 /// How many messages' structures are in memory at a time, while summaries are made of them.
 const SUMMED_UP: usize = 200;
 /// The most addresses of a field that a summary has; the message itself has all.
@@ -56,6 +57,7 @@ pub(super) struct Listed {
     headers: Blocks<Bytes>,
     summaries: Blocks<Arc<Summary>>,
     threads: Blocks<ThreadId>,
+    sent: Blocks<Option<Timestamp>>,
 }
 
 impl Listed {
@@ -63,7 +65,8 @@ impl Listed {
         Self {
             headers: Blocks::new(settings.header_cache_bytes, Bytes::len),
             summaries: Blocks::new(settings.summary_cache_bytes, |summary| summary.octets()),
-            threads: Blocks::new(MOST_THREADS, |_| 0),
+            threads: Blocks::new(MOST_SMALL, |_| 0),
+            sent: Blocks::new(MOST_SMALL, |_| 0),
         }
     }
 
@@ -77,6 +80,7 @@ impl Listed {
         self.headers.forget(mailbox, last);
         self.summaries.forget(mailbox, last);
         self.threads.forget(mailbox, last);
+        self.sent.forget(mailbox, last);
     }
 }
 
@@ -105,6 +109,22 @@ impl Mailbox {
     pub async fn threads(&self, uids: &[Uid]) -> Result<Vec<(Uid, ThreadId)>, Refusal> {
         self.held(|listed| &listed.threads, uids, async |missing| self.find_threads(missing).await)
             .await
+    }
+
+    /// When messages (ascending) were sent, as SORT has it (RFC 5256 §2.2); none if the header does not tell. What is gone is left out.
+    pub async fn sent(&self, uids: &[Uid]) -> Result<Vec<(Uid, Option<Timestamp>)>, Refusal> {
+        let note = |sent: &mut Vec<(Uid, Option<Timestamp>)>, kept: &Kept| {
+            sent.push((kept.uid, find(&kept.header, "Date").and_then(sorted_at)));
+        };
+        self.held(
+            |listed| &listed.sent,
+            uids,
+            async |missing| {
+                self.go_through_kept((missing, false), Vec::with_capacity(missing.len()), note)
+                    .await
+            },
+        )
+        .await
     }
 
     /// Goes through what is kept of messages (ascending), some at a time, off the network threads: `work` is given the state and what comes

@@ -62,9 +62,9 @@ impl SortKey {
         (Self::To, "TO"),
     ];
 
-    /// Whether it is read from the header.
-    pub fn is_of_header(self) -> bool {
-        !matches!(self, Self::Arrival | Self::Size)
+    /// Whether it is a text that is read from the header.
+    pub fn is_text(self) -> bool {
+        !matches!(self, Self::Arrival | Self::Size | Self::Date)
     }
 }
 

@@ -1,14 +1,17 @@
 //! What messages are sorted by (RFC 5256 §2, §3, RFC 5957 §3).
 
 use std::cmp::Ordering;
+use std::iter::Peekable;
+use std::vec::IntoIter;
 
 use jiff::Timestamp;
-use jiff::tz::Offset;
+
+use crate::model::ids::Uid;
 
 use crate::server::imap::search::Hit;
 use crate::wire::imap::sort::{Criterion, SortKey};
 use crate::wire::message::casemap::casemap;
-use crate::wire::message::header::{decode_text, find, sent_at, sent_date};
+use crate::wire::message::header::{decode_text, find};
 use crate::wire::message::structure::{Address, addresses};
 use crate::wire::message::subject::BaseSubject;
 
@@ -20,6 +23,8 @@ const MAX_SUBJECT: usize = 2_048;
 /// What is compared of messages, for each criterion, one message behind the other.
 pub(super) struct Keys {
     criteria: Vec<Criterion>,
+    /// When messages were sent, of those that are to be added.
+    sent: Peekable<IntoIter<(Uid, Timestamp)>>,
     values: Vec<Value>,
 }
 
@@ -32,16 +37,21 @@ enum Value {
 }
 
 impl Keys {
-    pub(super) fn new(criteria: &[Criterion]) -> Self {
+    /// `sent` says when messages were sent, ascending by UID.
+    pub(super) fn new(criteria: &[Criterion], sent: Vec<(Uid, Timestamp)>) -> Self {
         Self {
             criteria: criteria.to_vec(),
+            sent: sent.into_iter().peekable(),
             values: Vec::new(),
         }
     }
 
-    /// Adds a message with the kept fields of its header.
+    /// Adds a message with the kept fields of its header. They come in the order of their UIDs.
     pub(super) fn push(&mut self, hit: &Hit, header: &[u8]) {
-        let values = self.criteria.iter().map(|criterion| value(criterion.by, hit, header));
+        let uid = hit.message.uid;
+        while self.sent.next_if(|(other, _)| *other < uid).is_some() {}
+        let sent = self.sent.next_if(|(other, _)| *other == uid).map(|(_, sent)| sent);
+        let values = self.criteria.iter().map(|criterion| value(criterion.by, hit, (sent, header)));
         self.values.extend(values);
     }
 
@@ -64,12 +74,13 @@ impl Keys {
     }
 }
 
-fn value(by: SortKey, hit: &Hit, header: &[u8]) -> Value {
+fn value(by: SortKey, hit: &Hit, (sent, header): (Option<Timestamp>, &[u8])) -> Value {
     let text = |text: &str| Value::Text(casemap(text).into());
     match by {
         SortKey::Arrival => Value::Time(hit.message.internal_date),
         SortKey::Size => Value::Number(hit.message.size),
-        SortKey::Date => Value::Time(sent(header, hit)),
+        // RFC 5256 §2.2: of what does not tell when it was sent, when it came.
+        SortKey::Date => Value::Time(sent.unwrap_or(hit.message.internal_date)),
         SortKey::Subject => text(&base_subject(header).text),
         SortKey::From => text(&first_mailbox(header, "From")),
         SortKey::To => text(&first_mailbox(header, "To")),
@@ -83,18 +94,6 @@ fn value(by: SortKey, hit: &Hit, header: &[u8]) -> Value {
 pub(in crate::server::imap) fn base_subject(header: &[u8]) -> BaseSubject {
     let value = find(header, "Subject").unwrap_or_default();
     BaseSubject::of(&decode_text(value.get(..MAX_SUBJECT).unwrap_or(value)))
-}
-
-/// When the message was sent, or else when it came (RFC 5256 §2.2). A time of day that is none is midnight.
-pub(in crate::server::imap) fn sent(header: &[u8], hit: &Hit) -> Timestamp {
-    let date = find(header, "Date");
-    let midnight = |raw| {
-        Offset::UTC
-            .to_timestamp(sent_date(raw)?.to_datetime(jiff::civil::Time::midnight()))
-            .ok()
-    };
-    date.and_then(|raw| sent_at(raw).or_else(|| midnight(raw)))
-        .unwrap_or(hit.message.internal_date)
 }
 
 fn first(header: &[u8], name: &str) -> Option<Address> {
@@ -129,7 +128,7 @@ fn first_name(header: &[u8], name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ids::{ModSeq, Uid};
+    use crate::model::ids::ModSeq;
     use crate::model::mailbox::{Flags, MessageMeta};
 
     fn hit(size: u64) -> Hit {
@@ -152,9 +151,6 @@ mod tests {
         for (by, header, want) in [
             (SortKey::Size, "", Value::Number(7)),
             (SortKey::Arrival, "Date: 1 Jan 2000 00:00:00 +0000", at(0)),
-            (SortKey::Date, "Date: 1 Jan 2000 01:00:00 +0100", at(946_684_800)),
-            (SortKey::Date, "Date: 1 Jan 2000 25:00:00 +0100", at(946_684_800)),
-            (SortKey::Date, "Date: never", at(0)),
             (SortKey::Subject, "Subject: =?utf-8?q?Re=3A_gr=C3=BCn?=", text("GRU\u{308}N")),
             (SortKey::From, "From: Zoe <ada@x>, b@x", text("ADA")),
             (SortKey::To, "To: friends: a@x;", text("FRIENDS")),
@@ -163,15 +159,33 @@ mod tests {
             (SortKey::DisplayFrom, "From: ada@x", text("ADA@X")),
             (SortKey::DisplayTo, "To: \"\" <ada@x>", text("ADA@X")),
         ] {
-            assert_eq!(value(by, &hit(7), format!("{header}\r\n\r\n").as_bytes()), want, "{by:?} {header}");
+            let header = format!("{header}\r\n\r\n");
+            assert_eq!(value(by, &hit(7), (None, header.as_bytes())), want, "{by:?} {header}");
         }
+    }
+
+    #[test]
+    fn what_does_not_tell_when_it_was_sent_counts_as_sent_when_it_came() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let criteria = [Criterion {
+            by: SortKey::Date,
+            reverse: false,
+        }];
+        // What is gone, and what is no hit, may be known too.
+        let mut keys = Keys::new(&criteria, vec![(Uid(1), at(9)), (Uid(2), at(5)), (Uid(4), at(-1))]);
+        for uid in [2, 3, 4] {
+            let mut hit = hit(7);
+            hit.message.uid = Uid(uid);
+            keys.push(&hit, &[]);
+        }
+        assert_eq!(keys.order(), [2, 1, 0]);
     }
 
     #[test]
     fn reverse_turns_one_criterion_and_not_what_is_alike() {
         let order = |criteria: &[(SortKey, bool)]| {
             let criteria: Vec<Criterion> = criteria.iter().map(|&(by, reverse)| Criterion { by, reverse }).collect();
-            let mut keys = Keys::new(&criteria);
+            let mut keys = Keys::new(&criteria, Vec::new());
             for (subject, size) in [("b", 1), ("a", 2), ("b", 2), ("a", 2)] {
                 keys.push(&hit(size), format!("Subject: {subject}\r\n\r\n").as_bytes());
             }

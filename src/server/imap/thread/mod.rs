@@ -15,11 +15,11 @@ use std::sync::Arc;
 use crate::model::ids::Uid;
 use crate::model::refusal::Refusal;
 use crate::wire::imap::sort::{Algorithm, Forest, Thread};
+use crate::wire::message::header::{find, sorted_at};
 
 use super::outcome::{Done, Fault};
 use super::search::{self, Asked, Hit};
 use super::selected::Selected;
-use super::sort::sent;
 
 use rows::Rows;
 
@@ -43,7 +43,10 @@ async fn forest(kept: &Kept, selected: &Selected, algorithm: Algorithm, hits: Ve
     if let Some(forest) = kept.find(key, &uids) {
         return Ok(forest);
     }
-    let push = |rows: &mut Rows, hit: &Hit, header: &[u8]| rows.push(sent(header, hit), header);
+    let push = |rows: &mut Rows, hit: &Hit, header: &[u8]| {
+        let sent = find(header, "Date").and_then(sorted_at);
+        rows.push(sent.unwrap_or(hit.message.internal_date), header);
+    };
     let (_, rows) = search::with_headers(&selected.mailbox, hits, Rows::default(), push).await?;
     let joined = tokio::task::spawn_blocking(move || threads(&rows, algorithm)).await;
     let forest = joined.map_err(|error| {

@@ -29,6 +29,11 @@ pub fn sent_at_zone(raw: &[u8]) -> Option<(Timestamp, i32)> {
     Some((at, i32::try_from(minutes).unwrap_or(0)))
 }
 
+/// What messages are sorted by (RFC 5256 §2.2): the moment, or midnight of the day where there is no such time of day.
+pub fn sorted_at(raw: &[u8]) -> Option<Timestamp> {
+    sent_at(raw).or_else(|| Offset::UTC.to_timestamp(sent_date(raw)?.to_datetime(Time::midnight())).ok())
+}
+
 /// What the words of the field say.
 #[derive(Default)]
 struct Words {
@@ -154,6 +159,8 @@ mod tests {
         for (raw, at, on) in table {
             assert_eq!(sent_at(raw.as_bytes()).map(|it| it.to_string()).as_deref(), at, "{raw}");
             assert_eq!(sent_date(raw.as_bytes()).map(|it| it.to_string()).as_deref(), on, "{raw}");
+            let sorted = at.map(str::to_owned).or_else(|| Some(format!("{}T00:00:00Z", on?)));
+            assert_eq!(sorted_at(raw.as_bytes()).map(|it| it.to_string()), sorted, "{raw}");
         }
     }
 }

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use crate::wire::message::line;
 
-pub use date::{sent_at, sent_at_zone, sent_date};
+pub use date::{sent_at, sent_at_zone, sent_date, sorted_at};
 pub use encoded_word::{decode_pieces, decode_text};
 pub use listed::{is_all, is_listed, listed_fields};
 pub use message_id::thread_ids;
