@@ -293,6 +293,13 @@ fn a_large_folder_of_another_program_is_opened_at_once() {
     for text in ["* 600 EXISTS", "* 600 RECENT", "[UNSEEN 500]", "[UIDNEXT 601]"] {
         said(text);
     }
+    for command in ["FETCH 1:* (UID FLAGS)", "UID FETCH 500:* FLAGS"] {
+        let known = imap.ok(command);
+        let seen = |text: &str| known.iter().filter(|it| it.text.contains(text)).count();
+        assert_eq!(seen("FLAGS (\\Seen \\Recent)"), known.len() - 1, "{known:?}");
+        assert_eq!(seen("* 500 FETCH (UID 500 FLAGS (\\Recent))"), 1, "{known:?}");
+        assert_eq!(known.len(), if command.starts_with("UID") { 101 } else { 600 });
+    }
     let fetched = imap.ok("FETCH 1:* (UID FLAGS RFC822.SIZE MODSEQ)");
     assert_eq!(fetched.len(), 600, "nothing else is told: {fetched:?}");
     for (response, number) in fetched.iter().zip(1..) {

@@ -183,10 +183,14 @@ impl Session {
     async fn command(&mut self, tagged: Tagged) -> Result<(), Gone> {
         self.renew_user().await;
         self.renew_rights().await?;
-        if !tagged.command.leaves_mailbox() {
+        let expunges = match tagged.command.asks_flags_alone() && self.awaits_messages() {
+            // The flags are known already. What has changed since is told with what comes next.
+            true => Expunges::AllHeld,
+            false => dispatch::expunges(&tagged.command),
+        };
+        if expunges != Expunges::AllHeld && !tagged.command.leaves_mailbox() {
             self.settle().await;
         }
-        let expunges = dispatch::expunges(&tagged.command);
         if self.enabled.uid_only && tagged.command.uses_sequence() {
             return self.fail(Some(&tagged.tag), Fault::uid_required());
         }
@@ -223,6 +227,11 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Whether messages that SELECT has told of are still on their way into the index.
+    fn awaits_messages(&self) -> bool {
+        matches!(&self.state, State::Selected(_, selected) if selected.coming.is_some())
     }
 
     /// What SELECT has told of is there when this returns.

@@ -5,7 +5,7 @@ use crate::model::rights::Rights;
 use crate::model::secret::Secret;
 use crate::wire::sasl::Mechanism;
 
-use super::fetch::Fetch;
+use super::fetch::{Fetch, Item};
 use super::flag::Flag;
 use super::notify::Notify;
 use super::search::{Key, Search};
@@ -153,6 +153,13 @@ impl Command {
     /// Whether the mailbox that is selected is left with it, and nothing else is done there.
     pub fn leaves_mailbox(&self) -> bool {
         matches!(self, Self::Select(_) | Self::Unselect | Self::Logout | Self::Unauthenticate)
+    }
+
+    /// Whether it asks for UIDs and flags of messages, and nothing else is done.
+    pub fn asks_flags_alone(&self) -> bool {
+        let Self::Fetch(fetch) = self else { return false };
+        let is_known = |item: &Item| matches!(item, Item::Uid | Item::Flags);
+        fetch.changed_since.is_none() && !fetch.vanished && fetch.items.iter().all(is_known)
     }
 
     /// Whether it names messages by sequence numbers, or is answered with such (RFC 9586 §3).
