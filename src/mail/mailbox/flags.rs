@@ -14,7 +14,7 @@ use crate::store::maildir::{Maildir, Place};
 const FORWARDED: &str = "$Forwarded";
 
 /// So many files are renamed before the index hears of it.
-const TOGETHER: usize = 1_024;
+const TOGETHER: usize = 4_096;
 
 /// Whether a keyword can be called so.
 pub(super) fn is_keyword(name: &str) -> bool {

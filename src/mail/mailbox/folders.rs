@@ -263,13 +263,13 @@ impl Mailboxes {
     /// The user's mailboxes as the database has them, made first if there are none.
     pub(super) async fn prepare(&self, user: &User) -> Result<Vec<MailboxRow>, Refusal> {
         self.ensure(user).await?;
-        let mut tx = self.inner.ledger.database.read().await?;
+        let mut tx = self.inner.ledger.database.read_alone().await?;
         Ok(mailboxes::of_user(&mut tx, user.id).await?)
     }
 
     /// Makes the mailboxes of a user who has none.
     pub(super) async fn ensure(&self, user: &User) -> Result<(), Refusal> {
-        let mut tx = self.inner.ledger.database.read().await?;
+        let mut tx = self.inner.ledger.database.read_alone().await?;
         let count = mailboxes::count(&mut tx, user.id).await?;
         drop(tx);
         if count > 0 {

@@ -91,7 +91,7 @@ impl Mailbox {
 
 impl super::Inner {
     async fn usage(&self, user: UserId) -> Result<Usage, Refusal> {
-        let mut tx = self.ledger.database.read().await?;
+        let mut tx = self.ledger.database.read_alone().await?;
         let parts = mailboxes::usage(&mut tx, user).await?;
         Ok(parts.iter().fold(Usage::default(), |sum, (messages, bytes)| Usage {
             bytes: sum.bytes + bytes,
@@ -101,7 +101,7 @@ impl super::Inner {
 
     /// The same for who holds a mailbox open, perhaps for days: by the limits that its owner has now.
     pub(super) async fn check_quota(&self, owner: &Owner, bytes: u64, messages: u64) -> Result<(), Refusal> {
-        let mut tx = self.ledger.database.read().await?;
+        let mut tx = self.ledger.database.read_alone().await?;
         let limits = users::limits(&mut tx, owner.id).await?;
         drop(tx);
         let (bytes_limit, messages_limit) = limits.unwrap_or_default();
