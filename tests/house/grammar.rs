@@ -82,6 +82,10 @@ fn deliberate(text: &str, ours: bool) -> Option<&'static str> {
             "we take several blanks for one, as some clients send them",
         ),
         (
+            ours && (text.contains("( ") || text.contains(" )")),
+            "we take blanks at the begin and the end of a list, as some clients send them",
+        ),
+        (
             ours && (upper.contains("LARGER ") || upper.contains("SMALLER ")),
             "RFC 9051 §9: LARGER and SMALLER have numbers of 64 bits",
         ),
