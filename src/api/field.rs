@@ -5,15 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::problem::{Kind, Problem};
+use crate::mail::directory::Picked;
 use crate::model::account::AliasAddress;
 use crate::model::address::{Domain, EmailAddress};
-use crate::model::labels::{Labels, LabelsChange};
+use crate::model::labels::{Labels, LabelsChange, MAX_NAME, MAX_VALUE};
 use crate::model::refusal::Refusal;
-
-/// The longest filters by a tag, by metadata, by a text, in characters.
-pub(super) const LONGEST_TAG: usize = 64;
-const LONGEST_METADATA: usize = 320;
-pub(super) const LONGEST_SEARCH: usize = 255;
 
 /// The longest display name, description or name of a key, in characters.
 const TEXT: usize = 255;
@@ -141,8 +137,18 @@ pub(super) fn labels_change(metadata: Option<Option<BTreeMap<String, Option<Stri
     }
 }
 
+/// What a list of the directory is picked by: a tag, `name:value` of the metadata, a text.
+pub(super) fn picked(tag: Option<String>, metadata: Option<String>, search: Option<String>) -> Result<Picked, Problem> {
+    Ok(Picked {
+        tag: filter("tag", tag, MAX_NAME)?,
+        metadata: metadata_filter(metadata)?,
+        search: filter("search", search, TEXT)?,
+        ..Picked::default()
+    })
+}
+
 /// A filter of a list, of no more characters than a match could have.
-pub(super) fn filter(name: &'static str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
+fn filter(name: &'static str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
     match text {
         Some(text) if text.chars().count() > most => {
             Err(Problem::new(Kind::Malformed, format!("{name} has no more than {most} characters")).at(name))
@@ -152,8 +158,8 @@ pub(super) fn filter(name: &'static str, text: Option<String>, most: usize) -> R
 }
 
 /// A filter by metadata: `name:value`.
-pub(super) fn metadata_filter(text: Option<String>) -> Result<Option<(String, String)>, Problem> {
-    let Some(text) = filter("metadata", text, LONGEST_METADATA)? else {
+fn metadata_filter(text: Option<String>) -> Result<Option<(String, String)>, Problem> {
+    let Some(text) = filter("metadata", text, MAX_NAME + 1 + MAX_VALUE)? else {
         return Ok(None);
     };
     let (name, value) = text

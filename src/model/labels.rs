@@ -9,9 +9,9 @@ use super::refusal::Refusal;
 /// The most entries of metadata, and the most tags.
 const MOST: usize = 50;
 /// The longest name of metadata, and the longest tag, in characters.
-const MAX_NAME: usize = 64;
+pub const MAX_NAME: usize = 64;
 /// The longest value of metadata, in characters.
-const MAX_VALUE: usize = 255;
+pub const MAX_VALUE: usize = 255;
 
 /// Free texts that belong to a thing of the directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -54,10 +54,7 @@ pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Whi
     let page = page::bounds(which.limit, which.cursor)?;
     let picked = Picked {
         domains: caller.visible(None)?,
-        tag: field::filter("tag", which.tag, field::LONGEST_TAG)?,
-        metadata: field::metadata_filter(which.metadata)?,
-        search: field::filter("search", which.search, field::LONGEST_SEARCH)?,
-        deleted: false,
+        ..field::picked(which.tag, which.metadata, which.search)?
     };
     let found = house
         .run(|house| async move { house.directory.domains(&picked, page.after.as_deref(), page.limit).await })

@@ -61,10 +61,8 @@ pub async fn handler(caller: Caller, house: Data<House>, Query(which): Query<Whi
     let domain = which.domain.map(|text| field::named("domain", &text)).transpose()?;
     let picked = Picked {
         domains: caller.visible(domain)?,
-        tag: field::filter("tag", which.tag, field::LONGEST_TAG)?,
-        metadata: field::metadata_filter(which.metadata)?,
-        search: field::filter("search", which.search, field::LONGEST_SEARCH)?,
         deleted: which.deleted.unwrap_or(false),
+        ..field::picked(which.tag, which.metadata, which.search)?
     };
     let found = house.run(|house| async move {
         let found = house.directory.users(&picked, page.after.as_deref(), page.limit).await?;
