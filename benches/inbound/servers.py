@@ -85,8 +85,9 @@ class Posthouse:
             address = f"{user}@{DOMAIN}"
             self.call("PUT", f"/users/{address}", {"address": address, "password": PASSWORD})
 
-    def call(self, method, path, body):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/api/v1{path}", json.dumps(body).encode(), method=method)
+    def call(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/api/v1{path}", data, method=method)
         request.add_header("Content-Type", "application/json")
         if hasattr(self, "token"):
             request.add_header("Authorization", f"Bearer {self.token}")
