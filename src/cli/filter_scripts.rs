@@ -125,6 +125,7 @@ async fn put(house: &House, (address, name): (&str, &str), file: &Path) -> Resul
     match house {
         House::Here(services) => match services.filters.put_script(address, name, text, &Expectation::default()).await {
             Ok(_) => Ok(()),
+            Err(NotKept::NoRoom(no_room)) => Err(Refusal::LimitReached(no_room.to_string()).into()),
             Err(NotKept::Refused(refusal)) => Err(refusal.into()),
             Err(NotKept::Wrong(problems)) => {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -11,6 +11,7 @@ use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Kind, Problem, Problems};
 use crate::api::reply::{Put, segment};
 use crate::mail::filter::NotKept;
+use crate::model::refusal::Refusal;
 
 /// A script as it shall be.
 #[derive(Deserialize, ToSchema)]
@@ -55,6 +56,7 @@ pub async fn handler(
         match house.filters.put_script(&key, &name, body.content.into_bytes(), &expected).await {
             Ok(placed) => Ok(Ok(placed)),
             Err(NotKept::Wrong(problems)) => Ok(Err(problems)),
+            Err(NotKept::NoRoom(no_room)) => Err(Refusal::LimitReached(no_room.to_string())),
             Err(NotKept::Refused(refusal)) => Err(refusal),
         }
     });

@@ -34,6 +34,9 @@ pub enum NoRoom {
     TooMany(usize),
 }
 
+/// A script as it is now, and whether it was there before.
+type Stored = Placed<(Script, Revision)>;
+
 impl Filters {
     /// The scripts of a user, by name. Errors: NotFound (the user).
     pub async fn scripts(&self, login: &str) -> Result<Vec<Script>, Refusal> {
@@ -56,23 +59,16 @@ impl Filters {
     }
 
     /// Stores a script under a name, in the place of the one that has it. What is wrong is not stored. Errors: NotFound (the user),
-    /// Invalid, LimitReached, Changed.
-    pub async fn put_script(
-        &self,
-        login: &str,
-        name: &str,
-        text: Vec<u8>,
-        expected: &Expectation,
-    ) -> Result<Placed<(Script, Revision)>, NotKept> {
+    /// Invalid, Changed.
+    pub async fn put_script(&self, login: &str, name: &str, text: Vec<u8>, expected: &Expectation) -> Result<Stored, NotKept> {
         check_name("name", name)?;
-        if let Err(no_room) = self.room_for(login, name, text.len()).await? {
-            return Err(Refusal::LimitReached(no_room.to_string()).into());
-        }
+        // Before it is compiled; what holds is asked again where it is stored.
+        self.room_for(login, name, text.len()).await?.map_err(NotKept::NoRoom)?;
         let problems = self.check_script(login, name, &text).await?;
         if !problems.is_empty() {
             return Err(NotKept::Wrong(problems));
         }
-        Ok(self.inner.store(login, name, &text, expected).await?)
+        self.inner.store(login, name, &text, expected).await?.map_err(NotKept::NoRoom)
     }
 
     /// The mistakes of a text, as a script of this user. Errors: NotFound (the user), LimitReached.
@@ -92,16 +88,11 @@ impl Filters {
 
     /// Whether a script of so many octets can be stored under this name (RFC 5804 §2.5). Errors: NotFound (the user).
     pub async fn room_for(&self, login: &str, name: &str, size: usize) -> Result<Result<(), NoRoom>, Refusal> {
-        let settings = &self.inner.ground.settings;
-        if size > settings.max_script_bytes {
-            return Ok(Err(NoRoom::TooLarge(settings.max_script_bytes)));
+        let most = self.inner.ground.settings.max_script_bytes;
+        if size > most {
+            return Ok(Err(NoRoom::TooLarge(most)));
         }
-        let scripts = self.scripts(login).await?;
-        let is_new = scripts.iter().all(|script| script.name != name);
-        if is_new && scripts.len() >= settings.max_scripts {
-            return Ok(Err(NoRoom::TooMany(settings.max_scripts)));
-        }
-        Ok(Ok(()))
+        Ok(self.inner.room_among(&self.scripts(login).await?, name))
     }
 
     /// Makes this script the active one, or none. Errors: NotFound.
@@ -151,16 +142,14 @@ impl Filters {
         let user = self.inner.owner(login).await?;
         let row = rows::find(&mut self.inner.ground.database.read_alone().await?, user.id, ABSENCE).await?;
         let form = row.and_then(|(row, text)| Some((absence::read(&text)?, row.revision(user.id))));
-        form.ok_or_else(|| Refusal::NotFound {
-            what: "vacation reply",
-            name: format!("of {}", user.login),
-        })
+        form.ok_or_else(|| no_absence(&user))
     }
 
-    /// Sets the form for an absence. Errors: NotFound, Invalid, Changed.
+    /// Sets the form for an absence. Errors: NotFound (the user), Invalid, Changed.
     pub async fn put_absence(&self, login: &str, form: &Vacation, expected: &Expectation) -> Result<Placed<Revision>, Refusal> {
         check_form(form)?;
-        let placed = self.inner.store(login, ABSENCE, &absence::kept(form), expected).await?;
+        let stored = self.inner.store(login, ABSENCE, &absence::kept(form), expected).await?;
+        let placed = stored.map_err(|no_room| Refusal::LimitReached(no_room.to_string()))?;
         Ok(Placed {
             now: placed.now.1,
             is_new: placed.is_new,
@@ -169,10 +158,11 @@ impl Filters {
 
     /// Removes the form for an absence. Errors: NotFound, Changed.
     pub async fn remove_absence(&self, login: &str, expected: &Expectation) -> Result<(), Refusal> {
-        let (_, revision) = self.absence(login).await?;
-        expected.check(Some(revision))?;
         let user = self.inner.owner(login).await?;
         let mut change = self.inner.ground.directory.change().await?;
+        let row = rows::find(&mut change.tx, user.id, ABSENCE).await?;
+        let (script, _) = row.ok_or_else(|| no_absence(&user))?;
+        expected.check(Some(script.revision(user.id)))?;
         rows::delete(&mut change.tx, user.id, ABSENCE).await?;
         changed(change, user.id).await
     }
@@ -191,12 +181,29 @@ impl Inner {
         }
     }
 
-    async fn store(&self, login: &str, name: &str, text: &[u8], expected: &Expectation) -> Result<Placed<(Script, Revision)>, Refusal> {
+    /// Whether one more may be added to the scripts of a user, or is the one of this name.
+    fn room_among(&self, scripts: &[Script], name: &str) -> Result<(), NoRoom> {
+        let most = self.ground.settings.max_scripts;
+        let others = scripts.iter().filter(|script| script.name != ABSENCE && script.name != name);
+        let is_there = scripts.iter().any(|script| script.name == name);
+        match is_there || others.count() < most {
+            true => Ok(()),
+            false => Err(NoRoom::TooMany(most)),
+        }
+    }
+
+    async fn store(&self, login: &str, name: &str, text: &[u8], expected: &Expectation) -> Result<Result<Stored, NoRoom>, Refusal> {
         let user = self.owner(login).await?;
         let mut change = self.ground.directory.change().await?;
         let was = rows::find(&mut change.tx, user.id, name).await?.map(|(script, _)| script);
         expected.check(was.as_ref().map(|script| script.revision(user.id)))?;
         let is_new = was.is_none();
+        if is_new && name != ABSENCE {
+            let scripts = rows::list(&mut change.tx, user.id).await?;
+            if let Err(no_room) = self.room_among(&scripts, name) {
+                return Ok(Err(no_room));
+            }
+        }
         let now = self.ground.clock.now_ms();
         let size = u64::try_from(text.len()).unwrap_or(u64::MAX);
         let script = match was {
@@ -220,10 +227,10 @@ impl Inner {
         }
         changed(change, user.id).await?;
         let revision = script.revision(user.id);
-        Ok(Placed {
+        Ok(Ok(Placed {
             now: (script, revision),
             is_new,
-        })
+        }))
     }
 }
 
@@ -241,6 +248,13 @@ async fn changed(mut change: Change<'_>, user: UserId) -> Result<(), Refusal> {
     // One that is not active may be named by a mailbox.
     users::set_filter(&mut change.tx, user, (!scripts.is_empty()).then(FilterId::fresh)).await?;
     Ok(change.commit().await?)
+}
+
+fn no_absence(user: &User) -> Refusal {
+    Refusal::NotFound {
+        what: "vacation reply",
+        name: format!("of {}", user.login),
+    }
 }
 
 fn no_script(name: &str) -> Refusal {

@@ -87,6 +87,8 @@ pub struct Turn<'f> {
 pub enum NotKept {
     /// It has these mistakes.
     Wrong(Vec<Problem>),
+    /// There is no room for it.
+    NoRoom(NoRoom),
     /// Something else is against it.
     Refused(Refusal),
 }

@@ -10,14 +10,10 @@ use crate::wire::managesieve::response::Response;
 /// Stores a script that is right.
 pub(super) async fn putscript(session: &Session, user: &User, name: &str, text: &[u8]) -> Response {
     let filters = &session.door.filters;
-    match filters.room_for(&user.login, name, text.len()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(no_room)) => return havespace::spell(no_room),
-        Err(refusal) => return refusal::spell(&refusal),
-    }
     match filters.put_script(&user.login, name, text.to_vec(), &Expectation::default()).await {
         Ok(_) => Response::ok("stored"),
         Err(NotKept::Wrong(problems)) => refusal::wrong(&problems),
+        Err(NotKept::NoRoom(no_room)) => havespace::spell(no_room),
         Err(NotKept::Refused(refusal)) => refusal::spell(&refusal),
     }
 }
