@@ -13,11 +13,22 @@ pub enum Clue {
     Is(String),
 }
 
+/// Which words of a message are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Those of its header.
+    Header,
+    /// Those of its body.
+    Body,
+    /// Those of either.
+    Both,
+}
+
 /// All that can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clues {
-    /// All of these hold for a text that has the one looked for.
-    pub all: Vec<Clue>,
+    /// All of these hold for a text that has the one looked for; and the words of a row stand one directly behind the other.
+    pub rows: Vec<Vec<Clue>>,
     /// And every text for which they hold has it: nobody must look.
     pub decide: bool,
 }

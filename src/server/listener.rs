@@ -184,7 +184,8 @@ impl Sessions {
 async fn session(front: &Front, mut stream: Stream) {
     let peer = stream.peer();
     if let Some(tls) = &front.tls
-        && let Err(error) = stream.start_tls(Arc::clone(tls), HANDSHAKE_TIMEOUT).await
+        // On the heap: its room is not needed any more when it is done.
+        && let Err(error) = Box::pin(stream.start_tls(Arc::clone(tls), HANDSHAKE_TIMEOUT)).await
     {
         tracing::debug!(listener = front.key, ?peer, %error, "TLS handshake failed");
         return;

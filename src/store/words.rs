@@ -1,7 +1,7 @@
 //! The index of the words of a mailbox: a directory of tantivy's files for each, under `search/` of the data directory.
 //!
-//! A document is a message: its UID, which file it is, the words of its header, those of its body. The index says itself which messages it
-//! knows, and a commit is whole or not there, so that whatever happens to it, or to the database, costs no more than to make it again.
+//! A document is a message: its UID, which file it is, the words of its header, those of its body, and where they stand. The index says
+//! itself which messages it knows, and a commit is whole or not there, so that whatever happens to it, or to the database, costs no more than to make it again.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use memchr::memmem::Finder;
 use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError};
 use tantivy::directory::{Directory, INDEX_WRITER_LOCK, MmapDirectory};
+use tantivy::postings::{Postings, TermInfo};
 use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::termdict::TermDictionary;
 use tantivy::{
@@ -18,12 +19,17 @@ use tantivy::{
 };
 
 use super::Error;
-use crate::model::clue::{Clue, Clues};
+use crate::model::clue::{Among, Clue, Clues};
 use crate::model::ids::Uid;
 
-/// So many messages, or octets of their words, make a commit.
-const COMMIT_DOCUMENTS: usize = 8_192;
+/// So many messages, or octets of their words, make a commit. In tests fewer do.
+const COMMIT_DOCUMENTS: usize = if cfg!(test) { 256 } else { 8_192 };
 const COMMIT_OCTETS: usize = 33_554_432;
+
+/// So many documents are looked at together for words in a row, so that where the words stand takes little memory.
+const BLOCK: usize = 16_384;
+/// Where a begin or an end is that of more words, it is not looked at where they stand.
+const MOST_WORDS: usize = 512;
 
 /// The word of messages whose words are not all in the index. It can be no other word's.
 const OPEN: &str = "\u{0}";
@@ -37,9 +43,9 @@ pub type Known = (Uid, u64);
 pub struct Document {
     /// Which message.
     pub message: Known,
-    /// The words of its header, with spaces between.
+    /// The words of its header in their order, with spaces between.
     pub header: String,
-    /// The words of its body, with spaces between.
+    /// The words of its body in their order, with spaces between.
     pub body: String,
     /// Whether these are all.
     pub is_whole: bool,
@@ -136,12 +142,12 @@ impl WordIndex {
         all().map_err(|error| self.failed(&error))
     }
 
-    /// Looks for messages: in their bodies, and in their headers too where that is wanted.
-    pub fn find(&self, clues: &Clues, headers_too: bool) -> Result<Matches, Error> {
+    /// Looks for messages.
+    pub fn find(&self, clues: &Clues, among: Among) -> Result<Matches, Error> {
         let all = || -> tantivy::Result<Matches> {
             let mut matches = Matches::default();
             for segment in self.reader()?.searcher().segment_readers() {
-                self.find_in(segment, (clues, headers_too), &mut matches)?;
+                self.find_in(segment, (clues, among), &mut matches)?;
             }
             matches.known.sort_unstable();
             matches.found.sort_unstable();
@@ -151,19 +157,26 @@ impl WordIndex {
         all().map_err(|error| self.failed(&error))
     }
 
-    fn find_in(&self, segment: &SegmentReader, (clues, headers_too): (&Clues, bool), matches: &mut Matches) -> tantivy::Result<()> {
+    fn find_in(&self, segment: &SegmentReader, (clues, among): (&Clues, Among), matches: &mut Matches) -> tantivy::Result<()> {
         let Fields { header, body, .. } = self.fields;
-        let fields: &[Field] = if headers_too { &[body, header] } else { &[body] };
+        let fields: &[Field] = match among {
+            Among::Header => &[header],
+            Among::Body => &[body],
+            Among::Both => &[body, header],
+        };
         let size = segment.max_doc() as usize;
         let (mut found, mut open) = (vec![false; size], vec![false; size]);
         for &field in fields {
             let words = segment.inverted_index(field)?;
             let mut here = vec![true; size];
             // A text is in a header field or in a body, never in both.
-            for clue in &clues.all {
+            for clue in clues.rows.iter().flatten() {
                 let mut holds = vec![false; size];
                 with_clue(&words, clue, &mut holds)?;
                 here.iter_mut().zip(holds).for_each(|(here, holds)| *here &= holds);
+            }
+            for row in &clues.rows {
+                without_row(&words, row, &mut here)?;
             }
             found.iter_mut().zip(here).for_each(|(found, here)| *found |= here);
         }
@@ -256,7 +269,7 @@ pub fn remove(path: &Path) -> Result<(), Error> {
 fn schema() -> (Schema, Fields) {
     let indexing = TextFieldIndexing::default()
         .set_tokenizer("whitespace")
-        .set_index_option(IndexRecordOption::Basic)
+        .set_index_option(IndexRecordOption::WithFreqsAndPositions)
         .set_fieldnorms(false);
     let text = TextOptions::default().set_indexing_options(indexing);
     let mut schema = Schema::builder();
@@ -287,8 +300,7 @@ fn uids(segment: &SegmentReader, wanted: impl Fn(u32) -> bool) -> tantivy::Resul
 
 /// Marks the documents with a word for which the clue holds.
 fn with_clue(words: &InvertedIndexReader, clue: &Clue, holds: &mut [bool]) -> std::io::Result<()> {
-    let all: &TermDictionary = words.terms();
-    let mut mark = |info: &tantivy::postings::TermInfo| -> std::io::Result<()> {
+    each_word(words.terms(), clue, |info| {
         let mut postings = words.read_postings_from_terminfo(info, IndexRecordOption::Basic)?;
         let mut doc = postings.doc();
         while doc != TERMINATED {
@@ -298,13 +310,78 @@ fn with_clue(words: &InvertedIndexReader, clue: &Clue, holds: &mut [bool]) -> st
             doc = postings.advance();
         }
         Ok(())
-    };
+    })
+}
+
+/// Unmarks the documents in which the words for which the clues hold do not stand one directly behind the other.
+fn without_row(words: &InvertedIndexReader, row: &[Clue], here: &mut [bool]) -> std::io::Result<()> {
+    let mut places = Vec::new();
+    for (place, clue) in (0_u32..).zip(row) {
+        let mut infos = Vec::new();
+        each_word(words.terms(), clue, |info| {
+            infos.push(info.clone());
+            Ok(())
+        })?;
+        if infos.len() <= MOST_WORDS {
+            places.push((place, infos));
+        }
+    }
+    if places.len() < 2 {
+        return Ok(());
+    }
+    // The rarest leaves the fewest documents for the others.
+    places.sort_by_key(|(_, infos)| infos.iter().map(|info| u64::from(info.doc_freq)).sum::<u64>());
+    for (first, here) in (0_u32..).step_by(BLOCK).zip(here.chunks_mut(BLOCK)) {
+        let mut rows: Option<Vec<(u32, u32)>> = None;
+        for (place, infos) in &places {
+            let mut begins = Vec::new();
+            for info in infos {
+                add_begins(words, (info, *place), (first, here), &mut begins)?;
+            }
+            begins.sort_unstable();
+            if let Some(rows) = &rows {
+                begins.retain(|begin| rows.binary_search(begin).is_ok());
+            }
+            here.fill(false);
+            let docs = begins.iter().filter_map(|(doc, _)| doc.checked_sub(first));
+            docs.for_each(|at| here.get_mut(at as usize).into_iter().for_each(|here| *here = true));
+            rows = Some(begins);
+        }
+    }
+    Ok(())
+}
+
+/// Where rows begin that have this word at such a place: document and position, for the documents from `first` on that are marked.
+fn add_begins(
+    words: &InvertedIndexReader,
+    (info, place): (&TermInfo, u32),
+    (first, here): (u32, &[bool]),
+    begins: &mut Vec<(u32, u32)>,
+) -> std::io::Result<()> {
+    let mut postings = words.read_postings_from_terminfo(info, IndexRecordOption::WithFreqsAndPositions)?;
+    let mut doc = postings.doc();
+    if doc < first {
+        doc = postings.seek(first);
+    }
+    let mut positions = Vec::new();
+    while let Some(&is_marked) = doc.checked_sub(first).and_then(|at| here.get(at as usize)) {
+        if is_marked {
+            postings.positions(&mut positions);
+            begins.extend(positions.iter().filter_map(|at| Some((doc, at.checked_sub(place)?))));
+        }
+        doc = postings.advance();
+    }
+    Ok(())
+}
+
+/// Gives the words for which the clue holds to `each`.
+fn each_word(all: &TermDictionary, clue: &Clue, mut each: impl FnMut(&TermInfo) -> std::io::Result<()>) -> std::io::Result<()> {
     match clue {
-        Clue::Is(word) => all.get(word)?.map_or(Ok(()), |info| mark(&info)),
+        Clue::Is(word) => all.get(word)?.map_or(Ok(()), |info| each(&info)),
         Clue::Begins(word) => {
             let mut terms = all.range().ge(word).into_stream()?;
             while terms.advance() && terms.key().starts_with(word.as_bytes()) {
-                mark(terms.value())?;
+                each(terms.value())?;
             }
             Ok(())
         }
@@ -312,7 +389,7 @@ fn with_clue(words: &InvertedIndexReader, clue: &Clue, holds: &mut [bool]) -> st
             let mut terms = all.stream()?;
             while terms.advance() {
                 if terms.key().ends_with(word.as_bytes()) {
-                    mark(terms.value())?;
+                    each(terms.value())?;
                 }
             }
             Ok(())
@@ -321,7 +398,7 @@ fn with_clue(words: &InvertedIndexReader, clue: &Clue, holds: &mut [bool]) -> st
             let (finder, mut terms) = (Finder::new(word), all.stream()?);
             while terms.advance() {
                 if finder.find(terms.key()).is_some() {
-                    mark(terms.value())?;
+                    each(terms.value())?;
                 }
             }
             Ok(())

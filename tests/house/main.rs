@@ -13,6 +13,7 @@ mod databases;
 mod filters;
 mod fuzzing;
 mod grammar;
+mod idling;
 mod layers;
 mod logging_in;
 mod mail_api;

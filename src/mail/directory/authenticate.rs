@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use moka::sync::Cache;
 use sha2::Sha256;
 
-use super::cache::Account;
+use super::cache::{Account, Generation};
 use super::failures::Attempt;
 use super::hashing::Verdict;
 use super::{Directory, Inner, Login, Visit, fields, password};
@@ -151,6 +151,11 @@ impl Inner {
         if let Some(known) = self.caches.accounts.find(generation, key) {
             return Ok(known);
         }
+        // On the heap, so that it costs those nothing who find it in memory: every session that waits for its client has asked.
+        Box::pin(self.read_account(generation, key)).await
+    }
+
+    async fn read_account(&self, generation: Generation, key: &str) -> Result<Option<Arc<Account>>, store::Error> {
         let mut tx = self.database.read().await?;
         let mut found = store::db::users::find(&mut tx, key).await?;
         if found.is_none()

@@ -15,13 +15,13 @@ use crate::store::db::derived::Derived;
 use crate::store::db::looks;
 use crate::store::db::users::{self, StoredUser};
 
-struct House {
+pub(super) struct House {
     dir: TempDir,
-    mailboxes: Mailboxes,
+    pub(super) mailboxes: Mailboxes,
 }
 
 impl House {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mailboxes = open(dir.path()).await;
         Self { dir, mailboxes }
@@ -33,7 +33,7 @@ impl House {
         Self { dir: self.dir, mailboxes }
     }
 
-    fn maildir(&self, user: &str) -> PathBuf {
+    pub(super) fn maildir(&self, user: &str) -> PathBuf {
         self.dir.path().join("mail/house.test").join(user)
     }
 
@@ -60,7 +60,7 @@ async fn open_with(dir: &Path, settings: config::Mail) -> Mailboxes {
     })
 }
 
-fn user(id: i64, local: &str) -> User {
+pub(super) fn user(id: i64, local: &str) -> User {
     let address = EmailAddress::parse(&format!("{local}@house.test")).unwrap();
     let (created_at, updated_at) = (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH);
     let (login, display_name) = (address.canonical(), String::new());
@@ -82,7 +82,7 @@ fn user(id: i64, local: &str) -> User {
     }
 }
 
-fn name(text: &str) -> MailboxName {
+pub(super) fn name(text: &str) -> MailboxName {
     MailboxName::parse(text).unwrap()
 }
 

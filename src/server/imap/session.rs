@@ -127,7 +127,7 @@ impl Session {
                 return Err(Gone::Ended);
             }
             match input {
-                // On the heap, so that a session that waits for a command is small.
+                // On the heap, so that a session that waits for a command is small. As small is a command, for one of them is IDLE.
                 Input::Command(tagged) => Box::pin(self.command(tagged)).await?,
                 Input::Append(head) => Box::pin(self.append(*head)).await?,
                 Input::Rejected(tag, fault) => self.fail(tag.as_ref(), fault)?,
@@ -217,7 +217,7 @@ impl Session {
             return Ok(());
         };
         let Some(name) = &selected.shared else { return Ok(()) };
-        match self.imap.mailboxes.access(user, name).await {
+        match Box::pin(self.imap.mailboxes.access(user, name)).await {
             Ok(access) if access.rights.contains(Rights::READ) => selected.rights = access.rights,
             Err(refusal) if refusal.is_temporary() => {}
             Ok(_) | Err(_) => {

@@ -2,10 +2,9 @@
 //! [`super::search`] finds.
 //!
 //! A word is a run of letters, digits and marks in a folded text, as long as it goes. So a text looked for that is one run itself is in
-//! a message if and only if it is in one of the message's words; of any other text the runs tell which messages may have it. A long run
-//! is cut into words that overlap by so much that a short text is whole in one of them.
-
-use std::collections::HashSet;
+//! a message if and only if it is in one of the message's words; of any other text the runs, and that they stand in a row, tell which
+//! messages may have it. A long run is cut into words that overlap by so much that a short text is whole in one of them, and one that begins
+//! or ends the run is whole in the first or the last of them.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -18,17 +17,17 @@ use crate::model::clue::{Clue, Clues};
 const LONG: usize = 256;
 const OVERLAP: usize = 128;
 /// The most octets of words of a message: a message with more is always read.
-const MOST: usize = 1_048_576;
+const MOST: usize = 4_194_304;
 /// The most words of a text looked for that are asked for.
 const MOST_CLUES: usize = 8;
 
-/// The words of a message, each once.
+/// The words of a message in their order, with a space behind each.
 #[derive(Debug, Default)]
 pub struct Words {
     /// Of its own header.
-    pub header: HashSet<String>,
+    pub header: String,
     /// Of the headers of its parts and of what people read in it.
-    pub body: HashSet<String>,
+    pub body: String,
     /// Whether these are all.
     pub is_whole: bool,
 }
@@ -75,34 +74,33 @@ impl Needle {
     /// What words a text must have to have this one in it; none if any text may have it.
     pub fn clues(&self) -> Option<Clues> {
         let folded = self.folded();
-        let mut clues = Vec::new();
-        let (mut decide, mut begin) = (false, 0_usize);
+        let (mut decide, mut begin, mut left) = (false, 0_usize, MOST_CLUES);
+        let mut rows = vec![Vec::new()];
         for run in folded.split_inclusive(|char| !is_of_word(char)) {
             let with_separator = run.len();
             let run = run.trim_end_matches(|char| !is_of_word(char));
             let (starts, ends) = (begin == 0, begin.saturating_add(run.len()) == folded.len());
             begin = begin.saturating_add(with_separator);
-            if run.is_empty() {
+            if run.is_empty() || left == 0 {
                 continue;
             }
+            left = left.saturating_sub(1);
             let (short, is_short) = (cut(run, OVERLAP), run.len() <= OVERLAP);
             decide |= is_short && starts && ends;
-            clues.push(match (is_short, starts, ends) {
+            let clue = match (is_short, starts, ends) {
                 (false, ..) | (true, true, true) => Clue::Has(short),
                 (true, true, false) => Clue::Ends(short),
                 (true, false, true) => Clue::Begins(short),
                 (true, false, false) => Clue::Is(short),
-            });
+            };
+            match rows.last_mut() {
+                Some(row) if is_short => row.push(clue),
+                // A long run is several words: those before it and those behind it stand in rows of their own.
+                _ => rows.extend([vec![clue], Vec::new()]),
+            }
         }
-        clues.sort_by_key(|clue| std::cmp::Reverse(length(clue)));
-        clues.truncate(MOST_CLUES);
-        (!clues.is_empty()).then_some(Clues { all: clues, decide })
-    }
-}
-
-fn length(clue: &Clue) -> usize {
-    match clue {
-        Clue::Has(word) | Clue::Begins(word) | Clue::Ends(word) | Clue::Is(word) => word.len(),
+        rows.retain(|row| !row.is_empty());
+        (!rows.is_empty()).then_some(Clues { rows, decide })
     }
 }
 
@@ -119,8 +117,7 @@ fn cut(text: &str, most: usize) -> String {
 /// Words of texts that come in pieces.
 #[derive(Default)]
 struct Collector {
-    words: HashSet<String>,
-    octets: usize,
+    words: String,
     run: String,
     folded: String,
 }
@@ -153,14 +150,12 @@ impl Collector {
     }
 
     fn keep(&mut self) {
-        if !self.words.contains(self.run.as_str()) {
-            self.octets = self.octets.saturating_add(self.run.len());
-            self.words.insert(self.run.clone());
-        }
+        self.words.push_str(&self.run);
+        self.words.push(' ');
     }
 
     fn is_full(&self) -> bool {
-        self.octets > MOST
+        self.words.len() > MOST
     }
 }
 
@@ -171,12 +166,8 @@ mod tests {
     fn words(message: &str) -> (Vec<String>, Vec<String>) {
         let words = Words::of(message.as_bytes(), &Structure::parse(message.as_bytes()));
         assert!(words.is_whole);
-        let sorted = |words: HashSet<String>| {
-            let mut words: Vec<String> = words.into_iter().collect();
-            words.sort();
-            words
-        };
-        (sorted(words.header), sorted(words.body))
+        let split = |words: &str| words.split_whitespace().map(str::to_owned).collect();
+        (split(&words.header), split(&words.body))
     }
 
     #[test]
@@ -185,20 +176,20 @@ mod tests {
             "Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=, Joe's\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nOne two-THREE one\r\n日本 4x\r\n",
         );
         let want = [
-            "8",
-            "charset",
-            "content",
+            "subject",
             "gru\u{308}sse",
             "joe",
-            "plain",
             "s",
-            "subject",
-            "text",
+            "content",
             "type",
+            "text",
+            "plain",
+            "charset",
             "utf",
+            "8",
         ];
         assert_eq!(header, want);
-        assert_eq!(body, ["4x", "one", "three", "two", "日本"]);
+        assert_eq!(body, ["one", "two", "three", "one", "日本", "4x"]);
     }
 
     #[test]
@@ -210,8 +201,8 @@ mod tests {
             let piece = &run[at..at + OVERLAP];
             assert!(body.iter().any(|word| word.contains(piece)), "{at}");
         }
-        assert!(body.iter().any(|word| word.starts_with(&run[..OVERLAP])));
-        assert!(body.iter().any(|word| word.ends_with(&run[run.len() - OVERLAP..])));
+        assert!(body.first().is_some_and(|word| word.starts_with(&run[..OVERLAP])));
+        assert!(body.last().is_some_and(|word| word.ends_with(&run[run.len() - OVERLAP..])));
     }
 
     #[test]
@@ -227,22 +218,26 @@ mod tests {
             (" fox", Some((vec![begins("fox")], false))),
             ("fox.", Some((vec![ends("fox")], false))),
             (" fox ", Some((vec![is("fox")], false))),
-            ("a@b.example", Some((vec![begins("example"), ends("a"), is("b")], false))),
+            ("a@b.example", Some((vec![ends("a"), is("b"), begins("example")], false))),
             ("日本", Some((vec![has("日本")], true))),
             ("", None),
             (" - ", None),
         ] {
-            let clues = Needle::new(text).clues().map(|clues| (clues.all, clues.decide));
-            assert_eq!(clues, want, "{text:?}");
+            let clues = Needle::new(text).clues().map(|clues| (clues.rows, clues.decide));
+            assert_eq!(clues, want.map(|(row, decide)| (vec![row], decide)), "{text:?}");
         }
         let long = "x".repeat(300);
         let clues = Needle::new(&long).clues().unwrap();
-        assert_eq!((clues.all, clues.decide), (vec![has(&long[..128])], false));
+        assert_eq!((clues.rows, clues.decide), (vec![vec![has(&long[..128])]], false));
+        let clues = Needle::new(&format!("a b {long} c")).clues().unwrap();
+        assert_eq!(clues.rows, [vec![ends("a"), is("b")], vec![has(&long[..128])], vec![begins("c")]]);
+        let clues = Needle::new("a b c d e f g h i j").clues().unwrap();
+        assert_eq!(clues.rows.iter().map(Vec::len).collect::<Vec<_>>(), [MOST_CLUES]);
     }
 
     #[test]
     fn a_message_of_too_many_words_has_none() {
-        let body: String = (0..200_000).map(|n| format!("w{n} ")).collect();
+        let body: String = (0..700_000).map(|n| format!("w{n} ")).collect();
         let message = format!("Subject: x\r\n\r\n{body}");
         let words = Words::of(message.as_bytes(), &Structure::parse(message.as_bytes()));
         assert!(!words.is_whole && words.body.is_empty());

@@ -1,6 +1,7 @@
 //! The index finds what reading finds, whatever is in the messages and whatever is looked for.
 
 use super::*;
+use crate::mail::mailbox::tests::{House, name, user};
 use crate::wire::message::search::{Needle, text_contains};
 
 /// A small generator of numbers: the same ones each time.
@@ -126,7 +127,7 @@ fn the_index_finds_what_reading_finds() {
         let headers_too = round % 2 == 0;
         let Some(clues) = looked_for.clues() else { continue };
         let decides = clues.decide;
-        let matches = index.find(&clues, headers_too).unwrap();
+        let matches = index.find(&clues, if headers_too { Among::Both } else { Among::Body }).unwrap();
         let lookup = lookup(matches, decides);
         for ((message, structure), uid) in messages.iter().zip(&structures).zip(1..) {
             let truth = text_contains(message, structure, &looked_for, headers_too);
@@ -145,6 +146,37 @@ fn the_index_finds_what_reading_finds() {
     assert!(decided > 10_000 && found > 300, "{decided} {found}");
 }
 
+/// Of several words the index knows where they stand: of those who have them all, few are read.
+#[test]
+fn words_are_found_in_a_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap().unwrap());
+    let long = "x".repeat(300);
+    let texts = [
+        "the red fox",
+        "the fox, red",
+        "red the fox",
+        "bathe\r\nred foxes",
+        "red red fox the red",
+        &format!("the {long} red fox"),
+        &format!("{long}the red fox{long}"),
+    ];
+    let messages = texts.map(|text| format!("Subject: red fox\r\n\r\n{text}\r\n").into_bytes());
+    add_all(&index, &messages, 1);
+    let found = |text: &str| {
+        let found = index.find(&Needle::new(text).clues().unwrap(), Among::Body).unwrap().found;
+        found.iter().map(|uid| uid.0).collect::<Vec<_>>()
+    };
+    assert_eq!(found("the red fox"), [1, 4, 7]);
+    assert_eq!(found(" the red"), [1, 5]);
+    assert_eq!(found("he red "), [1, 4, 5, 7]);
+    assert_eq!(found("red fox"), [1, 4, 5, 6, 7]);
+    assert_eq!(found(&format!("the {long} r")), [6, 7], "a long run is in no row");
+    assert!(found("red the red").is_empty());
+    let clues = Needle::new("red fox").clues().unwrap();
+    assert_eq!(index.find(&clues, Among::Header).unwrap().found.len(), 7);
+}
+
 #[test]
 fn what_is_removed_is_not_found_and_what_is_broken_is_made_anew() {
     let dir = tempfile::tempdir().unwrap();
@@ -156,7 +188,7 @@ fn what_is_removed_is_not_found_and_what_is_broken_is_made_anew() {
     writer.remove(Uid(2));
     writer.finish().unwrap();
     let clues = Needle::new("red").clues().unwrap();
-    let matches = index.find(&clues, false).unwrap();
+    let matches = index.find(&clues, Among::Body).unwrap();
     assert_eq!((matches.known, matches.found), (vec![(Uid(1), 7), (Uid(3), 7)], vec![Uid(1)]));
 
     // What a writer that was killed did not commit is not there.
@@ -221,7 +253,7 @@ fn what_both_know_is_common() {
 fn a_message_with_too_many_words_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let index = Arc::new(WordIndex::open_or_make(dir.path()).unwrap().unwrap());
-    let words: String = (0..200_000).map(|n| format!("w{n} ")).collect();
+    let words: String = (0..700_000).map(|n| format!("w{n} ")).collect();
     add_all(
         &index,
         &[
@@ -231,10 +263,40 @@ fn a_message_with_too_many_words_is_read() {
         1,
     );
     let clues = Needle::new("w77").clues().unwrap();
-    let matches = index.find(&clues, true).unwrap();
+    let matches = index.find(&clues, Among::Both).unwrap();
     let lookup = lookup(matches, true);
     assert_eq!(
         (lookup.verdict(Uid(1)), lookup.verdict(Uid(2)), lookup.verdict(Uid(3))),
         (None, Some(false), None)
     );
+}
+
+/// A mailbox has its turn, however much another one that came first still needs.
+#[tokio::test]
+async fn a_large_mailbox_does_not_delay_others() {
+    let (house, alice) = (House::new().await, user(1, "alice"));
+    house.mailboxes.list(&alice).await.unwrap();
+    let mut opened = Vec::new();
+    house.mailboxes.keep_index();
+    for (mailbox, folder, messages) in [("INBOX", "cur", 1_500), ("Sent", ".Sent/cur", 200)] {
+        for number in 0..messages {
+            let path = house.maildir("alice").join(folder).join(format!("{number}.M1P1.other:2,S"));
+            std::fs::write(path, "Subject: x\r\n\r\nword\r\n").unwrap();
+        }
+        opened.push(house.mailboxes.open(&alice, &name(mailbox)).await.unwrap());
+    }
+    let [large, small] = &opened[..] else { unreachable!() };
+    assert!(large.id < small.id, "the large one is the first in a round");
+    while known(small).await < 200 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let known = known(large).await;
+    assert!(known < 1_500, "the small one had to wait until all {known} were indexed");
+}
+
+/// How many messages of a mailbox its index knows.
+async fn known(mailbox: &Mailbox) -> usize {
+    let clues = Needle::new("word").clues().unwrap();
+    let lookups = mailbox.look_up(vec![(clues, Among::Body)]).await.unwrap();
+    lookups.map_or(0, |lookups| lookups[0].known.len())
 }
