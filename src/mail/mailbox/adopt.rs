@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use jiff::Timestamp;
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::chunks::Chunks;
 use super::index::{Addition, Arrival, Failure, Write};
@@ -42,19 +42,18 @@ const FEW: usize = 500;
 /// A file that is not in the index.
 pub(super) type Stranger = (FileName, Found);
 
-/// Messages that are on their way into the index.
+/// Messages that are on their way into the index. Cheap to clone.
+#[derive(Clone)]
 pub struct Coming {
     /// Their UIDs and flags, ascending. Their sizes and dates are not known yet.
-    pub messages: Vec<MessageMeta>,
-    entering: JoinHandle<()>,
+    pub messages: Arc<[MessageMeta]>,
+    arrived: CancellationToken,
 }
 
 impl Coming {
     /// Waits until they are there; what could not be read, or is gone again, does not come.
     pub async fn arrived(self) {
-        if let Err(error) = self.entering.await {
-            tracing::error!(%error, "entering messages ended too early");
-        }
+        self.arrived.cancelled().await;
     }
 }
 
@@ -69,6 +68,11 @@ impl Mailbox {
         let (strangers, waiting) = self.strangers(found, before);
         let (adopted, left) = self.enter(strangers, None).await?;
         Ok((restored + adopted, not_all || left || waiting))
+    }
+
+    /// The messages that somebody who opened the mailbox before has begun to enter, and that are not all there yet.
+    pub(super) fn coming(&self) -> Option<Coming> {
+        locked(&self.coming).clone().filter(|coming| !coming.arrived.is_cancelled())
     }
 
     /// Begins to enter files that the first look at the folder has found.
@@ -93,14 +97,23 @@ impl Mailbox {
         let messages = (first.0..).zip(&strangers).map(message).collect();
         let uids = (first.0..).take(strangers.len()).map(Uid).collect();
         let mailbox = Arc::clone(self);
-        let entering = tokio::spawn(async move {
+        let arrived = CancellationToken::new();
+        let coming = Coming {
+            messages,
+            arrived: arrived.clone(),
+        };
+        *locked(&self.coming) = Some(coming.clone());
+        tokio::spawn(async move {
+            // However it ends, nobody waits any longer.
+            let _arrived = arrived.drop_guard();
             match mailbox.enter(strangers, Some(uids)).await {
                 Ok((_, more)) => mailbox.end_look(&look, left || waiting || more),
                 // The look was not brought to its end, so the next one finds what is not there.
                 Err(error) => tracing::warn!(%error, mailbox = %mailbox.id, "messages of another program could not be taken in"),
             }
+            *locked(&mailbox.coming) = None;
         });
-        Ok(Some(Coming { messages, entering }))
+        Ok(Some(coming))
     }
 
     /// Takes so many UIDs: the first, and the modseq of that.

@@ -137,6 +137,7 @@ impl Inner {
             work: Arc::default(),
             scanned: Mutex::new(looked.map(Scanned::of).unwrap_or_default()),
             known_below: Mutex::new(known_below),
+            coming: Mutex::default(),
             used_at: AtomicI64::new(0),
             refreshed_at: AtomicI64::new(0),
         });

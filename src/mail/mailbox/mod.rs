@@ -154,6 +154,8 @@ pub struct Mailbox {
     scanned: Mutex<scan::Scanned>,
     /// The UIDs below are not all in the database: see `uid_list`.
     known_below: Mutex<Option<Uid>>,
+    /// What the first who opened it did not wait for.
+    coming: Mutex<Option<Coming>>,
     used_at: AtomicI64,
     /// When somebody last looked for changes of others.
     refreshed_at: AtomicI64,
@@ -300,7 +302,7 @@ impl Mailbox {
             recent: recent(&view, view.counters.uid_next),
         };
         if let Some(coming) = coming {
-            picture.add(&coming.messages);
+            picture.add(&coming.messages, view.counters.recent_from);
         }
         if takes_recent {
             self.unmark_recent_below(&mut view, picture.uid_next);
@@ -396,14 +398,15 @@ impl Mailbox {
 }
 
 impl Picture {
-    /// Adds messages that nobody has seen. Some may have arrived by now.
-    fn add(&mut self, coming: &[MessageMeta]) {
+    /// Adds messages; nobody has seen those from `recent_from` on. Some may have arrived by now.
+    fn add(&mut self, coming: &[MessageMeta], recent_from: Uid) {
         let mut messages: Vec<MessageMeta> = self.messages.iter().chain(coming).cloned().collect();
         // What has arrived stands before what was told of it.
         messages.sort_by_key(|message| message.uid);
         messages.dedup_by_key(|message| message.uid);
         self.messages = messages.into_iter().collect();
-        self.recent.extend(coming.iter().map(|message| message.uid));
+        self.recent
+            .extend(coming.iter().map(|message| message.uid).filter(|uid| *uid >= recent_from));
         self.recent.sort_unstable();
         self.recent.dedup();
     }

@@ -124,6 +124,10 @@ impl Mailbox {
 
     /// The same for who is the first to open the mailbox, but without waiting for many messages to get into the index.
     pub(super) async fn look_at_once(self: &Arc<Self>) -> Result<Option<Coming>, Refusal> {
+        // Somebody has just looked, and holds the folder until all that was found is in the index.
+        if let Some(coming) = self.coming() {
+            return Ok(Some(coming));
+        }
         let Some(look) = self.begin_look(Patience::None).await? else {
             return Ok(None);
         };

@@ -309,6 +309,10 @@ async fn who_is_first_need_not_wait_for_what_is_taken_in() {
     let picture = inbox.picture(true, Some(&coming));
     assert_eq!((picture.messages.len(), picture.recent.len()), (700, 700));
     assert!(picture.messages.iter().all(|message| message.flags == Flags::SEEN));
+    // Nor need the next: they are told the same, but not that it is recent.
+    let (_, joined) = house.mailboxes.open_at_once(&alice, &MailboxName::inbox()).await.unwrap();
+    let again = inbox.picture(true, joined.as_ref());
+    assert_eq!((again.messages.len(), again.recent.len()), (700, 0));
     // What comes meanwhile comes after them.
     assert_eq!(picture.uid_next, Uid(701));
     assert_eq!(house.append(&inbox, "a", Flags::NONE).await.unwrap(), Uid(701));
