@@ -7,6 +7,8 @@
 //! tells whether a thing exists.
 
 use std::future::{Ready, ready};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -18,10 +20,13 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use super::field::Login;
 use super::house::House;
 use super::problem::{Kind, Problem};
+use super::request_id::RequestId;
 use super::{openapi, tag};
 use crate::mail::directory::{Directory, Principal};
+use crate::mail::filter::Filters;
 use crate::model::account::{ApiKey, Role, User};
 use crate::model::address::Domain;
+use crate::model::audit::Actor;
 use crate::model::refusal::Refusal;
 use crate::model::revision::Expectation;
 use crate::model::scope::Scope;
@@ -34,6 +39,9 @@ pub(super) struct Caller {
     principal: Principal,
     /// In which state they expect what they change.
     expected: Expectation,
+    /// From where.
+    from: Option<IpAddr>,
+    request_id: Option<String>,
 }
 
 impl FromRequest for Caller {
@@ -53,6 +61,8 @@ impl FromRequest for Caller {
             let caller = Self {
                 principal,
                 expected: tag::expectation(request.headers()),
+                from: request.peer_addr().map(|peer| peer.ip()),
+                request_id: request.extensions().get::<RequestId>().map(|id| id.0.clone()),
             };
             let needed = request
                 .match_pattern()
@@ -105,7 +115,24 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 impl Caller {
     /// The directory, for a change by this caller.
     pub fn directory(&self, house: &House) -> Directory {
-        house.directory.expecting(self.expected.clone())
+        house.directory.expecting(self.expected.clone()).acting(&self.actor())
+    }
+
+    /// The filters, for a change by this caller.
+    pub fn filters(&self, house: &House) -> Filters {
+        house.filters.acting(&self.actor())
+    }
+
+    /// Who is calling, for the audit log.
+    pub fn actor(&self) -> Arc<Actor> {
+        let actor = match &self.principal {
+            Principal::User(user) => Actor::user(user, self.from),
+            Principal::Key(key) => Actor::key(key, self.from),
+        };
+        Arc::new(Actor {
+            request_id: self.request_id.clone(),
+            ..actor
+        })
     }
 
     /// In which state they expect what they change.
@@ -291,8 +318,6 @@ fn not_permitted(why: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use actix_web::ResponseError;
     use jiff::Timestamp;
 
@@ -321,6 +346,8 @@ mod tests {
         Caller {
             principal,
             expected: Expectation::default(),
+            from: None,
+            request_id: None,
         }
     }
 

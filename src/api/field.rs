@@ -148,7 +148,7 @@ pub(super) fn picked(tag: Option<String>, metadata: Option<String>, search: Opti
 }
 
 /// A filter of a list, of no more characters than a match could have.
-fn filter(name: &'static str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
+pub(super) fn filter(name: &'static str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
     match text {
         Some(text) if text.chars().count() > most => {
             Err(Problem::new(Kind::Malformed, format!("{name} has no more than {most} characters")).at(name))

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::rates::Rates;
 use super::{About, Api};
 use crate::config;
+use crate::mail::audit::Audit;
 use crate::mail::directory::Directory;
 use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
@@ -26,6 +27,9 @@ use crate::mail::sign::Signing;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
 use crate::mail::zone::Zones;
+use crate::model::audit::Actor;
+use crate::model::ids::MailId;
+use crate::model::queue::{QueueFilter, Steering};
 use crate::model::refusal::Refusal;
 
 /// Says whether the server can do its work at this moment (the database answers), or why not, for the log.
@@ -43,6 +47,7 @@ pub(super) struct House {
     pub signing: Signing,
     pub traces: Traces,
     pub statistics: Statistics,
+    pub audit: Audit,
     pub zones: Zones,
     pub about: About,
     pub repeats: Repeats,
@@ -76,6 +81,7 @@ impl House {
             signing: api.signing,
             traces: api.traces,
             statistics: api.statistics,
+            audit: api.audit,
             zones: api.zones,
             about: api.about,
             repeats: api.repeats,
@@ -120,6 +126,28 @@ impl House {
             Ok(outcome) => outcome.map_err(Problem::from),
             Err(error) => Err(Problem::broken(&error)),
         }
+    }
+
+    /// Does a step with queued mail for somebody, and has it in the audit log.
+    pub async fn steer(&self, actor: &Actor, filter: &QueueFilter, steering: Steering) -> Result<u64, Refusal> {
+        let recipients = self.queue.steer(filter, steering).await?;
+        self.audit.note_steering(actor, filter, steering, recipients).await;
+        Ok(recipients)
+    }
+
+    /// The same with one message, which must be there.
+    pub async fn steer_one(&self, actor: &Actor, id: MailId, steering: Steering) -> Result<(), Refusal> {
+        let recipients = match steering {
+            // The message goes, whatever became of its recipients.
+            Steering::Remove => self.queue.remove(id).await.map(|()| 1)?,
+            steering => self.queue.steer_one(id, steering).await?,
+        };
+        let filter = QueueFilter {
+            id: Some(id),
+            ..QueueFilter::default()
+        };
+        self.audit.note_steering(actor, &filter, steering, recipients).await;
+        Ok(())
     }
 
     /// Reads a message whole and does blocking `work` on it. Only so many are in memory at a time; others wait.

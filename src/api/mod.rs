@@ -11,6 +11,7 @@
 mod aliases;
 mod api_keys;
 mod app_passwords;
+mod audit_log;
 mod auth;
 mod batch;
 mod body;
@@ -66,6 +67,7 @@ use utoipa_actix_web::AppExt;
 pub use house::Ready;
 
 use crate::config;
+use crate::mail::audit::Audit;
 use crate::mail::directory::Directory;
 use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
@@ -103,6 +105,8 @@ pub struct Api {
     pub traces: Traces,
     /// Numbers for graphs.
     pub statistics: Statistics,
+    /// Who changed what.
+    pub audit: Audit,
     /// What domains need in DNS.
     pub zones: Zones,
     /// What there is to say of the server itself.

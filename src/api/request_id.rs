@@ -2,15 +2,19 @@
 
 use std::time::Instant;
 
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
 use tracing::Instrument;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request.
+#[derive(Clone)]
+pub(super) struct RequestId(pub String);
 
 /// Gives the request its id and its span, and sets the headers that every reply has.
 pub(super) async fn stamp(mut request: ServiceRequest, next: Next<impl MessageBody>) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -20,6 +24,7 @@ pub(super) async fn stamp(mut request: ServiceRequest, next: Next<impl MessageBo
         // RFC 9110 §9.3.2: the answer to HEAD is that to GET; the connection leaves the body out.
         request.head_mut().method = Method::GET;
     }
+    request.extensions_mut().insert(RequestId(id.clone()));
     let begun = Instant::now();
     let mut reply = next.call(request).instrument(span.clone()).await?;
     let milliseconds = begun.elapsed().as_millis();

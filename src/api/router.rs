@@ -15,9 +15,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
-    aliases, api_keys, app_passwords, auth, batch, caller, deprecation, dkim_keys, docs, domain_dns, domains, health, idempotency,
-    jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, totp, traces,
-    users, vacation,
+    aliases, api_keys, app_passwords, audit_log, auth, batch, caller, deprecation, dkim_keys, docs, domain_dns, domains, health,
+    idempotency, jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions,
+    totp, traces, users, vacation,
 };
 
 /// Adds all routes.
@@ -115,6 +115,7 @@ fn accounts(config: &mut ServiceConfig) {
         .service(sessions::remove::all)
         .service(sessions::remove::one)
         .service(login_log::list::handler)
+        .service(audit_log::list::handler)
         .service(sieve::list::handler)
         .service(sieve::check::handler)
         .service(sieve::show::handler)

@@ -7,6 +7,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::model::audit::{ActorKind, Deed};
 use crate::model::login::{LoginOutcome, Protocol};
 use crate::model::scope::Scope;
 
@@ -54,6 +55,14 @@ word! {
 word! {
     /// A protocol, by its name.
     ProtocolName(Protocol) as "Protocol", "By which protocol somebody logs in."
+}
+word! {
+    /// As whom somebody acts, by its name.
+    ActorKindName(ActorKind) as "ActorKind", "As whom somebody acts."
+}
+word! {
+    /// What was done, by its name.
+    DeedName(Deed) as "AuditKind", "What was done."
 }
 word! {
     /// How a login ended, by its name.

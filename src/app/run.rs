@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::screen::Screen;
@@ -65,8 +67,7 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
     let nothing_more_to_report = CancellationToken::new();
     let reporting = tokio::spawn(tls_reports.run(nothing_more_to_report.clone()));
-    let removing = tokio::spawn(accounts::run(services.directory.clone(), services.mailboxes.clone(), stop.clone()));
-    let telling = tokio::spawn(services.traces.clone().run(nothing_more_to_report.clone()));
+    let beside = beside(&services, &stop, &nothing_more_to_report);
 
     announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
     told_to_stop.wait().await;
@@ -85,7 +86,8 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     let (_, http_ended) = tokio::join!(serving.finish(), http_ended);
     let dispatching_ended = dispatching.await;
     nothing_more_to_report.cancel();
-    for ended in [http_ended, dispatching_ended, reporting.await, telling.await, removing.await] {
+    let others_ended = join_all(beside).await;
+    for ended in [http_ended, dispatching_ended, reporting.await].into_iter().chain(others_ended) {
         if let Err(error) = ended {
             tracing::error!(%error, "a part of the server did not end well");
         }
@@ -93,6 +95,15 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     services.database.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What works beside the doors: until `stop`, or until there is nothing more to tell.
+fn beside(services: &Services, stop: &CancellationToken, nothing_more: &CancellationToken) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(accounts::run(services.directory.clone(), services.mailboxes.clone(), stop.clone())),
+        tokio::spawn(services.audit.clone().run(stop.clone())),
+        tokio::spawn(services.traces.clone().run(nothing_more.clone())),
+    ]
 }
 
 fn intake(config: &Config, services: &Services) -> Intake {
@@ -216,6 +227,7 @@ fn http_server(
         signing: services.signing.clone(),
         traces: services.traces.clone(),
         statistics: services.statistics.clone(),
+        audit: services.audit.clone(),
         zones: Zones::open(dns, services.signing.clone(), config.hostname.clone(), public_key),
         about,
         repeats: Repeats::open(services.database.clone(), config.http.idempotency_hours, Clock::System),

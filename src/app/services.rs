@@ -4,9 +4,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Failure;
 use crate::config::Config;
+use crate::mail::audit::Audit;
 use crate::mail::directory::Directory;
 use crate::mail::filter::{self, Filters};
 use crate::mail::mailbox::{Ground, Mailboxes};
@@ -16,6 +18,7 @@ use crate::mail::sign::Signing;
 use crate::mail::srs::Srs;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
+use crate::model::audit::Actor;
 use crate::model::clock::Clock;
 use crate::store::db::Database;
 use crate::store::spool::Spool;
@@ -40,10 +43,24 @@ pub struct Services {
     pub statistics: Statistics,
     /// The keys that sign it.
     pub signing: Signing,
+    /// Who changed what.
+    pub audit: Audit,
     /// What rewrites the senders of forwarded mail.
     pub(super) srs: Srs,
     /// Files of messages under way.
     pub(super) spool: Spool,
+}
+
+impl Services {
+    /// The same for changes by somebody: what they do is in the audit log under their name.
+    #[must_use]
+    pub fn acting(self, actor: &Arc<Actor>) -> Self {
+        Self {
+            directory: self.directory.acting(actor),
+            filters: self.filters.acting(actor),
+            ..self
+        }
+    }
 }
 
 /// Opens the services without any listener, on the same data as a server that may be running.
@@ -78,6 +95,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let sessions = Sessions::open(directory.clone(), clock.clone());
     let statistics = Statistics::open(database.clone(), config.data_dir.clone(), clock.clone());
     let traces = Traces::open(database.clone(), &config.trace, statistics.clone(), clock.clone());
+    let audit = Audit::open(database.clone(), &config.audit, clock.clone());
     let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), traces.clone(), clock);
     Ok(Services {
         database,
@@ -89,6 +107,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         traces,
         statistics,
         signing,
+        audit,
         srs,
         spool,
     })

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::failure::Failure;
-use super::house::House;
+use super::house::{House, operator};
 use super::output::{Output, Show};
 use crate::model::address::Domain;
 use crate::model::dkim::{self, Algorithm, DkimKey, KeyState, Selector};
@@ -128,7 +128,7 @@ impl Dkim {
 
 async fn add(house: &House, domain: &Domain, algorithm: Algorithm, selector: Option<Selector>, state: KeyState) -> Result<View, Failure> {
     match house {
-        House::Here(services) => Ok(services.signing.add(domain, algorithm, selector, state).await?.into()),
+        House::Here(services) => Ok(services.signing.add(domain, algorithm, selector, state, &operator()).await?.into()),
         House::There(remote) => {
             let selector = selector.map(|selector| selector.to_string());
             let body = json!({ "algorithm": algorithm.name(), "selector": selector, "state": state.name() });
@@ -163,7 +163,7 @@ async fn show(house: &House, domain: &Domain, selector: &Selector) -> Result<Vie
 
 async fn set_state(house: &House, domain: &Domain, selector: &Selector, state: KeyState) -> Result<View, Failure> {
     match house {
-        House::Here(services) => Ok(services.signing.set_state(domain, selector, state).await?.into()),
+        House::Here(services) => Ok(services.signing.set_state(domain, selector, state, &operator()).await?.into()),
         House::There(remote) => {
             let path = ["domains", domain.as_str(), KEYS, selector.as_str()];
             let key: View = remote.patch(&path, &[], json!({ "state": state.name() })).await?;
@@ -174,7 +174,7 @@ async fn set_state(house: &House, domain: &Domain, selector: &Selector, state: K
 
 async fn remove(house: &House, domain: &Domain, selector: &Selector) -> Result<(), Failure> {
     match house {
-        House::Here(services) => Ok(services.signing.remove(domain, selector).await?),
+        House::Here(services) => Ok(services.signing.remove(domain, selector, &operator()).await?),
         House::There(remote) => remote.delete(&["domains", domain.as_str(), KEYS, selector.as_str()], &[]).await,
     }
 }

@@ -8,6 +8,7 @@
 
 mod alias;
 mod api_key;
+mod audit;
 mod completions;
 mod configuration;
 mod dkim;
@@ -32,6 +33,7 @@ mod user;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -97,6 +99,9 @@ enum Command {
     /// The queue of outgoing mail
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Who changed what
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Tell what happened to a message: how it came in, where it went, each attempt and reply
     Trace(trace::Trace),
     /// Filter scripts in the Sieve language: those of users, and files to check, try out and test
@@ -154,6 +159,7 @@ impl Cli {
             Command::Alias(command) => command.run(&global.house().await?, out).await,
             Command::ApiKey(command) => command.run(&global.house().await?, out).await,
             Command::Queue(command) => command.run(&global.house().await?, out).await,
+            Command::Audit(command) => command.run(&global.house().await?, out).await,
             Command::Trace(command) => command.run(&global.house().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
             Command::Import(command) => command.run(&global.services().await?, out).await,
@@ -205,7 +211,8 @@ impl Global {
             level: "error".into(),
             format: if self.json { LogFormat::Json } else { LogFormat::Text },
         });
-        Ok(app::open_services(&config).await?)
+        let services = app::open_services(&config).await?;
+        Ok(services.acting(&Arc::new(house::operator())))
     }
 }
 
@@ -271,6 +278,8 @@ mod tests {
         "posthouse queue expire 0000000000001 0000000000002 --recipient a@b.test",
         "posthouse queue remove 0000000000001",
         "posthouse queue flush",
+        "posthouse audit list",
+        "posthouse audit list --actor panel --resource users/alice@example.test --kind user.changed --domain example.test --limit 5 --json",
         "posthouse trace 0000000000001",
         "posthouse trace <1@client.test> --json",
         "posthouse trace alice@example.test --limit 5",
@@ -332,6 +341,8 @@ mod tests {
             "posthouse queue show not!an!id",
             "posthouse queue list --state lost",
             "posthouse queue hold --older-than soon",
+            "posthouse audit list --kind user.created.twice",
+            "posthouse audit list --since yesterday",
             "posthouse trace",
             "posthouse trace a@b.test --limit 0",
             "posthouse sieve run a.sieve",
@@ -368,6 +379,7 @@ mod tests {
             "alias",
             "api-key",
             "queue",
+            "audit",
             "trace",
             "sieve",
             "reindex",

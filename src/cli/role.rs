@@ -30,9 +30,5 @@ impl From<RoleName> for Role {
 
 /// The role in words.
 pub(super) fn name(role: Role) -> &'static str {
-    match role {
-        Role::User => "user",
-        Role::DomainAdmin => "domain_admin",
-        Role::ServerAdmin => "server_admin",
-    }
+    role.as_str()
 }

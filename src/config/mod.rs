@@ -4,6 +4,7 @@
 //! `cli` loads it, `app` hands each section to whom it concerns; nobody else sees the whole [`Config`]. What [`Config::load`]
 //! gives is valid: every key is known, of the right type and within its range, and what belongs together agrees.
 
+mod audit;
 mod auth;
 mod check;
 mod database;
@@ -31,6 +32,7 @@ mod submission;
 mod tls;
 mod trace;
 
+pub use audit::Audit;
 pub use auth::Auth;
 pub use database::Database;
 pub use directory::Directory;
@@ -102,6 +104,8 @@ pub struct Config {
     pub reports: Reports,
     /// The stories of messages.
     pub trace: Trace,
+    /// The audit log: who changed what.
+    pub audit: Audit,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -128,6 +132,7 @@ impl Default for Config {
             outbound: Outbound::default(),
             reports: Reports::default(),
             trace: Trace::default(),
+            audit: Audit::default(),
             log: Log::default(),
         }
     }

@@ -28,6 +28,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("outbound", fields::<super::Outbound>()),
         ("reports", fields::<super::Reports>()),
         ("trace", fields::<super::Trace>()),
+        ("audit", fields::<super::Audit>()),
         ("log", fields::<super::Log>()),
     ]
 }

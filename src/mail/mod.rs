@@ -1,6 +1,7 @@
 //! The work, whoever asks: `server` and `api` are its doors, `store` keeps what it makes.
 
 pub mod accounts;
+pub mod audit;
 pub mod directory;
 pub mod dispatch;
 pub mod dns;

@@ -47,6 +47,17 @@ pub enum Role {
     ServerAdmin,
 }
 
+impl Role {
+    /// Its name for programs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::DomainAdmin => "domain_admin",
+            Self::ServerAdmin => "server_admin",
+        }
+    }
+}
+
 /// A person or program with a mailbox, or an administrator without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {

@@ -47,6 +47,8 @@ id!(/// A state of the scripts that filter the mail of a user: another one after
     FilterId);
 id!(/// A login that was tried.
     LoginId);
+id!(/// An entry of the audit log.
+    AuditId);
 id!(/// A session of the API: from a login to the last of its refresh tokens.
     SessionId);
 id!(/// A key that signs access tokens.
@@ -63,17 +65,24 @@ impl MailId {
     }
 }
 
-impl LoginId {
-    /// The smallest id of a moment: logins before it have smaller ones.
-    pub fn earliest(at: jiff::Timestamp) -> Self {
-        Self(earliest(at))
-    }
+/// Ids of entries of a log: they say when.
+macro_rules! timed {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// The smallest id of a moment: what was before it has smaller ones.
+            pub fn earliest(at: jiff::Timestamp) -> Self {
+                Self(earliest(at))
+            }
 
-    /// When it was made.
-    pub fn at(self) -> jiff::Timestamp {
-        super::clock::timestamp((self.0 >> CHANCE_BITS).saturating_add(EPOCH_MS))
-    }
+            /// When it was made.
+            pub fn at(self) -> jiff::Timestamp {
+                super::clock::timestamp((self.0 >> CHANCE_BITS).saturating_add(EPOCH_MS))
+            }
+        }
+    )*};
 }
+
+timed!(LoginId, AuditId);
 
 fn earliest(at: jiff::Timestamp) -> i64 {
     let ms = at.as_millisecond().saturating_sub(EPOCH_MS).clamp(0, LAST_MS);

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod address;
+pub mod audit;
 pub mod clock;
 pub mod clue;
 pub mod dkim;

@@ -3,6 +3,7 @@
 // A test says by a panic that something is wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod auditing;
 mod changing;
 mod clients;
 mod commands;

@@ -15,6 +15,7 @@ const OF_ANY_DOMAIN: &[&str] = &[
     "list_users",
     "list_aliases",
     "list_logins",
+    "list_audit_log",
     "batch_users",
     "batch_aliases",
 ];

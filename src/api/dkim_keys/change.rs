@@ -42,8 +42,9 @@ pub async fn handler(
     let name: address::Domain = field::named("domain", &path.0)?;
     caller.domain_admin(Some(&name))?;
     let selector: Selector = field::named("DKIM key", &path.1)?;
+    let actor = caller.actor();
     let key = house
-        .run(|house| async move { house.signing.set_state(&name, &selector, body.state.into()).await })
+        .run(|house| async move { house.signing.set_state(&name, &selector, body.state.into(), &actor).await })
         .await?;
     Ok(Json(key.into()))
 }

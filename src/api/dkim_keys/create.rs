@@ -50,8 +50,9 @@ pub async fn handler(
     caller.domain_admin(Some(&name))?;
     let selector: Option<Selector> = body.selector.map(|text| field::value("selector", &text)).transpose()?;
     let state = body.state.map_or(KeyState::Pending, KeyState::from);
+    let actor = caller.actor();
     let key = house
-        .run(|house| async move { house.signing.add(&name, body.algorithm.into(), selector, state).await })
+        .run(|house| async move { house.signing.add(&name, body.algorithm.into(), selector, state, &actor).await })
         .await?;
     let collection = format!("domains/{}/dkim-keys", key.domain);
     Ok(Created::new(&collection, &key.selector.to_string(), key.into()))

@@ -25,8 +25,9 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, Str
     let name: address::Domain = field::named("domain", &path.0)?;
     caller.domain_admin(Some(&name))?;
     let selector: Selector = field::named("DKIM key", &path.1)?;
+    let actor = caller.actor();
     house
-        .run(|house| async move { house.signing.remove(&name, &selector).await })
+        .run(|house| async move { house.signing.remove(&name, &selector, &actor).await })
         .await?;
     Ok(NoContent)
 }

@@ -3,13 +3,14 @@ use actix_web::web::{Data, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Mailbox, SpecialUse, located, revision, shown};
+use super::{Mailbox, SpecialUse, located, note, revision, shown};
 use crate::api::body::{Json, present};
 use crate::api::caller::Caller;
 use crate::api::field::{self, Login, invalid};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Tagged;
+use crate::model::audit::Deed;
 use crate::model::ids::MailboxId;
 use crate::model::mailbox::MailboxName;
 use crate::model::refusal::Refusal;
@@ -55,10 +56,11 @@ pub async fn handler(
     let id: MailboxId = field::named("mailbox", &id)?;
     let name = body.name.as_deref().map(MailboxName::parse).transpose();
     let name = name.map_err(|error| invalid("name", error.to_string()))?;
-    let expected = caller.expected();
+    let (expected, actor) = (caller.expected(), caller.actor());
     let changed = house.run(|house| async move {
         let (user, info) = located(&house, &login, id).await?;
         expected.check(Some(revision(&info)))?;
+        let before = info.clone();
         if let Some(new) = name.filter(|new| *new != info.name) {
             // Over IMAP that moves its messages to a new mailbox; nobody would look for them there.
             if info.name.is_inbox() {
@@ -79,6 +81,7 @@ pub async fn handler(
             house.mailboxes.subscribe(&user, &info.name, subscribed).await?;
         }
         let (user, info) = located(&house, &login, id).await?;
+        note(&house, &actor, Deed::MailboxChanged, &user, [Some(&before), Some(&info)]).await;
         shown(&house, &user, info).await
     });
     changed.await

@@ -3,13 +3,14 @@ use actix_web::web::{Data, Path};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Mailbox, SpecialUse, located, owner, shown};
+use super::{Mailbox, SpecialUse, located, note, owner, shown};
 use crate::api::body::Json;
 use crate::api::caller::Caller;
 use crate::api::field::{self, Login, invalid};
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::{Created, Tagged, segment};
+use crate::model::audit::Deed;
 use crate::model::mailbox::MailboxName;
 
 /// A mailbox to be made.
@@ -47,6 +48,7 @@ pub async fn handler(
     caller.changes_mail(&login)?;
     let name = MailboxName::parse(&body.name).map_err(|error| invalid("name", error.to_string()))?;
     let collection = format!("users/{}/mailboxes", segment(&login.to_string()));
+    let actor = caller.actor();
     let made = house.run(|house| async move {
         let user = owner(&house, &login).await?;
         let made = house.mailboxes.create(&user, &name, None).await?;
@@ -57,6 +59,7 @@ pub async fn handler(
             house.mailboxes.subscribe(&user, &name, true).await?;
         }
         let (user, info) = located(&house, &login, made.id).await?;
+        note(&house, &actor, Deed::MailboxCreated, &user, [None, Some(&info)]).await;
         shown(&house, &user, info).await
     });
     let Tagged(revision, made) = made.await?;

@@ -11,12 +11,14 @@ pub(super) mod show;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::field::Login;
 use super::house::House;
 use super::reply::Tagged;
 use crate::model::account::User;
+use crate::model::audit::{Actor, Deed, Resource};
 use crate::model::ids::MailboxId;
 use crate::model::mailbox::{self, MailboxInfo, MailboxStatus};
 use crate::model::refusal::Refusal;
@@ -125,6 +127,21 @@ async fn located(house: &House, login: &Login, id: MailboxId) -> Result<(Arc<Use
 async fn shown(house: &House, user: &User, info: MailboxInfo) -> Result<Tagged<Mailbox>, Refusal> {
     let status = house.mailboxes.status(user, &info.name).await?;
     Ok(Tagged(revision(&info), Mailbox::from((info, status))))
+}
+
+/// Has it in the audit log what was done with a mailbox.
+async fn note(house: &House, actor: &Actor, deed: Deed, user: &User, states: [Option<&MailboxInfo>; 2]) {
+    let shown = |info: &MailboxInfo| {
+        let special_use = info.special_use.map(mailbox::SpecialUse::as_str);
+        match special_use {
+            Some(special_use) => json!({"name": info.name.as_str(), "subscribed": info.subscribed, "special_use": special_use}),
+            None => json!({"name": info.name.as_str(), "subscribed": info.subscribed}),
+        }
+    };
+    let [before, after] = states;
+    let Some(info) = after.or(before) else { return };
+    let resource = Resource::user(&user.login).part("mailboxes", info.id);
+    house.audit.note(actor, deed, resource, (before.map(shown), after.map(shown))).await;
 }
 
 /// The user whose mail is asked for. An administrator without an address has none.

@@ -3,7 +3,7 @@ use actix_web::web::{Data, Path};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{located, revision};
+use super::{located, note, revision};
 use crate::api::body::Query;
 use crate::api::caller::Caller;
 use crate::api::field::{self, Login};
@@ -11,6 +11,7 @@ use crate::api::house::House;
 use crate::api::problem::{Conflict, Problem, Problems};
 use crate::api::reply::NoContent;
 use crate::mail::mailbox::Contents;
+use crate::model::audit::Deed;
 use crate::model::ids::MailboxId;
 
 /// How a mailbox is deleted.
@@ -52,14 +53,16 @@ pub async fn handler(
     } else {
         Contents::None
     };
-    let expected = caller.expected();
+    let (expected, actor) = (caller.expected(), caller.actor());
     house
         .run(|house| async move {
             let (user, info) = located(&house, &login, id).await?;
             expected.check(Some(revision(&info)))?;
             // What other programs have put into the folder is seen first.
             house.mailboxes.open(&user, &info.name).await?;
-            house.mailboxes.delete(&user, &info.name, contents).await
+            house.mailboxes.delete(&user, &info.name, contents).await?;
+            note(&house, &actor, Deed::MailboxRemoved, &user, [Some(&info), None]).await;
+            Ok(())
         })
         .await?;
     Ok(NoContent)

@@ -86,6 +86,9 @@ pub async fn remove(caller: Caller, house: Data<House>, Query(picked): Query<Pic
 async fn steer(caller: &Caller, house: &Data<House>, picked: &Picked, steering: Steering) -> Result<Json<Changed>, Problem> {
     caller.server_admin()?;
     let filter = picked.read(house)?;
-    let recipients = house.run(|house| async move { house.queue.steer(&filter, steering).await }).await?;
+    let actor = caller.actor();
+    let recipients = house
+        .run(|house| async move { house.steer(&actor, &filter, steering).await })
+        .await?;
     Ok(Json(Changed { recipients }))
 }

@@ -46,10 +46,11 @@ pub async fn handler(
 ) -> Result<Json<QueuedMessage>, Problem> {
     caller.server_admin()?;
     let id: MailId = field::named("message in the queue", &path)?;
+    let actor = caller.actor();
     let mail = house
         .run(|house| async move {
             if let Some(steering) = body.steering() {
-                house.queue.steer_one(id, steering).await?;
+                house.steer_one(&actor, id, steering).await?;
             }
             house.queue.show(id).await
         })

@@ -22,8 +22,9 @@ use crate::model::queue::Steering;
 pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<NoContent, Problem> {
     caller.server_admin()?;
     let id: MailId = field::named("message in the queue", &path)?;
+    let actor = caller.actor();
     house
-        .run(|house| async move { house.queue.steer_one(id, Steering::Expire).await })
+        .run(|house| async move { house.steer_one(&actor, id, Steering::Expire).await })
         .await?;
     Ok(NoContent)
 }

@@ -7,6 +7,7 @@ use crate::api::house::House;
 use crate::api::problem::{Problem, Problems};
 use crate::api::reply::NoContent;
 use crate::model::ids::MailId;
+use crate::model::queue::Steering;
 
 /// Drop a message from the queue
 ///
@@ -20,6 +21,9 @@ use crate::model::ids::MailId;
 pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<NoContent, Problem> {
     caller.server_admin()?;
     let id: MailId = field::named("message in the queue", &path)?;
-    house.run(|house| async move { house.queue.remove(id).await }).await?;
+    let actor = caller.actor();
+    house
+        .run(|house| async move { house.steer_one(&actor, id, Steering::Remove).await })
+        .await?;
     Ok(NoContent)
 }

@@ -26,7 +26,7 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, Str
     let done = house.run(|house| async move {
         let key = login.key();
         caller.manages(&*house.directory.user(&key).await?)?;
-        house.filters.activate_script(&key, Some(&name)).await
+        caller.filters(&house).activate_script(&key, Some(&name)).await
     });
     done.await?;
     Ok(NoContent)

@@ -28,7 +28,7 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, Str
         caller.manages(&*house.directory.user(&key).await?)?;
         let (script, ..) = house.filters.script(&key, &name).await?;
         match script.active {
-            true => house.filters.activate_script(&key, None).await,
+            true => caller.filters(&house).activate_script(&key, None).await,
             false => Ok(()),
         }
     });

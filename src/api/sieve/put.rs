@@ -53,7 +53,11 @@ pub async fn handler(
         let key = login.key();
         caller.manages(&*house.directory.user(&key).await?)?;
         let expected = caller.expected();
-        match house.filters.put_script(&key, &name, body.content.into_bytes(), &expected).await {
+        match caller
+            .filters(&house)
+            .put_script(&key, &name, body.content.into_bytes(), &expected)
+            .await
+        {
             Ok(placed) => Ok(Ok(placed)),
             Err(NotKept::Wrong(problems)) => Ok(Err(problems)),
             Err(NotKept::NoRoom(no_room)) => Err(Refusal::LimitReached(no_room.to_string())),

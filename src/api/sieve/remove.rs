@@ -26,7 +26,7 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<(String, Str
     let removed = house.run(|house| async move {
         let key = login.key();
         caller.manages(&*house.directory.user(&key).await?)?;
-        house.filters.remove_script(&key, &name, &caller.expected()).await
+        caller.filters(&house).remove_script(&key, &name, &caller.expected()).await
     });
     removed.await?;
     Ok(NoContent)

@@ -31,7 +31,7 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
         let key = login.key();
         caller.manages(&*house.directory.user(&key).await?)?;
         let form = filter::Vacation::from(body);
-        let placed = house.filters.put_absence(&key, &form, &caller.expected()).await?;
+        let placed = caller.filters(&house).put_absence(&key, &form, &caller.expected()).await?;
         Ok((placed, form))
     });
     let (placed, form) = put.await?;

@@ -22,7 +22,7 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> 
     let removed = house.run(|house| async move {
         let key = login.key();
         caller.manages(&*house.directory.user(&key).await?)?;
-        house.filters.remove_absence(&key, &caller.expected()).await
+        caller.filters(&house).remove_absence(&key, &caller.expected()).await
     });
     removed.await?;
     Ok(NoContent)

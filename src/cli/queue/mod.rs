@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use self::selection::{Filters, Pick, Selection};
 use super::failure::Failure;
-use super::house::House;
+use super::house::{House, operator};
 use super::output::{Output, Show};
 use super::pages::{self, PAGE};
 use super::remote::Remote;
@@ -74,7 +74,12 @@ async fn steer(house: &House, picks: &[Pick<'_>], steering: Steering, out: &mut 
             show(house, id).await?;
         }
         let changed = match house {
-            House::Here(services) => services.queue.steer(&pick.filter(services.queue.now()), steering).await?,
+            House::Here(services) => {
+                let filter = pick.filter(services.queue.now());
+                let count = services.queue.steer(&filter, steering).await?;
+                services.audit.note_steering(&operator(), &filter, steering, count).await;
+                count
+            }
             House::There(remote) => steer_there(remote, *pick, steering).await?,
         };
         count = count.saturating_add(changed);

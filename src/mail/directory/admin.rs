@@ -2,7 +2,9 @@
 
 use super::hashing::{Hashed, Verdict};
 use super::{Directory, NewPassword, app_passwords, users};
+use crate::mail::audit::Shown;
 use crate::model::account::{Role, User};
+use crate::model::audit::{Deed, Resource};
 use crate::model::ids::UserId;
 use crate::model::labels::Labels;
 use crate::model::refusal::Refusal;
@@ -40,7 +42,7 @@ impl Directory {
     /// Makes `admin` an enabled server administrator with this password; whether it was done.
     async fn put_admin(&self, hashed: Hashed, only_the_first: bool) -> Result<bool, Refusal> {
         let now = self.inner.now();
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         if only_the_first && count_admins(&mut change.tx).await? > 0 {
             return Ok(false);
         }
@@ -54,6 +56,7 @@ impl Directory {
                 stored.scram = hashed.scram;
                 users::end_tokens(&mut change, &mut stored).await?;
                 update(&mut change.tx, &stored).await?;
+                change.note(Deed::UserPasswordSet, Resource::user(LOGIN), (None, None));
             }
             None => {
                 let stored = StoredUser {
@@ -78,6 +81,7 @@ impl Directory {
                     token_epoch: 0,
                 };
                 insert(&mut change.tx, &stored, None).await?;
+                change.note(Deed::UserCreated, Resource::user(LOGIN), (None, stored.user.shown()));
             }
         }
         change.commit().await?;

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 
 use super::change::Change;
 use super::{AliasChange, Directory, NewAlias, Page, Picked, Placed, domains, fields};
+use crate::mail::audit::Shown;
 use crate::model::account::{Alias, AliasAddress};
 use crate::model::address::{Domain, EmailAddress};
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::ids::AliasId;
 use crate::model::refusal::Refusal;
@@ -33,11 +35,11 @@ impl Directory {
     /// Adds an alias. It may have the address of a user, and then wins over them. Errors: Exists, NotFound (the domain), Invalid.
     pub async fn create_alias(&self, new: NewAlias) -> Result<Alias, Refusal> {
         let alias = self.fresh_alias(new)?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         if aliases::find(&mut change.tx, &alias.address).await?.is_some() {
             return Err(fields::is_there("alias", &alias.address));
         }
-        add(&mut change.tx, &alias).await?;
+        add(&mut change, &alias).await?;
         change.commit().await?;
         Ok(alias)
     }
@@ -45,7 +47,7 @@ impl Directory {
     /// Adds an alias, or sets every field of the one that is there. Errors: NotFound (the domain), Invalid, Changed.
     pub async fn put_alias(&self, new: NewAlias) -> Result<Placed<Alias>, Refusal> {
         let alias = self.fresh_alias(new)?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let placed = self.place_alias(&mut change, alias).await?;
         change.commit().await?;
         Ok(placed)
@@ -56,9 +58,10 @@ impl Directory {
         let there = aliases::find(&mut change.tx, &new.address).await?;
         self.check(there.as_ref().map(Alias::revision))?;
         let Some(there) = there else {
-            add(&mut change.tx, &new).await?;
+            add(change, &new).await?;
             return Ok(Placed { now: new, is_new: true });
         };
+        let before = there.shown();
         let now = Alias {
             id: there.id,
             address: there.address,
@@ -67,6 +70,7 @@ impl Directory {
             ..new
         };
         aliases::update(&mut change.tx, &now).await?;
+        change.note(Deed::AliasChanged, Resource::alias(&now.address), (before, now.shown()));
         Ok(Placed { now, is_new: false })
     }
 
@@ -74,9 +78,10 @@ impl Directory {
     pub async fn change_alias(&self, address: &AliasAddress, wanted: AliasChange) -> Result<Alias, Refusal> {
         fields::text("description", wanted.description.as_deref().unwrap_or_default(), MAX_DESCRIPTION)?;
         let destinations = wanted.destinations.map(|all| self.checked(all)).transpose()?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut alias = known(&mut change.tx, address).await?;
         self.check(Some(alias.revision()))?;
+        let before = alias.shown();
         alias.destinations = destinations.unwrap_or(alias.destinations);
         alias.enabled = wanted.enabled.unwrap_or(alias.enabled);
         alias.description = wanted.description.unwrap_or(alias.description);
@@ -84,16 +89,18 @@ impl Directory {
         alias.labels = alias.labels.changed(wanted.labels)?;
         alias.updated_at = self.inner.after(alias.updated_at);
         aliases::update(&mut change.tx, &alias).await?;
+        change.note(Deed::AliasChanged, Resource::alias(address), (before, alias.shown()));
         change.commit().await?;
         Ok(alias)
     }
 
     /// Removes an alias. Errors: NotFound, Changed.
     pub async fn remove_alias(&self, address: &AliasAddress) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let alias = known(&mut change.tx, address).await?;
         self.check(Some(alias.revision()))?;
         aliases::delete(&mut change.tx, alias.id).await?;
+        change.note(Deed::AliasRemoved, Resource::alias(address), (alias.shown(), None));
         change.commit().await?;
         Ok(())
     }
@@ -141,9 +148,11 @@ fn milliseconds(at: Option<Timestamp>) -> Option<Timestamp> {
     at.map(|at| timestamp(at.as_millisecond()))
 }
 
-async fn add(tx: &mut Tx, alias: &Alias) -> Result<(), Refusal> {
-    let domain = domains::known(tx, domain(&alias.address)?).await?;
-    Ok(aliases::insert(tx, alias, domain.id).await?)
+async fn add(change: &mut Change<'_>, alias: &Alias) -> Result<(), Refusal> {
+    let domain = domains::known(&mut change.tx, domain(&alias.address)?).await?;
+    aliases::insert(&mut change.tx, alias, domain.id).await?;
+    change.note(Deed::AliasCreated, Resource::alias(&alias.address), (None, alias.shown()));
+    Ok(())
 }
 
 async fn known(tx: &mut Tx, address: &AliasAddress) -> Result<Alias, Refusal> {

@@ -8,7 +8,9 @@ use super::cache::Account;
 use super::keys::{LastUse, digest};
 use super::users::known;
 use super::{Directory, Inner, Visit, fields};
+use crate::mail::audit::Shown;
 use crate::model::account::User;
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::ids::{AppPasswordId, UserId};
 use crate::model::login::{AppPassword, LoginOutcome, Protocol};
@@ -75,27 +77,35 @@ impl Directory {
             last_used_at: None,
         };
         let text = readable();
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let user = known(&mut change.tx, login).await?.user;
         has_mailbox(&user)?;
         if app_passwords::list(&mut change.tx, user.id).await?.len() >= MOST {
             return Err(Refusal::LimitReached(format!("{} has {MOST} app passwords already", user.login)));
         }
         app_passwords::insert(&mut change.tx, user.id, &made, &digest(&plain(&text))).await?;
+        change.note(Deed::AppPasswordCreated, resource(&user, made.id), (None, made.shown()));
         change.commit().await?;
         Ok((made, Secret::new(text)))
     }
 
     /// Removes one: it stops working at once, while sessions that began with it go on. Errors: NotFound.
     pub async fn remove_app_password(&self, login: &str, id: AppPasswordId) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
-        let user = known(&mut change.tx, login).await?.user.id;
-        if !app_passwords::delete(&mut change.tx, user, id).await? {
+        let mut change = self.change().await?;
+        let user = known(&mut change.tx, login).await?.user;
+        let before = app_passwords::list(&mut change.tx, user.id).await?;
+        if !app_passwords::delete(&mut change.tx, user.id, id).await? {
             return Err(fields::not_found("app password", id));
         }
+        let before = before.iter().find(|it| it.id == id).and_then(Shown::shown);
+        change.note(Deed::AppPasswordRemoved, resource(&user, id), (before, None));
         change.commit().await?;
         Ok(())
     }
+}
+
+fn resource(user: &User, id: AppPasswordId) -> Resource {
+    Resource::user(&user.login).part("app-passwords", id)
 }
 
 fn has_mailbox(user: &User) -> Result<(), Refusal> {

@@ -12,6 +12,7 @@ use super::failures::Attempt;
 use super::hashing::Verdict;
 use super::{Directory, Inner, Login, Visit, fields, password};
 use crate::model::address::{EmailAddress, Host};
+use crate::model::audit::Actor;
 use crate::model::login::{LoginOutcome, Protocol};
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
@@ -178,7 +179,7 @@ impl Inner {
         let Some(old) = &account.password else { return };
         let upgraded = async {
             let new = self.hashing.hash(password).await?;
-            let mut change = self.change().await?;
+            let mut change = self.change(&Arc::new(Actor::server())).await?;
             store::db::users::replace_hash(&mut change.tx, account.user.id, old, (&new.hash, new.scram.as_deref())).await?;
             change.commit().await?;
             Ok::<_, Refusal>(())

@@ -19,7 +19,7 @@ impl Directory {
         may: &(impl Fn(&User, bool) -> Result<(), Refusal> + Sync),
     ) -> Result<Outcomes<Arc<User>>, Refusal> {
         let prepared = join_all(all.into_iter().map(|new| self.prepared(new))).await;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut outcomes = Vec::with_capacity(prepared.len());
         for stored in prepared {
             let outcome = match stored {
@@ -37,7 +37,7 @@ impl Directory {
 
     /// The same as [`Directory::put_alias`] for many.
     pub async fn put_aliases(&self, all: Vec<NewAlias>) -> Result<Outcomes<Alias>, Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut outcomes = Vec::with_capacity(all.len());
         for new in all {
             let outcome = match self.fresh_alias(new) {
@@ -52,7 +52,7 @@ impl Directory {
 
     /// The same as [`Directory::put_domain`] for many.
     pub async fn put_domains(&self, all: Vec<NewDomain>) -> Result<Outcomes<DomainRecord>, Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut outcomes = Vec::with_capacity(all.len());
         for new in all {
             let outcome = match self.fresh(new) {

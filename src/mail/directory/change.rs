@@ -1,8 +1,15 @@
 //! A change of the directory: a transaction that all nodes hear of.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
 use super::{Departure, Directory, Inner};
+use crate::mail::audit;
+use crate::model::audit::{Actor, AuditEntry, Deed, Resource};
 use crate::model::ids::UserId;
-use crate::store::{self, db::Tx};
+use crate::store;
+use crate::store::db::{self, Tx};
 
 /// A change under way. Dropped without [`Change::commit`], it never happened.
 pub(in crate::mail) struct Change<'d> {
@@ -10,33 +17,47 @@ pub(in crate::mail) struct Change<'d> {
     version: i64,
     /// Whose logins end with it.
     pub(super) ended: Vec<UserId>,
+    /// Who makes it.
+    actor: Arc<Actor>,
+    /// What is to stand in the audit log.
+    noted: Vec<AuditEntry>,
     inner: &'d Inner,
 }
 
 impl Inner {
-    /// Begins a change, when nobody else makes one.
-    pub(super) async fn change(&self) -> Result<Change<'_>, store::Error> {
+    /// Begins a change by somebody, when nobody else makes one.
+    pub(super) async fn change(&self, actor: &Arc<Actor>) -> Result<Change<'_>, store::Error> {
         let mut tx = self.database.write().await?;
         let version = store::db::settings::bump_directory_version(&mut tx).await?;
         Ok(Change {
             tx,
             version,
             ended: Vec::new(),
+            actor: Arc::clone(actor),
+            noted: Vec::new(),
             inner: self,
         })
     }
 }
 
 impl Directory {
-    /// Begins a change of what others keep with users, such as their filters.
+    /// Begins a change, also of what others keep with users, such as their filters.
     pub(in crate::mail) async fn change(&self) -> Result<Change<'_>, store::Error> {
-        self.inner.change().await
+        self.inner.change(&self.actor).await
     }
 }
 
 impl Change<'_> {
+    /// Has it stand in the audit log what was done, with what there was before and is after. Where the two are the same, nothing was done.
+    pub(in crate::mail) fn note(&mut self, deed: Deed, resource: Resource, (before, after): (Option<Value>, Option<Value>)) {
+        if before.is_none() || before != after {
+            self.noted.push(audit::entry(&self.actor, deed, resource, (before, after)));
+        }
+    }
+
     /// Stores it and drops what was kept in memory. Nobody who asks after this gets an answer from before.
-    pub(in crate::mail) async fn commit(self) -> Result<(), store::Error> {
+    pub(in crate::mail) async fn commit(mut self) -> Result<(), store::Error> {
+        db::audit::insert(&mut self.tx, &self.noted).await?;
         let done = self.tx.commit().await;
         // Also after an error: the commit may have been done and only its answer lost.
         self.inner.caches.changed_here(self.version);

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 
 use super::users::{end_tokens, keep_one_admin, known, known_also_deleted};
 use super::{Directory, fields};
+use crate::mail::audit::Shown;
 use crate::model::account::User;
+use crate::model::audit::{Deed, Resource};
 use crate::model::refusal::Refusal;
 use crate::model::revision::Revision;
 use crate::store::db::users;
@@ -36,7 +38,7 @@ impl Directory {
     /// Deletes a user: from now on they are not there, but can be restored. Errors: NotFound, InUse (the last server administrator),
     /// Changed.
     pub async fn delete_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known(&mut change.tx, login).await?;
         self.check(Some(stored.user.revision()))?;
         keep_one_admin(&mut change.tx, &stored.user).await?;
@@ -44,13 +46,14 @@ impl Directory {
         stored.user.deleted_at = Some(stored.user.updated_at);
         end_tokens(&mut change, &mut stored).await?;
         users::update(&mut change.tx, &stored).await?;
+        change.note(Deed::UserDeleted, Resource::user(&stored.user.login), (stored.user.shown(), None));
         change.commit().await?;
         Ok(Arc::new(stored.user))
     }
 
     /// Takes a deletion back: the user has everything that they had. Errors: NotFound, InUse (they are not deleted), Changed.
     pub async fn restore_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known_also_deleted(&mut change.tx, login).await?;
         self.check(Some(stored.user.revision()))?;
         match stored.user.deleted_at.take() {
@@ -60,6 +63,7 @@ impl Directory {
         }
         stored.user.updated_at = self.inner.after(stored.user.updated_at);
         users::update(&mut change.tx, &stored).await?;
+        change.note(Deed::UserRestored, Resource::user(&stored.user.login), (None, stored.user.shown()));
         change.commit().await?;
         Ok(Arc::new(stored.user))
     }
@@ -67,7 +71,7 @@ impl Directory {
     /// The first step of removing a user for good, deleted or not: they can no longer be restored. Errors: NotFound, InUse (the last server
     /// administrator), Changed.
     pub async fn condemn_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known_also_deleted(&mut change.tx, login).await?;
         self.check(Some(stored.user.revision()))?;
         keep_one_admin(&mut change.tx, &stored.user).await?;

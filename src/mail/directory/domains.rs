@@ -2,8 +2,10 @@
 
 use super::change::Change;
 use super::{Directory, DomainChange, NewDomain, Page, Picked, Placed, fields};
+use crate::mail::audit::Shown;
 use crate::model::account::DomainRecord;
 use crate::model::address::Domain;
+use crate::model::audit::{Deed, Resource};
 use crate::model::ids::DomainId;
 use crate::model::refusal::Refusal;
 use crate::store::db::labels::Pick;
@@ -29,7 +31,7 @@ impl Directory {
     /// Adds a domain. Errors: Exists, NotFound (the domain it is to be another name of), Invalid.
     pub async fn create_domain(&self, new: NewDomain) -> Result<DomainRecord, Refusal> {
         let record = self.fresh(new)?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         if domains::find(&mut change.tx, &record.domain).await?.is_some() {
             return Err(fields::is_there("domain", &record.domain));
         }
@@ -42,7 +44,7 @@ impl Directory {
     /// Changed.
     pub async fn put_domain(&self, new: NewDomain) -> Result<Placed<DomainRecord>, Refusal> {
         let record = self.fresh(new)?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let placed = self.place_domain(&mut change, record).await?;
         change.commit().await?;
         Ok(placed)
@@ -64,15 +66,17 @@ impl Directory {
         };
         check_alias_of(change, &now).await?;
         domains::update(&mut change.tx, &now).await?;
+        change.note(Deed::DomainChanged, Resource::domain(&now.domain), (there.shown(), now.shown()));
         Ok(Placed { now, is_new: false })
     }
 
     /// Changes a domain: what is `None` stays. Errors: NotFound, Invalid, Changed.
     pub async fn change_domain(&self, domain: &Domain, wanted: DomainChange) -> Result<DomainRecord, Refusal> {
         fields::text("description", wanted.description.as_deref().unwrap_or_default(), MAX_DESCRIPTION)?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut record = known(&mut change.tx, domain).await?;
         self.check(Some(record.revision()))?;
+        let before = record.shown();
         record.alias_of = wanted.alias_of.unwrap_or(record.alias_of);
         record.enabled = wanted.enabled.unwrap_or(record.enabled);
         record.description = wanted.description.unwrap_or(record.description);
@@ -80,6 +84,7 @@ impl Directory {
         record.updated_at = self.inner.after(record.updated_at);
         check_alias_of(&mut change, &record).await?;
         domains::update(&mut change.tx, &record).await?;
+        change.note(Deed::DomainChanged, Resource::domain(domain), (before, record.shown()));
         change.commit().await?;
         Ok(record)
     }
@@ -87,7 +92,7 @@ impl Directory {
     /// Removes a domain. Refused with InUse while it has users, aliases, or domains that are other names of it. Errors: NotFound, InUse,
     /// Changed.
     pub async fn remove_domain(&self, domain: &Domain) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let record = known(&mut change.tx, domain).await?;
         self.check(Some(record.revision()))?;
         let uses = domains::uses(&mut change.tx, &record).await?;
@@ -101,6 +106,7 @@ impl Directory {
             return Err(Refusal::InUse(format!("the domain {domain} still has {count} {what}")));
         }
         domains::delete(&mut change.tx, record.id).await?;
+        change.note(Deed::DomainRemoved, Resource::domain(domain), (record.shown(), None));
         change.commit().await?;
         Ok(())
     }
@@ -125,7 +131,9 @@ impl Directory {
 
 async fn add(change: &mut Change<'_>, record: &DomainRecord) -> Result<(), Refusal> {
     check_alias_of(change, record).await?;
-    Ok(domains::insert(&mut change.tx, record).await?)
+    domains::insert(&mut change.tx, record).await?;
+    change.note(Deed::DomainCreated, Resource::domain(&record.domain), (None, record.shown()));
+    Ok(())
 }
 
 /// What a list is picked by, with the ids of the domains. Errors: NotFound (a domain).

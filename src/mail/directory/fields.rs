@@ -1,10 +1,8 @@
 //! What is asked of the values that come in, whoever brings them.
 
+use super::MOST_OF_PAGE;
 use crate::model::address::EmailAddress;
 use crate::model::refusal::Refusal;
-
-/// The most items on a page.
-const MAX_PAGE: usize = 1_000;
 
 /// A text for people: no control characters but line breaks, at most `most` characters.
 pub(super) fn text(field: &'static str, value: &str, most: usize) -> Result<(), Refusal> {
@@ -29,7 +27,7 @@ pub(super) fn login_key(login: &str) -> Option<String> {
 
 /// The size of a page in the bounds of what is sensible.
 pub(super) fn page_size(limit: usize) -> usize {
-    limit.clamp(1, MAX_PAGE)
+    limit.clamp(1, MOST_OF_PAGE)
 }
 
 /// One more than the page has was asked for: cuts it off and gives the key of the last item, if there was one more.

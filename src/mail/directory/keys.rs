@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{ApiKeyChange, Directory, NewApiKey, domains, fields};
+use crate::mail::audit::Shown;
 use crate::model::account::{ApiKey, Role};
 use crate::model::address::Domain;
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::ids::ApiKeyId;
 use crate::model::refusal::Refusal;
@@ -73,9 +75,10 @@ impl Directory {
             expires_at: new.expires_at.map(|at| timestamp(at.as_millisecond())),
             last_used_at: None,
         };
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         domains_are_there(&mut change.tx, &key.domains).await?;
         api_keys::insert(&mut change.tx, &key, &digest(&text)).await?;
+        change.note(Deed::ApiKeyCreated, Resource::api_key(key.id), (None, key.shown()));
         change.commit().await?;
         Ok((key, Secret::new(text)))
     }
@@ -84,9 +87,10 @@ impl Directory {
     pub async fn change_api_key(&self, id: ApiKeyId, wanted: ApiKeyChange) -> Result<ApiKey, Refusal> {
         fields::text("name", wanted.name.as_deref().unwrap_or_default(), MAX_NAME)?;
         let scopes = wanted.scopes.map(scopes).transpose()?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut key = known(&mut change.tx, id).await?;
         self.check(Some(key.revision()))?;
+        let before = key.shown();
         key.name = wanted.name.unwrap_or(key.name);
         key.scopes = scopes.unwrap_or(key.scopes);
         if let Some(domains) = wanted.domains {
@@ -99,6 +103,7 @@ impl Directory {
         }
         key.updated_at = self.inner.after(key.updated_at);
         api_keys::update(&mut change.tx, &key).await?;
+        change.note(Deed::ApiKeyChanged, Resource::api_key(id), (before, key.shown()));
         change.commit().await?;
         Ok(key)
     }
@@ -106,22 +111,24 @@ impl Directory {
     /// Gives a key another secret, which is shown this once; the old one stops working at once. Errors: NotFound, Changed.
     pub async fn rotate_api_key(&self, id: ApiKeyId) -> Result<(ApiKey, Secret), Refusal> {
         let text = random_text(PREFIX);
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut key = known(&mut change.tx, id).await?;
         self.check(Some(key.revision()))?;
         key.updated_at = self.inner.after(key.updated_at);
         api_keys::update(&mut change.tx, &key).await?;
         api_keys::set_secret(&mut change.tx, id, &digest(&text)).await?;
+        change.note(Deed::ApiKeyRotated, Resource::api_key(id), (None, None));
         change.commit().await?;
         Ok((key, Secret::new(text)))
     }
 
     /// Removes a key; it stops working at once. Errors: NotFound, Changed.
     pub async fn remove_api_key(&self, id: ApiKeyId) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let key = known(&mut change.tx, id).await?;
         self.check(Some(key.revision()))?;
         api_keys::delete(&mut change.tx, id).await?;
+        change.note(Deed::ApiKeyRemoved, Resource::api_key(id), (key.shown(), None));
         change.commit().await?;
         Ok(())
     }

@@ -55,6 +55,7 @@ use tokio::sync::broadcast;
 use crate::config;
 use crate::model::account::{AliasAddress, ApiKey, Role, User};
 use crate::model::address::{Domain, EmailAddress};
+use crate::model::audit::Actor;
 use crate::model::clock::{self, Clock};
 use crate::model::ids::UserId;
 use crate::model::labels::{Labels, LabelsChange};
@@ -64,6 +65,9 @@ use crate::model::revision::{Expectation, Revision};
 use crate::model::scope::Scope;
 use crate::model::secret::Secret;
 use crate::store::{self, db::Database};
+
+/// The most items on a page.
+pub(in crate::mail) const MOST_OF_PAGE: usize = 1_000;
 
 /// How many departures a listener may be behind before it is only told that there were some.
 const DEPARTURES: usize = 1_024;
@@ -338,6 +342,8 @@ pub struct Directory {
     inner: Arc<Inner>,
     /// In which state a thing must be to be changed through this handle.
     expected: Expectation,
+    /// Who changes things through this handle.
+    actor: Arc<Actor>,
 }
 
 struct Inner {
@@ -382,6 +388,7 @@ impl Directory {
         Ok(Self {
             inner,
             expected: Expectation::default(),
+            actor: Arc::new(Actor::server()),
         })
     }
 
@@ -389,9 +396,15 @@ impl Directory {
     /// transaction, and is refused with [`Refusal::Changed`] otherwise.
     #[must_use]
     pub fn expecting(&self, expected: Expectation) -> Self {
+        Self { expected, ..self.clone() }
+    }
+
+    /// The same directory for changes by somebody: what they do is in the audit log under their name. Otherwise it is the server's doing.
+    #[must_use]
+    pub fn acting(&self, actor: &Arc<Actor>) -> Self {
         Self {
-            inner: Arc::clone(&self.inner),
-            expected,
+            actor: Arc::clone(actor),
+            ..self.clone()
         }
     }
 

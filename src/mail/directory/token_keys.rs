@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 
 use super::{Directory, Inner};
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::ids::TokenKeyId;
 use crate::model::refusal::Refusal;
@@ -124,9 +125,10 @@ impl Directory {
             .unwrap_or(i64::MAX)
             .saturating_mul(1_000);
         let new = fresh(now);
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         token_keys::retire(&mut change.tx, now, now.saturating_add(lives)).await?;
         token_keys::insert(&mut change.tx, &new).await?;
+        change.note(Deed::TokenKeyRotated, Resource::of_server("jwt-keys", new.id), (None, None));
         change.commit().await?;
         Ok(SigningKey::from(&new))
     }

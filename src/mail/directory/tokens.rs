@@ -13,6 +13,7 @@ use super::authenticate::Proved;
 use super::cache::Account;
 use super::users::{end_tokens, known};
 use super::{Directory, Inner, Login, Principal, Tokens, Visit, fields, keys};
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::ids::SessionId;
 use crate::model::login::{LoginOutcome, Protocol};
@@ -128,7 +129,7 @@ impl Directory {
 
     /// Ends the session of a refresh token, with its access tokens. One that is not known has ended already.
     pub async fn logout(&self, refresh_token: &str) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         if take(&mut change.tx, refresh_token).await?.is_some() {
             change.commit().await?;
         }
@@ -145,21 +146,24 @@ impl Directory {
 
     /// Ends a session of a user over the API. Errors: NotFound.
     pub async fn end_api_session(&self, login: &str, session: SessionId) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
-        let user = known(&mut change.tx, login).await?.user.id;
-        if !tokens::delete_session(&mut change.tx, user, session).await? {
+        let mut change = self.change().await?;
+        let user = known(&mut change.tx, login).await?.user;
+        if !tokens::delete_session(&mut change.tx, user.id, session).await? {
             return Err(fields::not_found("session", session));
         }
+        let resource = Resource::user(&user.login).part("sessions", session);
+        change.note(Deed::SessionEnded, resource, (None, None));
         change.commit().await?;
         Ok(())
     }
 
     /// Ends all sessions of a user, of all protocols and on all nodes. Errors: NotFound.
     pub async fn end_sessions(&self, login: &str) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known(&mut change.tx, login).await?;
         end_tokens(&mut change, &mut stored).await?;
         users::update(&mut change.tx, &stored).await?;
+        change.note(Deed::UserSessionsEnded, Resource::user(&stored.user.login), (None, None));
         change.commit().await?;
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::cache::Account;
 use super::failures::Attempt;
 use super::users::known;
 use super::{Directory, Inner, Visit, app_passwords, keys};
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::login::LoginOutcome;
 use crate::model::refusal::Refusal;
@@ -63,7 +64,7 @@ impl Directory {
     pub async fn enrol_second_factor(&self, login: &str, issuer: &str) -> Result<Enrolment, Refusal> {
         let secret = rand::random::<[u8; SECRET]>().to_vec();
         let text = base32(&secret);
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let stored = known(&mut change.tx, login).await?;
         if stored.totp {
             return Err(Refusal::InUse(format!("{login} has a second factor already; remove it first")));
@@ -88,7 +89,7 @@ impl Directory {
     /// Turns the second factor on, for a code of the key that was made for it; gives the recovery codes, this once. Errors: NotFound,
     /// InUse (it is on), Invalid (the code).
     pub async fn confirm_second_factor(&self, login: &str, code: &str) -> Result<Vec<Secret>, Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known(&mut change.tx, login).await?;
         if stored.totp {
             return Err(Refusal::InUse(format!("{login} has a second factor already")));
@@ -111,13 +112,14 @@ impl Directory {
         totp::put(&mut change.tx, stored.user.id, &on).await?;
         stored.totp = true;
         users::update(&mut change.tx, &stored).await?;
+        change.note(Deed::SecondFactorEnabled, Resource::user(&stored.user.login), (None, None));
         change.commit().await?;
         Ok(codes.into_iter().map(Secret::new).collect())
     }
 
     /// Turns the second factor off. With `code`, only if it is right. Errors: NotFound, Invalid (the code).
     pub async fn remove_second_factor(&self, login: &str, code: Option<&str>) -> Result<(), Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known(&mut change.tx, login).await?;
         if let Some(code) = code {
             let found = totp::find(&mut change.tx, stored.user.id).await?;
@@ -125,6 +127,9 @@ impl Directory {
             found.and_then(|totp| spent(&totp, code, now)).ok_or_else(wrong_code)?;
         }
         totp::delete(&mut change.tx, stored.user.id).await?;
+        if stored.totp {
+            change.note(Deed::SecondFactorRemoved, Resource::user(&stored.user.login), (None, None));
+        }
         stored.totp = false;
         users::update(&mut change.tx, &stored).await?;
         change.commit().await?;

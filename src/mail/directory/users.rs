@@ -6,8 +6,10 @@ use super::authenticate::MAX_PASSWORD_OCTETS;
 use super::change::Change;
 use super::hashing::Hashed;
 use super::{Directory, NewPassword, NewUser, Page, Picked, Placed, UserChange, domains, fields, password};
+use crate::mail::audit::Shown;
 use crate::model::account::{Role, User};
 use crate::model::address::EmailAddress;
+use crate::model::audit::{Deed, Resource};
 use crate::model::ids::UserId;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
@@ -41,11 +43,11 @@ impl Directory {
     /// Only the directory's part; the mailboxes are made by `mail::accounts`. Errors: Exists, NotFound (the domain), Invalid.
     pub async fn create_user(&self, new: NewUser) -> Result<Arc<User>, Refusal> {
         let stored = self.prepared(new).await?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         if find(&mut change.tx, &stored.user.login).await?.is_some() {
             return Err(fields::is_there("user", &stored.user.login));
         }
-        add(&mut change.tx, &stored).await?;
+        add(&mut change, &stored).await?;
         change.commit().await?;
         Ok(Arc::new(stored.user))
     }
@@ -54,7 +56,7 @@ impl Directory {
     /// replaced. Errors: those of `may`, NotFound (the domain), Invalid, InUse (the last server administrator), Changed.
     pub async fn put_user(&self, new: NewUser, may: impl Fn(&User) -> Result<(), Refusal> + Send) -> Result<Placed<Arc<User>>, Refusal> {
         let stored = self.prepared(new).await?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let placed = self.place_user(&mut change, stored, may).await?;
         change.commit().await?;
         Ok(placed)
@@ -70,7 +72,7 @@ impl Directory {
         let there = find(&mut change.tx, &new.user.login).await?;
         self.check(there.as_ref().map(|stored| stored.user.revision()))?;
         let Some(there) = there else {
-            add(&mut change.tx, &new).await?;
+            add(change, &new).await?;
             let now = Arc::new(new.user);
             return Ok(Placed { now, is_new: true });
         };
@@ -97,7 +99,7 @@ impl Directory {
     /// Changes a user. Errors: NotFound, Invalid, InUse (the last server administrator), Changed.
     pub async fn change_user(&self, login: &str, wanted: UserChange) -> Result<Arc<User>, Refusal> {
         fields::text("display_name", wanted.display_name.as_deref().unwrap_or_default(), MAX_DISPLAY_NAME)?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known(&mut change.tx, login).await?;
         self.check(Some(stored.user.revision()))?;
         let was = stored.user.clone();
@@ -130,6 +132,11 @@ impl Directory {
             end_tokens(change, &mut stored).await?;
         }
         users::update(&mut change.tx, &stored).await?;
+        let resource = Resource::user(&was.login);
+        change.note(Deed::UserChanged, resource.clone(), (was.shown(), stored.user.shown()));
+        if has_new_password {
+            change.note(Deed::UserPasswordSet, resource, (None, None));
+        }
         let now = Arc::new(stored.user);
         Ok(Placed { now, is_new: false })
     }
@@ -137,7 +144,7 @@ impl Directory {
     /// Sets a password and ends the user's tokens. Errors: NotFound, Invalid, Changed.
     pub async fn set_password(&self, login: &str, password: NewPassword) -> Result<(), Refusal> {
         let hashed = self.hashed(password).await?;
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let mut stored = known(&mut change.tx, login).await?;
         self.check(Some(stored.user.revision()))?;
         stored.password = Some(hashed.hash);
@@ -145,6 +152,7 @@ impl Directory {
         stored.user.updated_at = self.inner.after(stored.user.updated_at);
         end_tokens(&mut change, &mut stored).await?;
         users::update(&mut change.tx, &stored).await?;
+        change.note(Deed::UserPasswordSet, Resource::user(&stored.user.login), (None, None));
         change.commit().await?;
         Ok(())
     }
@@ -152,7 +160,7 @@ impl Directory {
     /// Removes a user, deleted or not, from the directory for good; aliases that lead to them stay. Errors: NotFound, InUse (the last server administrator),
     /// Changed.
     pub async fn remove_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
-        let mut change = self.inner.change().await?;
+        let mut change = self.change().await?;
         let stored = known_also_deleted(&mut change.tx, login).await?;
         self.check(Some(stored.user.revision()))?;
         keep_one_admin(&mut change.tx, &stored.user).await?;
@@ -160,6 +168,7 @@ impl Directory {
         // Rights that somebody gave them while their mailboxes were removed must not wait for the next user of this name.
         acls::forget_login(&mut change.tx, &stored.user.login).await?;
         change.ended.push(stored.user.id);
+        change.note(Deed::UserPurged, Resource::user(&stored.user.login), (stored.user.shown(), None));
         change.commit().await?;
         Ok(Arc::new(stored.user))
     }
@@ -270,12 +279,14 @@ async fn find(tx: &mut Tx, login: &str) -> Result<Option<StoredUser>, Refusal> {
     }
 }
 
-async fn add(tx: &mut Tx, stored: &StoredUser) -> Result<(), Refusal> {
+async fn add(change: &mut Change<'_>, stored: &StoredUser) -> Result<(), Refusal> {
     let domain = match stored.user.address.as_ref().and_then(EmailAddress::domain) {
-        Some(domain) => Some(domains::known(tx, domain).await?.id),
+        Some(domain) => Some(domains::known(&mut change.tx, domain).await?.id),
         None => None,
     };
-    Ok(users::insert(tx, stored, domain).await?)
+    users::insert(&mut change.tx, stored, domain).await?;
+    change.note(Deed::UserCreated, Resource::user(&stored.user.login), (None, stored.user.shown()));
+    Ok(())
 }
 
 /// The user with what is stored, or that there is none.

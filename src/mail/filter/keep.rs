@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
 use super::{Filters, Inner, NotKept, absence};
 use crate::mail::directory::{Change, Placed};
 use crate::mail::mailbox::blocking;
 use crate::model::account::User;
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::filter::{Script, Vacation};
 use crate::model::ids::{FilterId, UserId};
@@ -68,7 +72,7 @@ impl Filters {
         if !problems.is_empty() {
             return Err(NotKept::Wrong(problems));
         }
-        self.inner.store(login, name, &text, expected).await?.map_err(NotKept::NoRoom)
+        self.store(login, name, &text, expected).await?.map_err(NotKept::NoRoom)
     }
 
     /// The mistakes of a text, as a script of this user. Errors: NotFound (the user), LimitReached.
@@ -98,11 +102,20 @@ impl Filters {
     /// Makes this script the active one, or none. Errors: NotFound.
     pub async fn activate_script(&self, login: &str, name: Option<&str>) -> Result<(), Refusal> {
         let user = self.inner.owner(login).await?;
-        let mut change = self.inner.ground.directory.change().await?;
+        let directory = self.directory();
+        let mut change = directory.change().await?;
         if let Some(name) = name {
             found(&mut change, user.id, name).await?;
         }
+        let was = rows::list(&mut change.tx, user.id).await?.into_iter().find(|script| script.active);
         rows::activate(&mut change.tx, user.id, name, self.inner.ground.clock.now_ms()).await?;
+        match (name, was) {
+            (Some(name), was) if was.as_ref().is_none_or(|was| was.name != name) => {
+                change.note(Deed::ScriptActivated, resource(&user, name), (None, None));
+            }
+            (None, Some(was)) => change.note(Deed::ScriptDeactivated, resource(&user, &was.name), (None, None)),
+            (Some(_) | None, _) => {}
+        }
         changed(change, user.id).await
     }
 
@@ -110,8 +123,9 @@ impl Filters {
     pub async fn rename_script(&self, login: &str, from: &str, to: &str) -> Result<(), Refusal> {
         check_name("name", to)?;
         let user = self.inner.owner(login).await?;
-        let mut change = self.inner.ground.directory.change().await?;
-        found(&mut change, user.id, from).await?;
+        let directory = self.directory();
+        let mut change = directory.change().await?;
+        let was = found(&mut change, user.id, from).await?;
         if rows::find(&mut change.tx, user.id, to).await?.is_some() {
             return Err(Refusal::Exists {
                 what: "script",
@@ -119,13 +133,16 @@ impl Filters {
             });
         }
         rows::rename(&mut change.tx, user.id, from, (to, self.inner.ground.clock.now_ms())).await?;
+        let names = [&*was.name, to].map(|name| Some(json!({ "name": name })));
+        change.note(Deed::ScriptChanged, resource(&user, from), names.into());
         changed(change, user.id).await
     }
 
     /// Removes a script. Errors: NotFound, InUse (it is active), Changed.
     pub async fn remove_script(&self, login: &str, name: &str, expected: &Expectation) -> Result<(), Refusal> {
         let user = self.inner.owner(login).await?;
-        let mut change = self.inner.ground.directory.change().await?;
+        let directory = self.directory();
+        let mut change = directory.change().await?;
         let script = found(&mut change, user.id, name).await?;
         expected.check(Some(script.revision(user.id)))?;
         if script.active {
@@ -134,6 +151,11 @@ impl Filters {
             )));
         }
         rows::delete(&mut change.tx, user.id, name).await?;
+        change.note(
+            Deed::ScriptRemoved,
+            resource(&user, name),
+            (Some(json!({ "name": script.name, "size": script.size })), None),
+        );
         changed(change, user.id).await
     }
 
@@ -148,7 +170,7 @@ impl Filters {
     /// Sets the form for an absence. Errors: NotFound (the user), Invalid, Changed.
     pub async fn put_absence(&self, login: &str, form: &Vacation, expected: &Expectation) -> Result<Placed<Revision>, Refusal> {
         check_form(form)?;
-        let stored = self.inner.store(login, ABSENCE, &absence::kept(form), expected).await?;
+        let stored = self.store(login, ABSENCE, &absence::kept(form), expected).await?;
         let placed = stored.map_err(|no_room| Refusal::LimitReached(no_room.to_string()))?;
         Ok(Placed {
             now: placed.now.1,
@@ -159,55 +181,34 @@ impl Filters {
     /// Removes the form for an absence. Errors: NotFound, Changed.
     pub async fn remove_absence(&self, login: &str, expected: &Expectation) -> Result<(), Refusal> {
         let user = self.inner.owner(login).await?;
-        let mut change = self.inner.ground.directory.change().await?;
+        let directory = self.directory();
+        let mut change = directory.change().await?;
         let row = rows::find(&mut change.tx, user.id, ABSENCE).await?;
         let (script, _) = row.ok_or_else(|| no_absence(&user))?;
         expected.check(Some(script.revision(user.id)))?;
         rows::delete(&mut change.tx, user.id, ABSENCE).await?;
+        change.note(Deed::VacationRemoved, vacation(&user), (None, None));
         changed(change, user.id).await
-    }
-}
-
-impl Inner {
-    /// The user, who has mail to filter.
-    async fn owner(&self, login: &str) -> Result<Arc<User>, Refusal> {
-        let user = self.ground.directory.user(login).await?;
-        match user.address {
-            Some(_) => Ok(user),
-            None => Err(Refusal::NotPermitted(format!(
-                "{} has no mailbox, so there is no mail to filter",
-                user.login
-            ))),
-        }
-    }
-
-    /// Whether one more may be added to the scripts of a user, or is the one of this name.
-    fn room_among(&self, scripts: &[Script], name: &str) -> Result<(), NoRoom> {
-        let most = self.ground.settings.max_scripts;
-        let others = scripts.iter().filter(|script| script.name != ABSENCE && script.name != name);
-        let is_there = scripts.iter().any(|script| script.name == name);
-        match is_there || others.count() < most {
-            true => Ok(()),
-            false => Err(NoRoom::TooMany(most)),
-        }
     }
 
     async fn store(&self, login: &str, name: &str, text: &[u8], expected: &Expectation) -> Result<Result<Stored, NoRoom>, Refusal> {
-        let user = self.owner(login).await?;
-        let mut change = self.ground.directory.change().await?;
-        let was = rows::find(&mut change.tx, user.id, name).await?.map(|(script, _)| script);
-        expected.check(was.as_ref().map(|script| script.revision(user.id)))?;
+        let user = self.inner.owner(login).await?;
+        let directory = self.directory();
+        let mut change = directory.change().await?;
+        let was = rows::find(&mut change.tx, user.id, name).await?;
+        expected.check(was.as_ref().map(|(script, _)| script.revision(user.id)))?;
         let is_new = was.is_none();
         if is_new && name != ABSENCE {
             let scripts = rows::list(&mut change.tx, user.id).await?;
-            if let Err(no_room) = self.room_among(&scripts, name) {
+            if let Err(no_room) = self.inner.room_among(&scripts, name) {
                 return Ok(Err(no_room));
             }
         }
-        let now = self.ground.clock.now_ms();
+        let before = was.as_ref().filter(|_| name != ABSENCE).map(|(script, text)| shown(script, text));
+        let now = self.inner.ground.clock.now_ms();
         let size = u64::try_from(text.len()).unwrap_or(u64::MAX);
         let script = match was {
-            Some(was) => Script {
+            Some((was, _)) => Script {
                 size,
                 // No two states have the same time.
                 updated_at: timestamp(now.max(was.updated_at.as_millisecond().saturating_add(1))),
@@ -225,12 +226,66 @@ impl Inner {
             true => rows::insert(&mut change.tx, user.id, &script, text).await?,
             false => rows::update(&mut change.tx, user.id, &script, text).await?,
         }
+        let (deed, resource) = deed(&user, name, is_new);
+        let after = (name != ABSENCE).then(|| shown(&script, text));
+        change.note(deed, resource, (before, after));
         changed(change, user.id).await?;
         let revision = script.revision(user.id);
         Ok(Ok(Placed {
             now: (script, revision),
             is_new,
         }))
+    }
+}
+
+impl Inner {
+    /// Whether one more may be added to the scripts of a user, or is the one of this name.
+    fn room_among(&self, scripts: &[Script], name: &str) -> Result<(), NoRoom> {
+        let most = self.ground.settings.max_scripts;
+        let others = scripts.iter().filter(|script| script.name != ABSENCE && script.name != name);
+        let is_there = scripts.iter().any(|script| script.name == name);
+        match is_there || others.count() < most {
+            true => Ok(()),
+            false => Err(NoRoom::TooMany(most)),
+        }
+    }
+
+    /// The user, who has mail to filter.
+    async fn owner(&self, login: &str) -> Result<Arc<User>, Refusal> {
+        let user = self.ground.directory.user(login).await?;
+        match user.address {
+            Some(_) => Ok(user),
+            None => Err(Refusal::NotPermitted(format!(
+                "{} has no mailbox, so there is no mail to filter",
+                user.login
+            ))),
+        }
+    }
+}
+
+/// A script in the audit log: its text is told by its digest, and is the user's own.
+fn shown(script: &Script, text: &[u8]) -> Value {
+    let digest: String = Sha256::digest(text).iter().map(|octet| format!("{octet:02x}")).collect();
+    json!({ "name": script.name, "size": script.size, "sha256": digest })
+}
+
+fn deed(user: &User, name: &str, is_new: bool) -> (Deed, Resource) {
+    match (name, is_new) {
+        (ABSENCE, _) => (Deed::VacationSet, vacation(user)),
+        (name, true) => (Deed::ScriptCreated, resource(user, name)),
+        (name, false) => (Deed::ScriptChanged, resource(user, name)),
+    }
+}
+
+fn resource(user: &User, name: &str) -> Resource {
+    Resource::user(&user.login).part("sieve", name)
+}
+
+fn vacation(user: &User) -> Resource {
+    let user = Resource::user(&user.login);
+    Resource {
+        part: Some("vacation".to_owned()),
+        ..user
     }
 }
 

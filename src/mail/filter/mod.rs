@@ -31,6 +31,7 @@ use crate::config;
 use crate::mail::directory::Directory;
 use crate::mail::mailbox::Mailboxes;
 use crate::model::account::User;
+use crate::model::audit::Actor;
 use crate::model::clock::Clock;
 use crate::model::refusal::Refusal;
 use crate::store::db::Database;
@@ -66,6 +67,8 @@ pub struct Ground {
 #[derive(Clone)]
 pub struct Filters {
     inner: Arc<Inner>,
+    /// Who changes scripts through this handle.
+    actor: Arc<Actor>,
 }
 
 struct Inner {
@@ -112,7 +115,22 @@ impl Filters {
             running: Semaphore::new(at_once),
         });
         tokio::spawn(seen::forget(Arc::downgrade(&inner)));
-        Ok(Self { inner })
+        let actor = Arc::new(Actor::server());
+        Ok(Self { inner, actor })
+    }
+
+    /// The same for changes by somebody: what they do is in the audit log under their name.
+    #[must_use]
+    pub fn acting(&self, actor: &Arc<Actor>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            actor: Arc::clone(actor),
+        }
+    }
+
+    /// The directory, for a change of scripts.
+    fn directory(&self) -> Directory {
+        self.inner.ground.directory.acting(&self.actor)
     }
 
     /// Waits for a turn.

@@ -1,13 +1,15 @@
 //! The keys of a domain: make, show, activate, retire, remove.
 
 use super::{Signing, make};
+use crate::mail::audit::{self, Shown};
 use crate::model::address::Domain;
+use crate::model::audit::{Actor, AuditEntry, Deed, Resource};
 use crate::model::clock::timestamp;
 use crate::model::dkim::{Algorithm, DkimKey, KeyState, Selector};
 use crate::model::ids::DomainId;
 use crate::model::refusal::Refusal;
 use crate::store;
-use crate::store::db::{Tx, dkim_keys, domains};
+use crate::store::db::{self, Tx, dkim_keys, domains};
 
 /// The most keys of a domain.
 const MOST: usize = 50;
@@ -35,6 +37,7 @@ impl Signing {
         algorithm: Algorithm,
         selector: Option<Selector>,
         state: KeyState,
+        by: &Actor,
     ) -> Result<DkimKey, Refusal> {
         // What needs no new key is refused before the long work.
         let there = self.keys(domain).await?;
@@ -70,30 +73,34 @@ impl Signing {
                 store::Error::Conflict => taken(&key.selector),
                 error => error.into(),
             })?;
-        self.commit(tx, domain).await?;
+        let noted = audit::entry(by, Deed::DkimKeyCreated, resource(&key), (None, key.shown()));
+        self.commit(tx, domain, noted).await?;
         Ok(key)
     }
 
     /// Changes what a key is for. One that becomes active takes the place of the one of its algorithm that signed, which is retired.
     /// Errors: NotFound.
-    pub async fn set_state(&self, domain: &Domain, selector: &Selector, state: KeyState) -> Result<DkimKey, Refusal> {
+    pub async fn set_state(&self, domain: &Domain, selector: &Selector, state: KeyState, by: &Actor) -> Result<DkimKey, Refusal> {
         let mut tx = self.inner.database.write().await?;
         let id = known(&mut tx, domain).await?;
         let mut key = dkim_keys::find(&mut tx, id, selector).await?.ok_or_else(|| no_key(selector))?;
-        if key.state != state {
-            key.state = state;
-            key.updated_at = timestamp(self.inner.clock.now_ms());
-            if state == KeyState::Active {
-                dkim_keys::retire_active(&mut tx, id, key.algorithm, key.updated_at.as_millisecond()).await?;
-            }
-            dkim_keys::update(&mut tx, id, &key).await?;
+        if key.state == state {
+            return Ok(key);
         }
-        self.commit(tx, domain).await?;
+        let before = key.shown();
+        key.state = state;
+        key.updated_at = timestamp(self.inner.clock.now_ms());
+        if state == KeyState::Active {
+            dkim_keys::retire_active(&mut tx, id, key.algorithm, key.updated_at.as_millisecond()).await?;
+        }
+        dkim_keys::update(&mut tx, id, &key).await?;
+        let noted = audit::entry(by, Deed::DkimKeyChanged, resource(&key), (before, key.shown()));
+        self.commit(tx, domain, noted).await?;
         Ok(key)
     }
 
     /// Removes a key for good. Errors: NotFound; InUse while it signs.
-    pub async fn remove(&self, domain: &Domain, selector: &Selector) -> Result<(), Refusal> {
+    pub async fn remove(&self, domain: &Domain, selector: &Selector, by: &Actor) -> Result<(), Refusal> {
         let mut tx = self.inner.database.write().await?;
         let id = known(&mut tx, domain).await?;
         let key = dkim_keys::find(&mut tx, id, selector).await?.ok_or_else(|| no_key(selector))?;
@@ -103,15 +110,21 @@ impl Signing {
             )));
         }
         dkim_keys::delete(&mut tx, id, selector).await?;
-        self.commit(tx, domain).await
+        let noted = audit::entry(by, Deed::DkimKeyRemoved, resource(&key), (key.shown(), None));
+        self.commit(tx, domain, noted).await
     }
 
     /// Stores it and forgets what was kept in memory, also if only the answer was lost.
-    async fn commit(&self, tx: Tx, domain: &Domain) -> Result<(), Refusal> {
+    async fn commit(&self, mut tx: Tx, domain: &Domain, noted: AuditEntry) -> Result<(), Refusal> {
+        db::audit::insert(&mut tx, &[noted]).await?;
         let done = tx.commit().await;
         self.inner.signers.invalidate(domain);
         Ok(done?)
     }
+}
+
+fn resource(key: &DkimKey) -> Resource {
+    Resource::domain(&key.domain).part("dkim-keys", &key.selector)
 }
 
 async fn make_pair(algorithm: Algorithm) -> Result<(Vec<u8>, Vec<u8>), Refusal> {

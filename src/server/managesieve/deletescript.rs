@@ -8,7 +8,11 @@ use crate::wire::managesieve::response::Response;
 
 /// Removes a script that is not active.
 pub(super) async fn deletescript(session: &Session, user: &User, name: &str) -> Response {
-    match session.door.filters.remove_script(&user.login, name, &Expectation::default()).await {
+    match session
+        .filters(user)
+        .remove_script(&user.login, name, &Expectation::default())
+        .await
+    {
         Ok(()) => Response::ok("removed"),
         Err(refusal) => refusal::spell(&refusal),
     }

@@ -9,7 +9,7 @@ use crate::wire::managesieve::response::Response;
 
 /// Stores a script that is right.
 pub(super) async fn putscript(session: &Session, user: &User, name: &str, text: &[u8]) -> Response {
-    let filters = &session.door.filters;
+    let filters = session.filters(user);
     match filters.put_script(&user.login, name, text.to_vec(), &Expectation::default()).await {
         Ok(_) => Response::ok("stored"),
         Err(NotKept::Wrong(problems)) => refusal::wrong(&problems),

@@ -7,7 +7,7 @@ use crate::wire::managesieve::response::Response;
 
 /// Gives a script another name; the active one stays active.
 pub(super) async fn renamescript(session: &Session, user: &User, from: &str, to: &str) -> Response {
-    match session.door.filters.rename_script(&user.login, from, to).await {
+    match session.filters(user).rename_script(&user.login, from, to).await {
         Ok(()) => Response::ok("renamed"),
         Err(refusal) => refusal::spell(&refusal),
     }

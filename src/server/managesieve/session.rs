@@ -8,8 +8,10 @@ use tokio::time::Instant;
 
 use super::ManageSieve;
 use super::dispatch::dispatch;
+use crate::mail::filter::Filters;
 use crate::mail::sessions::Place;
 use crate::model::account::User;
+use crate::model::audit::Actor;
 use crate::model::secret::Secret;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::managesieve::command::{self, BadCommand, Command, TooLong};
@@ -67,6 +69,12 @@ impl Session {
             errors: 0,
             login_until,
         }
+    }
+
+    /// The filters, for changes by this user.
+    pub(super) fn filters(&self, user: &User) -> Filters {
+        let actor = Actor::user(user, self.stream.peer());
+        self.door.filters.acting(&Arc::new(actor))
     }
 
     pub(super) async fn run(mut self) {

@@ -60,6 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(26, "0026_logins"),
     migration!(27, "0027_message_counts"),
     migration!(28, "0028_filters"),
+    migration!(29, "0029_audit"),
 ];
 
 impl Migration {

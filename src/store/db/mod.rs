@@ -8,6 +8,7 @@ pub mod acls;
 pub mod aliases;
 pub mod api_keys;
 pub mod app_passwords;
+pub mod audit;
 pub mod derived;
 mod dialect;
 pub mod dkim_keys;

@@ -66,6 +66,9 @@ class ServerApi
 
     /** @var string[] $contentTypes **/
     public const contentTypes = [
+        'listAuditLog' => [
+            'application/json',
+        ],
         'listJwtKeys' => [
             'application/json',
         ],
@@ -130,6 +133,402 @@ class ServerApi
     public function getConfig()
     {
         return $this->config;
+    }
+
+    /**
+     * Operation listAuditLog
+     *
+     * Show the audit log
+     *
+     * @param  string|null $actor Only what this user, key or account of the machine did: a login, the name of a key, or the id of either. (optional)
+     * @param  string|null $resource Only what was done with this thing, by its path below &#x60;/api/v1&#x60;, or with a part of it. (optional)
+     * @param  \Posthouse\Generated\Model\AuditKind|null $kind Only changes of this kind. (optional)
+     * @param  string|null $domain Only what was done with things of this domain. (optional)
+     * @param  \DateTime|null $since Only what was done from this moment on. (optional)
+     * @param  \DateTime|null $until Only what was done before this moment. (optional)
+     * @param  int|null $limit At most so many; 100 if absent. (optional)
+     * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAuditLog'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return \Posthouse\Generated\Model\AuditLog|\Posthouse\Generated\Model\Problem
+     */
+    public function listAuditLog($actor = null, $resource = null, $kind = null, $domain = null, $since = null, $until = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAuditLog'][0])
+    {
+        list($response) = $this->listAuditLogWithHttpInfo($actor, $resource, $kind, $domain, $since, $until, $limit, $cursor, $contentType);
+        return $response;
+    }
+
+    /**
+     * Operation listAuditLogWithHttpInfo
+     *
+     * Show the audit log
+     *
+     * @param  string|null $actor Only what this user, key or account of the machine did: a login, the name of a key, or the id of either. (optional)
+     * @param  string|null $resource Only what was done with this thing, by its path below &#x60;/api/v1&#x60;, or with a part of it. (optional)
+     * @param  \Posthouse\Generated\Model\AuditKind|null $kind Only changes of this kind. (optional)
+     * @param  string|null $domain Only what was done with things of this domain. (optional)
+     * @param  \DateTime|null $since Only what was done from this moment on. (optional)
+     * @param  \DateTime|null $until Only what was done before this moment. (optional)
+     * @param  int|null $limit At most so many; 100 if absent. (optional)
+     * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAuditLog'] to see the possible values for this operation
+     *
+     * @throws \Posthouse\Generated\ApiException on non-2xx response or if the response body is not in the expected format
+     * @throws \InvalidArgumentException
+     * @return array of \Posthouse\Generated\Model\AuditLog|\Posthouse\Generated\Model\Problem, HTTP status code, HTTP response headers (array of strings)
+     */
+    public function listAuditLogWithHttpInfo($actor = null, $resource = null, $kind = null, $domain = null, $since = null, $until = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAuditLog'][0])
+    {
+        $request = $this->listAuditLogRequest($actor, $resource, $kind, $domain, $since, $until, $limit, $cursor, $contentType);
+
+        try {
+            $options = $this->createHttpClientOption();
+            try {
+                $response = $this->client->send($request, $options);
+            } catch (RequestException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    $e->getResponse() ? $e->getResponse()->getHeaders() : null,
+                    $e->getResponse() ? (string) $e->getResponse()->getBody() : null
+                );
+            } catch (ConnectException $e) {
+                throw new ApiException(
+                    "[{$e->getCode()}] {$e->getMessage()}",
+                    (int) $e->getCode(),
+                    null,
+                    null
+                );
+            }
+
+            $statusCode = $response->getStatusCode();
+
+
+            switch($statusCode) {
+                case 200:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\AuditLog',
+                        $request,
+                        $response,
+                    );
+                default:
+                    return $this->handleResponseWithDataType(
+                        '\Posthouse\Generated\Model\Problem',
+                        $request,
+                        $response,
+                    );
+            }
+
+            
+
+            if ($statusCode < 200 || $statusCode > 299) {
+                throw new ApiException(
+                    sprintf(
+                        '[%d] Error connecting to the API (%s)',
+                        $statusCode,
+                        (string) $request->getUri()
+                    ),
+                    $statusCode,
+                    $response->getHeaders(),
+                    (string) $response->getBody()
+                );
+            }
+
+            return $this->handleResponseWithDataType(
+                '\Posthouse\Generated\Model\AuditLog',
+                $request,
+                $response,
+            );
+        } catch (ApiException $e) {
+            switch ($e->getCode()) {
+                case 200:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\AuditLog',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+                default:
+                    $data = ObjectSerializer::deserialize(
+                        $e->getResponseBody(),
+                        '\Posthouse\Generated\Model\Problem',
+                        $e->getResponseHeaders()
+                    );
+                    $e->setResponseObject($data);
+                    throw $e;
+            }
+
+
+            throw $e;
+        }
+    }
+
+    /**
+     * Operation listAuditLogAsync
+     *
+     * Show the audit log
+     *
+     * @param  string|null $actor Only what this user, key or account of the machine did: a login, the name of a key, or the id of either. (optional)
+     * @param  string|null $resource Only what was done with this thing, by its path below &#x60;/api/v1&#x60;, or with a part of it. (optional)
+     * @param  \Posthouse\Generated\Model\AuditKind|null $kind Only changes of this kind. (optional)
+     * @param  string|null $domain Only what was done with things of this domain. (optional)
+     * @param  \DateTime|null $since Only what was done from this moment on. (optional)
+     * @param  \DateTime|null $until Only what was done before this moment. (optional)
+     * @param  int|null $limit At most so many; 100 if absent. (optional)
+     * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAuditLog'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function listAuditLogAsync($actor = null, $resource = null, $kind = null, $domain = null, $since = null, $until = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAuditLog'][0])
+    {
+        return $this->listAuditLogAsyncWithHttpInfo($actor, $resource, $kind, $domain, $since, $until, $limit, $cursor, $contentType)
+            ->then(
+                function ($response) {
+                    return $response[0];
+                }
+            );
+    }
+
+    /**
+     * Operation listAuditLogAsyncWithHttpInfo
+     *
+     * Show the audit log
+     *
+     * @param  string|null $actor Only what this user, key or account of the machine did: a login, the name of a key, or the id of either. (optional)
+     * @param  string|null $resource Only what was done with this thing, by its path below &#x60;/api/v1&#x60;, or with a part of it. (optional)
+     * @param  \Posthouse\Generated\Model\AuditKind|null $kind Only changes of this kind. (optional)
+     * @param  string|null $domain Only what was done with things of this domain. (optional)
+     * @param  \DateTime|null $since Only what was done from this moment on. (optional)
+     * @param  \DateTime|null $until Only what was done before this moment. (optional)
+     * @param  int|null $limit At most so many; 100 if absent. (optional)
+     * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAuditLog'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Promise\PromiseInterface
+     */
+    public function listAuditLogAsyncWithHttpInfo($actor = null, $resource = null, $kind = null, $domain = null, $since = null, $until = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAuditLog'][0])
+    {
+        $returnType = '\Posthouse\Generated\Model\AuditLog';
+        $request = $this->listAuditLogRequest($actor, $resource, $kind, $domain, $since, $until, $limit, $cursor, $contentType);
+
+        return $this->client
+            ->sendAsync($request, $this->createHttpClientOption())
+            ->then(
+                function ($response) use ($returnType) {
+                    if ($returnType === '\SplFileObject') {
+                        $content = $response->getBody(); //stream goes to serializer
+                    } else {
+                        $content = (string) $response->getBody();
+                        if ($returnType !== 'string') {
+                            $content = json_decode($content);
+                        }
+                    }
+
+                    return [
+                        ObjectSerializer::deserialize($content, $returnType, []),
+                        $response->getStatusCode(),
+                        $response->getHeaders()
+                    ];
+                },
+                function ($exception) {
+                    $response = $exception->getResponse();
+                    $statusCode = $response->getStatusCode();
+                    throw new ApiException(
+                        sprintf(
+                            '[%d] Error connecting to the API (%s)',
+                            $statusCode,
+                            $exception->getRequest()->getUri()
+                        ),
+                        $statusCode,
+                        $response->getHeaders(),
+                        (string) $response->getBody()
+                    );
+                }
+            );
+    }
+
+    /**
+     * Create request for operation 'listAuditLog'
+     *
+     * @param  string|null $actor Only what this user, key or account of the machine did: a login, the name of a key, or the id of either. (optional)
+     * @param  string|null $resource Only what was done with this thing, by its path below &#x60;/api/v1&#x60;, or with a part of it. (optional)
+     * @param  \Posthouse\Generated\Model\AuditKind|null $kind Only changes of this kind. (optional)
+     * @param  string|null $domain Only what was done with things of this domain. (optional)
+     * @param  \DateTime|null $since Only what was done from this moment on. (optional)
+     * @param  \DateTime|null $until Only what was done before this moment. (optional)
+     * @param  int|null $limit At most so many; 100 if absent. (optional)
+     * @param  string|null $cursor &#x60;next_cursor&#x60; of the page before. (optional)
+     * @param  string $contentType The value for the Content-Type header. Check self::contentTypes['listAuditLog'] to see the possible values for this operation
+     *
+     * @throws \InvalidArgumentException
+     * @return \GuzzleHttp\Psr7\Request
+     */
+    public function listAuditLogRequest($actor = null, $resource = null, $kind = null, $domain = null, $since = null, $until = null, $limit = null, $cursor = null, string $contentType = self::contentTypes['listAuditLog'][0])
+    {
+
+
+
+
+
+
+
+        if ($limit !== null && $limit > 1000) {
+            throw new \InvalidArgumentException('invalid value for "$limit" when calling ServerApi.listAuditLog, must be smaller than or equal to 1000.');
+        }
+        if ($limit !== null && $limit < 1) {
+            throw new \InvalidArgumentException('invalid value for "$limit" when calling ServerApi.listAuditLog, must be bigger than or equal to 1.');
+        }
+
+
+
+        $resourcePath = '/api/v1/audit-log';
+        $formParams = [];
+        $queryParams = [];
+        $headerParams = [];
+        $httpBody = '';
+        $multipart = false;
+
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $actor,
+            'actor', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $resource,
+            'resource', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $kind,
+            'kind', // param base name
+            'AuditKind', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $domain,
+            'domain', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $since,
+            'since', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $until,
+            'until', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $limit,
+            'limit', // param base name
+            'integer', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+        // query params
+        $queryParams = array_merge($queryParams, ObjectSerializer::toQueryValue(
+            $cursor,
+            'cursor', // param base name
+            'string', // openApiType
+            'form', // style
+            true, // explode
+            false // required
+        ) ?? []);
+
+
+
+
+        $headers = $this->headerSelector->selectHeaders(
+            ['application/json', ],
+            $contentType,
+            $multipart
+        );
+
+        // for model (json/xml)
+        if (count($formParams) > 0) {
+            if ($multipart) {
+                $multipartContents = [];
+                foreach ($formParams as $formParamName => $formParamValue) {
+                    $formParamValueItems = is_array($formParamValue) ? $formParamValue : [$formParamValue];
+                    foreach ($formParamValueItems as $formParamValueItem) {
+                        $multipartContents[] = [
+                            'name' => $formParamName,
+                            'contents' => $formParamValueItem
+                        ];
+                    }
+                }
+                // for HTTP post (form)
+                $httpBody = new MultipartStream($multipartContents);
+
+            } elseif (stripos($headers['Content-Type'], 'application/json') !== false) {
+                # if Content-Type contains "application/json", json_encode the form parameters
+                try {
+                    $httpBody = json_encode($formParams, JSON_THROW_ON_ERROR);
+                } catch (\JsonException $e) {
+                    throw new \InvalidArgumentException('json_encode error: ' . $e->getMessage(), 0, $e);
+                }
+            } else {
+                // for HTTP post (form)
+                $httpBody = ObjectSerializer::buildQuery($formParams);
+            }
+        }
+
+        // this endpoint requires Bearer authentication (access token)
+        if (!empty($this->config->getAccessToken())) {
+            $headers['Authorization'] = 'Bearer ' . $this->config->getAccessToken();
+        }
+
+        $defaultHeaders = [];
+        if ($this->config->getUserAgent()) {
+            $defaultHeaders['User-Agent'] = $this->config->getUserAgent();
+        }
+
+        $headers = array_merge(
+            $defaultHeaders,
+            $headerParams,
+            $headers
+        );
+
+        $operationHost = $this->config->getHost();
+        $query = ObjectSerializer::buildQuery($queryParams);
+        return new Request(
+            'GET',
+            $operationHost . $resourcePath . ($query ? "?{$query}" : ''),
+            $headers,
+            $httpBody
+        );
     }
 
     /**

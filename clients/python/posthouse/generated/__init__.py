@@ -34,6 +34,7 @@ __all__ = [
     "ApiKeyError",
     "ApiAttributeError",
     "ApiException",
+    "ActorKind",
     "Alias",
     "AliasCreate",
     "AliasList",
@@ -47,6 +48,10 @@ __all__ = [
     "AppPasswordCreate",
     "AppPasswordList",
     "Attachment",
+    "AuditActor",
+    "AuditKind",
+    "AuditLog",
+    "AuditLogEntry",
     "Authentication",
     "AuthenticationProperty",
     "BatchAction",
@@ -189,6 +194,7 @@ from posthouse.generated.exceptions import ApiAttributeError as ApiAttributeErro
 from posthouse.generated.exceptions import ApiException as ApiException
 
 # import models into sdk package
+from posthouse.generated.models.actor_kind import ActorKind as ActorKind
 from posthouse.generated.models.alias import Alias as Alias
 from posthouse.generated.models.alias_create import AliasCreate as AliasCreate
 from posthouse.generated.models.alias_list import AliasList as AliasList
@@ -202,6 +208,10 @@ from posthouse.generated.models.app_password import AppPassword as AppPassword
 from posthouse.generated.models.app_password_create import AppPasswordCreate as AppPasswordCreate
 from posthouse.generated.models.app_password_list import AppPasswordList as AppPasswordList
 from posthouse.generated.models.attachment import Attachment as Attachment
+from posthouse.generated.models.audit_actor import AuditActor as AuditActor
+from posthouse.generated.models.audit_kind import AuditKind as AuditKind
+from posthouse.generated.models.audit_log import AuditLog as AuditLog
+from posthouse.generated.models.audit_log_entry import AuditLogEntry as AuditLogEntry
 from posthouse.generated.models.authentication import Authentication as Authentication
 from posthouse.generated.models.authentication_property import AuthenticationProperty as AuthenticationProperty
 from posthouse.generated.models.batch_action import BatchAction as BatchAction

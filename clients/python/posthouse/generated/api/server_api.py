@@ -7,9 +7,11 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 from typing_extensions import Annotated
 
 from datetime import datetime
-from pydantic import Field
+from pydantic import Field, StrictStr
 from typing import Optional
 from typing_extensions import Annotated
+from posthouse.generated.models.audit_kind import AuditKind
+from posthouse.generated.models.audit_log import AuditLog
 from posthouse.generated.models.jwt_key import JwtKey
 from posthouse.generated.models.jwt_key_list import JwtKeyList
 from posthouse.generated.models.message_stats import MessageStats
@@ -33,6 +35,409 @@ class ServerApi:
         if api_client is None:
             api_client = ApiClient.get_default()
         self.api_client = api_client
+
+
+    @validate_call
+    def list_audit_log(
+        self,
+        actor: Annotated[Optional[StrictStr], Field(description="Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.")] = None,
+        resource: Annotated[Optional[StrictStr], Field(description="Only what was done with this thing, by its path below `/api/v1`, or with a part of it.")] = None,
+        kind: Annotated[Optional[AuditKind], Field(description="Only changes of this kind.")] = None,
+        domain: Annotated[Optional[StrictStr], Field(description="Only what was done with things of this domain.")] = None,
+        since: Annotated[Optional[datetime], Field(description="Only what was done from this moment on.")] = None,
+        until: Annotated[Optional[datetime], Field(description="Only what was done before this moment.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
+        cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> AuditLog:
+        """Show the audit log
+
+        Who changed what, when, from where, with what was there before and after; the newest first, kept for `audit.keep_days`. Changes of the directory, of keys, of filters, of mailboxes and their rights over the API, and of the queue are in it, whoever made them; messages are not. An administrator of a domain sees what was done with things of it.
+
+        :param actor: Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.
+        :type actor: str
+        :param resource: Only what was done with this thing, by its path below `/api/v1`, or with a part of it.
+        :type resource: str
+        :param kind: Only changes of this kind.
+        :type kind: AuditKind
+        :param domain: Only what was done with things of this domain.
+        :type domain: str
+        :param since: Only what was done from this moment on.
+        :type since: datetime
+        :param until: Only what was done before this moment.
+        :type until: datetime
+        :param limit: At most so many; 100 if absent.
+        :type limit: int
+        :param cursor: `next_cursor` of the page before.
+        :type cursor: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_audit_log_serialize(
+            actor=actor,
+            resource=resource,
+            kind=kind,
+            domain=domain,
+            since=since,
+            until=until,
+            limit=limit,
+            cursor=cursor,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "AuditLog",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        ).data
+
+
+    @validate_call
+    def list_audit_log_with_http_info(
+        self,
+        actor: Annotated[Optional[StrictStr], Field(description="Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.")] = None,
+        resource: Annotated[Optional[StrictStr], Field(description="Only what was done with this thing, by its path below `/api/v1`, or with a part of it.")] = None,
+        kind: Annotated[Optional[AuditKind], Field(description="Only changes of this kind.")] = None,
+        domain: Annotated[Optional[StrictStr], Field(description="Only what was done with things of this domain.")] = None,
+        since: Annotated[Optional[datetime], Field(description="Only what was done from this moment on.")] = None,
+        until: Annotated[Optional[datetime], Field(description="Only what was done before this moment.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
+        cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> ApiResponse[AuditLog]:
+        """Show the audit log
+
+        Who changed what, when, from where, with what was there before and after; the newest first, kept for `audit.keep_days`. Changes of the directory, of keys, of filters, of mailboxes and their rights over the API, and of the queue are in it, whoever made them; messages are not. An administrator of a domain sees what was done with things of it.
+
+        :param actor: Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.
+        :type actor: str
+        :param resource: Only what was done with this thing, by its path below `/api/v1`, or with a part of it.
+        :type resource: str
+        :param kind: Only changes of this kind.
+        :type kind: AuditKind
+        :param domain: Only what was done with things of this domain.
+        :type domain: str
+        :param since: Only what was done from this moment on.
+        :type since: datetime
+        :param until: Only what was done before this moment.
+        :type until: datetime
+        :param limit: At most so many; 100 if absent.
+        :type limit: int
+        :param cursor: `next_cursor` of the page before.
+        :type cursor: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_audit_log_serialize(
+            actor=actor,
+            resource=resource,
+            kind=kind,
+            domain=domain,
+            since=since,
+            until=until,
+            limit=limit,
+            cursor=cursor,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "AuditLog",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        response_data.read()
+        return self.api_client.response_deserialize(
+            response_data=response_data,
+            response_types_map=_response_types_map,
+        )
+
+
+    @validate_call
+    def list_audit_log_without_preload_content(
+        self,
+        actor: Annotated[Optional[StrictStr], Field(description="Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.")] = None,
+        resource: Annotated[Optional[StrictStr], Field(description="Only what was done with this thing, by its path below `/api/v1`, or with a part of it.")] = None,
+        kind: Annotated[Optional[AuditKind], Field(description="Only changes of this kind.")] = None,
+        domain: Annotated[Optional[StrictStr], Field(description="Only what was done with things of this domain.")] = None,
+        since: Annotated[Optional[datetime], Field(description="Only what was done from this moment on.")] = None,
+        until: Annotated[Optional[datetime], Field(description="Only what was done before this moment.")] = None,
+        limit: Annotated[Optional[Annotated[int, Field(le=1000, strict=True, ge=1)]], Field(description="At most so many; 100 if absent.")] = None,
+        cursor: Annotated[Optional[StrictStr], Field(description="`next_cursor` of the page before.")] = None,
+        _request_timeout: Union[
+            None,
+            Annotated[StrictFloat, Field(gt=0)],
+            Tuple[
+                Annotated[StrictFloat, Field(gt=0)],
+                Annotated[StrictFloat, Field(gt=0)]
+            ]
+        ] = None,
+        _request_auth: Optional[Dict[StrictStr, Any]] = None,
+        _content_type: Optional[StrictStr] = None,
+        _headers: Optional[Dict[StrictStr, Any]] = None,
+        _host_index: Annotated[StrictInt, Field(ge=0, le=0)] = 0,
+    ) -> RESTResponseType:
+        """Show the audit log
+
+        Who changed what, when, from where, with what was there before and after; the newest first, kept for `audit.keep_days`. Changes of the directory, of keys, of filters, of mailboxes and their rights over the API, and of the queue are in it, whoever made them; messages are not. An administrator of a domain sees what was done with things of it.
+
+        :param actor: Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.
+        :type actor: str
+        :param resource: Only what was done with this thing, by its path below `/api/v1`, or with a part of it.
+        :type resource: str
+        :param kind: Only changes of this kind.
+        :type kind: AuditKind
+        :param domain: Only what was done with things of this domain.
+        :type domain: str
+        :param since: Only what was done from this moment on.
+        :type since: datetime
+        :param until: Only what was done before this moment.
+        :type until: datetime
+        :param limit: At most so many; 100 if absent.
+        :type limit: int
+        :param cursor: `next_cursor` of the page before.
+        :type cursor: str
+        :param _request_timeout: timeout setting for this request. If one
+                                 number provided, it will be total request
+                                 timeout. It can also be a pair (tuple) of
+                                 (connection, read) timeouts.
+        :type _request_timeout: int, tuple(int, int), optional
+        :param _request_auth: set to override the auth_settings for an a single
+                              request; this effectively ignores the
+                              authentication in the spec for a single request.
+        :type _request_auth: dict, optional
+        :param _content_type: force content-type for the request.
+        :type _content_type: str, Optional
+        :param _headers: set to override the headers for a single
+                         request; this effectively ignores the headers
+                         in the spec for a single request.
+        :type _headers: dict, optional
+        :param _host_index: set to override the host_index for a single
+                            request; this effectively ignores the host_index
+                            in the spec for a single request.
+        :type _host_index: int, optional
+        :return: Returns the result object.
+        """ # noqa: E501
+
+        _param = self._list_audit_log_serialize(
+            actor=actor,
+            resource=resource,
+            kind=kind,
+            domain=domain,
+            since=since,
+            until=until,
+            limit=limit,
+            cursor=cursor,
+            _request_auth=_request_auth,
+            _content_type=_content_type,
+            _headers=_headers,
+            _host_index=_host_index
+        )
+
+        _response_types_map: Dict[str, Optional[str]] = {
+            '200': "AuditLog",
+            'default': "Problem",
+        }
+        response_data = self.api_client.call_api(
+            *_param,
+            _request_timeout=_request_timeout
+        )
+        return response_data.response
+
+
+    def _list_audit_log_serialize(
+        self,
+        actor,
+        resource,
+        kind,
+        domain,
+        since,
+        until,
+        limit,
+        cursor,
+        _request_auth,
+        _content_type,
+        _headers,
+        _host_index,
+    ) -> RequestSerialized:
+
+        _host = None
+
+        _collection_formats: Dict[str, str] = {
+        }
+
+        _path_params: Dict[str, str] = {}
+        _query_params: List[Tuple[str, str]] = []
+        _header_params: Dict[str, Optional[str]] = _headers or {}
+        _form_params: List[Tuple[str, str]] = []
+        _files: Dict[
+            str, Union[str, bytes, List[str], List[bytes], List[Tuple[str, bytes]]]
+        ] = {}
+        _body_params: Optional[bytes] = None
+
+        # process the path parameters
+        # process the query parameters
+        if actor is not None:
+
+            _query_params.append(('actor', actor))
+
+        if resource is not None:
+
+            _query_params.append(('resource', resource))
+
+        if kind is not None:
+
+            _query_params.append(('kind', kind.value))
+
+        if domain is not None:
+
+            _query_params.append(('domain', domain))
+
+        if since is not None:
+            if isinstance(since, datetime):
+                _query_params.append(
+                    (
+                        'since',
+                        since.strftime(
+                            self.api_client.configuration.datetime_format
+                        )
+                    )
+                )
+            else:
+                _query_params.append(('since', since))
+
+        if until is not None:
+            if isinstance(until, datetime):
+                _query_params.append(
+                    (
+                        'until',
+                        until.strftime(
+                            self.api_client.configuration.datetime_format
+                        )
+                    )
+                )
+            else:
+                _query_params.append(('until', until))
+
+        if limit is not None:
+
+            _query_params.append(('limit', limit))
+
+        if cursor is not None:
+
+            _query_params.append(('cursor', cursor))
+
+        # process the header parameters
+        # process the form parameters
+        # process the body parameter
+
+
+        # set the HTTP header `Accept`
+        if 'Accept' not in _header_params:
+            _header_params['Accept'] = self.api_client.select_header_accept(
+                [
+                    'application/json'
+                ]
+            )
+
+
+        # authentication setting
+        _auth_settings: List[str] = [
+            'bearer'
+        ]
+
+        return self.api_client.param_serialize(
+            method='GET',
+            resource_path='/api/v1/audit-log',
+            path_params=_path_params,
+            query_params=_query_params,
+            header_params=_header_params,
+            body=_body_params,
+            post_params=_form_params,
+            files=_files,
+            auth_settings=_auth_settings,
+            collection_formats=_collection_formats,
+            _host=_host,
+            _request_auth=_request_auth
+        )
+
+
 
 
     @validate_call

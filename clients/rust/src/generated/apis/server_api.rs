@@ -6,6 +6,63 @@ use reqwest::Method;
 use crate::client::{Client, segment};
 use crate::{Error, models, pages};
 
+/// What [`Client::list_audit_log`] may be told besides.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListAuditLogOptions {
+    /// Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.
+    pub actor: Option<String>,
+    /// Only what was done with this thing, by its path below `/api/v1`, or with a part of it.
+    pub resource: Option<String>,
+    /// Only changes of this kind.
+    pub kind: Option<models::AuditKind>,
+    /// Only what was done with things of this domain.
+    pub domain: Option<String>,
+    /// Only what was done from this moment on.
+    pub since: Option<chrono::DateTime<chrono::FixedOffset>>,
+    /// Only what was done before this moment.
+    pub until: Option<chrono::DateTime<chrono::FixedOffset>>,
+    /// At most so many; 100 if absent.
+    pub limit: Option<i32>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl Client {
+    /// Show the audit log.
+    ///
+    /// Who changed what, when, from where, with what was there before and after; the newest first, kept for `audit.keep_days`. Changes of the directory, of keys, of filters, of mailboxes and their rights over the API, and of the queue are in it, whoever made them; messages are not. An administrator of a domain sees what was done with things of it.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn list_audit_log(&self, options: &ListAuditLogOptions) -> Result<models::AuditLog, Error> {
+        let path = "/api/v1/audit-log";
+        let request = self.request(Method::GET, path);
+        let mut query = Vec::new();
+        query.extend(options.actor.iter().map(|value| ("actor", value.to_string())));
+        query.extend(options.resource.iter().map(|value| ("resource", value.to_string())));
+        query.extend(options.kind.iter().map(|value| ("kind", value.to_string())));
+        query.extend(options.domain.iter().map(|value| ("domain", value.to_string())));
+        query.extend(options.since.iter().map(|value| ("since", value.to_rfc3339())));
+        query.extend(options.until.iter().map(|value| ("until", value.to_rfc3339())));
+        query.extend(options.limit.iter().map(|value| ("limit", value.to_string())));
+        query.extend(options.cursor.iter().map(|value| ("cursor", value.to_string())));
+        let request = request.query(&query);
+        Ok(self.send(request).await?.json().await?)
+    }
+
+    /// All items of [`Client::list_audit_log`], page after page, as they are asked for.
+    pub fn list_audit_log_all(&self, options: &ListAuditLogOptions) -> impl Stream<Item = Result<models::AuditLogEntry, Error>> {
+        pages::items(async move |cursor| {
+            let mut options = options.clone();
+            if cursor.is_some() {
+                options.cursor = cursor;
+            }
+            let page = self.list_audit_log(&options).await?;
+            Ok((page.items, page.next_cursor))
+        })
+    }
+}
+
 impl Client {
     /// List the keys of access tokens.
     ///

@@ -4,6 +4,16 @@
 
 import * as runtime from '../runtime.js';
 import {
+    type AuditKind,
+    AuditKindFromJSON,
+    AuditKindToJSON,
+} from '../models/AuditKind.js';
+import {
+    type AuditLog,
+    AuditLogFromJSON,
+    AuditLogToJSON,
+} from '../models/AuditLog.js';
+import {
     type JwtKey,
     JwtKeyFromJSON,
     JwtKeyToJSON,
@@ -39,6 +49,41 @@ import {
     StatsToJSON,
 } from '../models/Stats.js';
 
+export interface ListAuditLogRequest {
+    /**
+     * Only what this user, key or account of the machine did: a login, the name of a key, or the id of either.
+     */
+    actor?: string;
+    /**
+     * Only what was done with this thing, by its path below `/api/v1`, or with a part of it.
+     */
+    resource?: string;
+    /**
+     * Only changes of this kind.
+     */
+    kind?: AuditKind;
+    /**
+     * Only what was done with things of this domain.
+     */
+    domain?: string;
+    /**
+     * Only what was done from this moment on.
+     */
+    since?: Date;
+    /**
+     * Only what was done before this moment.
+     */
+    until?: Date;
+    /**
+     * At most so many; 100 if absent.
+     */
+    limit?: number;
+    /**
+     * `next_cursor` of the page before.
+     */
+    cursor?: string;
+}
+
 export interface RotateJwtKeysRequest {
     /**
      * A text of the client's own for this request: sent again under the same, it is not done again but gets the same reply.
@@ -61,6 +106,85 @@ export interface ShowMessageStatsRequest {
  *
  */
 export class ServerApi extends runtime.BaseAPI {
+
+    /**
+     * Creates request options for listAuditLog without sending the request
+     */
+    async listAuditLogRequestOpts(requestParameters: ListAuditLogRequest): Promise<runtime.RequestOpts> {
+        const queryParameters: any = {};
+
+        if (requestParameters['actor'] != null) {
+            queryParameters['actor'] = requestParameters['actor'];
+        }
+
+        if (requestParameters['resource'] != null) {
+            queryParameters['resource'] = requestParameters['resource'];
+        }
+
+        if (requestParameters['kind'] != null) {
+            queryParameters['kind'] = requestParameters['kind'];
+        }
+
+        if (requestParameters['domain'] != null) {
+            queryParameters['domain'] = requestParameters['domain'];
+        }
+
+        if (requestParameters['since'] != null) {
+            queryParameters['since'] = runtime.serializeDateTime(requestParameters['since'] as any);
+        }
+
+        if (requestParameters['until'] != null) {
+            queryParameters['until'] = runtime.serializeDateTime(requestParameters['until'] as any);
+        }
+
+        if (requestParameters['limit'] != null) {
+            queryParameters['limit'] = requestParameters['limit'];
+        }
+
+        if (requestParameters['cursor'] != null) {
+            queryParameters['cursor'] = requestParameters['cursor'];
+        }
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["audit:read"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/audit-log`;
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Who changed what, when, from where, with what was there before and after; the newest first, kept for `audit.keep_days`. Changes of the directory, of keys, of filters, of mailboxes and their rights over the API, and of the queue are in it, whoever made them; messages are not. An administrator of a domain sees what was done with things of it.
+     * Show the audit log
+     */
+    async listAuditLogRaw(requestParameters: ListAuditLogRequest, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<AuditLog>> {
+        const requestOptions = await this.listAuditLogRequestOpts(requestParameters);
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => AuditLogFromJSON(jsonValue));
+    }
+
+    /**
+     * Who changed what, when, from where, with what was there before and after; the newest first, kept for `audit.keep_days`. Changes of the directory, of keys, of filters, of mailboxes and their rights over the API, and of the queue are in it, whoever made them; messages are not. An administrator of a domain sees what was done with things of it.
+     * Show the audit log
+     */
+    async listAuditLog(requestParameters: ListAuditLogRequest = {}, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<AuditLog> {
+        const response = await this.listAuditLogRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
 
     /**
      * Creates request options for listJwtKeys without sending the request

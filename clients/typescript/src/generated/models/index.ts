@@ -1,5 +1,6 @@
 /* tslint:disable */
 /* eslint-disable */
+export * from './ActorKind.js';
 export * from './Alias.js';
 export * from './AliasCreate.js';
 export * from './AliasList.js';
@@ -13,6 +14,10 @@ export * from './AppPassword.js';
 export * from './AppPasswordCreate.js';
 export * from './AppPasswordList.js';
 export * from './Attachment.js';
+export * from './AuditActor.js';
+export * from './AuditKind.js';
+export * from './AuditLog.js';
+export * from './AuditLogEntry.js';
 export * from './Authentication.js';
 export * from './AuthenticationProperty.js';
 export * from './BatchAction.js';
