@@ -46,7 +46,7 @@ class Posthouse:
     def __init__(self, directory, users, settings="", dns=9):
         config = os.path.join(directory, "posthouse.toml")
         self.log = open(os.path.join(directory, "log"), "w", encoding="utf-8")
-        listeners = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "http")
+        listeners = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "managesieve", "http")
         listen = "\n".join(f'{name} = ["127.0.0.1:0"]' for name in listeners)
         write(
             config,
