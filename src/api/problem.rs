@@ -213,7 +213,7 @@ impl From<Refusal> for Problem {
             Refusal::AliasLoop(_) => Kind::AliasLoop,
             Refusal::OverQuota(_) => Kind::OverQuota,
             Refusal::TooLarge(_) => Kind::TooLarge,
-            Refusal::BadMessage(_) | Refusal::Rejected(_) => Kind::BadMessage,
+            Refusal::BadMessage(_) | Refusal::Rejected(_) | Refusal::NotAuthenticated(_) => Kind::BadMessage,
             Refusal::BadCredentials => Kind::BadCredentials,
             Refusal::CodeNeeded => Kind::CodeNeeded,
             Refusal::Exists { .. } => Kind::Exists,

@@ -16,6 +16,7 @@ use super::{Failure, Services, doors, open_services, ready};
 use crate::api::{self, About, Api};
 use crate::config::{Config, Effective};
 use crate::mail::accounts;
+use crate::mail::checks::{self, Checks};
 use crate::mail::dispatch::{self, Dispatch};
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
@@ -36,7 +37,7 @@ const ADMIN_PASSWORD: &str = "POSTHOUSE_ADMIN_PASSWORD";
 pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<PathBuf>) -> Result<(), Failure> {
     let services = open_services(&config).await?;
     let tls = tls::load(&config.tls, &config.data_dir, &config.hostname).map_err(Failure::of)?;
-    let intake = intake(&config, &services);
+    let intake = intake(&config, &services)?;
     let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls)).map_err(Failure::of)?;
     let (dispatch, tls_reports) = dispatch(&config, &services, &intake, &listeners)?;
     let http = bind_all("listen.http", &config.listen.http)?;
@@ -106,7 +107,13 @@ fn beside(services: &Services, stop: &CancellationToken, nothing_more: &Cancella
     ]
 }
 
-fn intake(config: &Config, services: &Services) -> Intake {
+fn intake(config: &Config, services: &Services) -> Result<Intake, Failure> {
+    let checks = Checks::open(checks::Ground {
+        dns: Dns::open(&config.dns).map_err(Failure::of)?,
+        settings: config.checks.clone(),
+        hostname: config.hostname.clone(),
+        clock: Clock::System,
+    });
     let rooms = Rooms {
         directory: services.directory.clone(),
         mailboxes: services.mailboxes.clone(),
@@ -115,11 +122,13 @@ fn intake(config: &Config, services: &Services) -> Intake {
         signing: services.signing.clone(),
         srs: services.srs.clone(),
         allowance: Allowance::new(services.database.clone(), config.submission.clone(), Clock::System),
+        checks,
         filters: services.filters.clone(),
         traces: services.traces.clone(),
         check_from: config.submission.check_from,
     };
-    Intake::new(rooms, config.hostname.clone(), config.smtp.max_message_bytes, Clock::System)
+    let hostname = config.hostname.clone();
+    Ok(Intake::new(rooms, hostname, config.smtp.max_message_bytes, Clock::System))
 }
 
 fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &Listeners) -> Result<(Dispatch, TlsReports), Failure> {

@@ -82,6 +82,7 @@ impl Config {
         self.dns.validate().map_err(|problem| problem.within("dns"))?;
         self.auth.validate().map_err(|problem| problem.within("auth"))?;
         self.directory.validate().map_err(|problem| problem.within("directory"))?;
+        self.checks.validate().map_err(|problem| problem.within("checks"))?;
         self.sieve.validate().map_err(|problem| problem.within("sieve"))?;
         self.queue.validate().map_err(|problem| problem.within("queue"))?;
         self.outbound.validate().map_err(|problem| problem.within("outbound"))?;

@@ -7,6 +7,7 @@
 mod audit;
 mod auth;
 mod check;
+mod checks;
 mod database;
 mod directory;
 mod dns;
@@ -34,6 +35,7 @@ mod trace;
 
 pub use audit::Audit;
 pub use auth::Auth;
+pub use checks::{Checks, DmarcQuarantine, DmarcReject};
 pub use database::Database;
 pub use directory::Directory;
 pub use dns::{Dns, Dnssec};
@@ -80,6 +82,8 @@ pub struct Config {
     pub dns: Dns,
     /// Receiving over SMTP, submission and LMTP.
     pub smtp: Smtp,
+    /// The checks of incoming mail: who a message is from, as far as that can be proved.
+    pub checks: Checks,
     /// What users may send.
     pub submission: Submission,
     /// IMAP and POP3 sessions.
@@ -120,6 +124,7 @@ impl Default for Config {
             tls: Tls::default(),
             dns: Dns::default(),
             smtp: Smtp::default(),
+            checks: Checks::default(),
             submission: Submission::default(),
             imap: Imap::default(),
             http: Http::default(),

@@ -16,6 +16,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("tls", fields::<super::Tls>()),
         ("dns", fields::<super::Dns>()),
         ("smtp", fields::<super::Smtp>()),
+        ("checks", fields::<super::Checks>()),
         ("submission", fields::<super::Submission>()),
         ("imap", fields::<super::Imap>()),
         ("http", fields::<super::Http>()),

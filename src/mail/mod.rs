@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod checks;
 pub mod directory;
 pub mod dispatch;
 pub mod dns;

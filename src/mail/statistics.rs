@@ -79,7 +79,8 @@ impl Kind {
                 };
                 Some((kind, attempt.recipients.len()))
             }
-            Step::Filtered { .. }
+            Step::Checked { .. }
+            | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }
             | Step::Reported { .. }

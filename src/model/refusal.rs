@@ -40,6 +40,9 @@ pub enum Refusal {
     /// The recipient does not want the message: the text is theirs (RFC 5429 §2.1).
     #[error("{0}")]
     Rejected(String),
+    /// The message cannot prove whom it is from, and the author's domain wants such mail refused: the text names it.
+    #[error("{0}")]
+    NotAuthenticated(String),
     /// Login name or password is wrong (never says which).
     #[error("the login name or the password is wrong")]
     BadCredentials,

@@ -45,6 +45,16 @@ pub enum Step {
         /// What the client was told.
         reason: String,
     },
+    /// It was found out whom it is from, as far as that can be proved. The outcomes are words of RFC 8601 §2.7.
+    Checked {
+        iprev: String,
+        spf: String,
+        /// One for each signature, with its domain.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dkim: Vec<String>,
+        arc: String,
+        dmarc: String,
+    },
     /// A recipient leads elsewhere: an alias, or an address with a detail.
     Expanded {
         recipient: String,
@@ -183,6 +193,16 @@ impl fmt::Display for Step {
         match self {
             Self::Received(received) => received.fmt(f),
             Self::Refused { reason } => write!(f, "refused: {reason}"),
+            Self::Checked {
+                iprev,
+                spf,
+                dkim,
+                arc,
+                dmarc,
+            } => {
+                let dkim = if dkim.is_empty() { "none".to_owned() } else { listed(dkim) };
+                write!(f, "checked: dmarc {dmarc}, spf {spf}, dkim {dkim}, arc {arc}, iprev {iprev}")
+            }
             Self::Expanded {
                 recipient,
                 users,
@@ -325,6 +345,16 @@ mod tests {
         }
     }
 
+    fn checked() -> Step {
+        Step::Checked {
+            iprev: "fail".into(),
+            spf: "pass".into(),
+            dkim: vec!["pass (b.test)".into()],
+            arc: "none".into(),
+            dmarc: "pass".into(),
+        }
+    }
+
     fn steps() -> Vec<(Step, &'static str)> {
         vec![
             (
@@ -353,6 +383,7 @@ mod tests {
                 },
                 "the filter of alice: stored in Work; redirected to a@b.test (it went wrong: x, line 1, column 2: no)",
             ),
+            (checked(), "checked: dmarc pass, spf pass, dkim pass (b.test), arc none, iprev fail"),
             (Step::Stored { user: "alice".into() }, "stored for alice"),
             (
                 Step::Queued {

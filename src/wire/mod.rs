@@ -2,6 +2,7 @@
 //!
 //! Every parser here is a grammar with limits; none panics, whatever the input.
 
+pub mod dmarc;
 pub mod dovecot;
 pub mod imap;
 pub mod managesieve;
@@ -12,5 +13,6 @@ pub mod pop3;
 pub mod sasl;
 pub mod sieve;
 pub mod smtp;
+pub mod spf;
 pub mod tls;
 pub mod tls_report;

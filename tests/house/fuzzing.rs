@@ -97,6 +97,13 @@ fn scripts() -> Vec<Vec<u8>> {
     scripts.map(|path| fs::read(path).expect("a script")).collect()
 }
 
+/// Records of the suite of RFC 7208, and its explanations.
+fn records() -> Vec<Vec<u8>> {
+    let suite = include_str!("../authentication/spf/rfc7208-tests.json");
+    let quoted = suite.split('"').map(str::trim).filter(|text| text.contains(['=', '%']));
+    quoted.map(|text| text.as_bytes().to_vec()).collect()
+}
+
 /// An input: a seed, or two, spoilt in some places.
 fn make(seeds: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
     let mut pick = || seeds[random.random_range(0..seeds.len())].clone();
@@ -131,7 +138,7 @@ fn make(seeds: &[Vec<u8>], random: &mut StdRng) -> Vec<u8> {
 fn parsers_keep_their_promises() {
     let (seed, count) = (number("HOUSE_SEED", 7), number("HOUSE_INPUTS", 1_000));
     let (imap, pop3, mail, sieve) = (said("imap"), said("pop3"), messages(), scripts());
-    let managesieve = said("managesieve");
+    let (managesieve, spf) = (said("managesieve"), records());
     let smtp: Vec<Vec<u8>> = ["smtp", "submission", "lmtp"].iter().flat_map(|protocol| said(protocol)).collect();
     let foreign: Vec<Vec<u8>> = FOREIGN.iter().map(|text| text.as_bytes().to_vec()).collect();
     for (name, target) in targets::ALL {
@@ -144,6 +151,7 @@ fn parsers_keep_their_promises() {
             Some("pop3") => &pop3,
             Some("managesieve") => &managesieve,
             Some("sieve") => &sieve,
+            Some("spf") => &spf,
             _ => &smtp,
         };
         let mut random = StdRng::seed_from_u64(seed);

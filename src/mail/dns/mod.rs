@@ -1,6 +1,6 @@
 //! Names to addresses: the one resolver of the house, with typed answers and a bounded cache that honours TTLs.
 //!
-//! `relay` asks it; later the checks of incoming mail do. An answer "there is none" is told apart from "I could not find out",
+//! `relay` asks it, and the checks of incoming mail do. An answer "there is none" is told apart from "I could not find out",
 //! because the first returns a message to its sender and the second only lets it wait. What delivery asks for comes with its proof by
 //! DNSSEC; what does not pass is no answer.
 //!
@@ -22,6 +22,7 @@ use hickory_resolver::proto::dnssec;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::rdata::TLSA;
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use mail_auth::MessageAuthenticator;
 
 use self::validation::{Anchors, Validation};
 use crate::config::{self, Dnssec};
@@ -219,6 +220,40 @@ impl Dns {
         both(v4, v6).map(|found| found.records)
     }
 
+    /// The IPv4 addresses of a name, not validated; none if it exists without any.
+    pub async fn ipv4(&self, name: &str) -> Result<Vec<IpAddr>, NoAnswer> {
+        let found = lookup(&self.plain, name, RecordType::A, RData::ip_addr);
+        found.await.map(|found| found.records)
+    }
+
+    /// The IPv6 addresses of a name, not validated; none if it exists without any.
+    pub async fn ipv6(&self, name: &str) -> Result<Vec<IpAddr>, NoAnswer> {
+        let found = lookup(&self.plain, name, RecordType::AAAA, RData::ip_addr);
+        found.await.map(|found| found.records)
+    }
+
+    /// The names of an address (PTR), without final dot, not validated; none if there is no record of the kind.
+    pub async fn names(&self, address: IpAddr) -> Result<Vec<String>, NoAnswer> {
+        let name = Name::from(address).to_ascii();
+        let found = lookup(&self.plain, &name, RecordType::PTR, |data| match data {
+            RData::PTR(ptr) => Some(text(&ptr.0)),
+            _ => None,
+        });
+        found.await.map(|found| found.records)
+    }
+
+    /// The names of the mail servers of a name, the preferred ones first, without final dot, not validated; none if it exists without
+    /// any.
+    pub async fn exchanges(&self, name: &str) -> Result<Vec<String>, NoAnswer> {
+        let found = lookup(&self.plain, name, RecordType::MX, |data| match data {
+            RData::MX(mx) => Some((mx.preference, text(&mx.exchange))),
+            _ => None,
+        });
+        let mut found = found.await?.records;
+        found.sort();
+        Ok(found.into_iter().map(|(_, name)| name).collect())
+    }
+
     /// The TXT records of a name, the pieces of each joined, not validated; none if it exists without any.
     pub async fn txt(&self, name: &str) -> Result<Vec<Vec<u8>>, NoAnswer> {
         let found = lookup(&self.plain, name, RecordType::TXT, |data| match data {
@@ -226,6 +261,11 @@ impl Dns {
             _ => None,
         });
         found.await.map(|found| found.records)
+    }
+
+    /// What verifies signatures. It is given the keys and asks nobody.
+    pub(in crate::mail) fn authenticator(&self) -> MessageAuthenticator {
+        MessageAuthenticator(self.plain.clone())
     }
 
     /// The SRV records of a name, not validated; none if it exists without any.

@@ -17,7 +17,6 @@ use crate::model::address::{Domain, EmailAddress};
 use crate::model::envelope::{Recipient, ReversePath, Sender};
 use crate::model::ids::{MailId, UserId};
 use crate::model::refusal::Refusal;
-use crate::model::verdict::Verdict;
 use crate::store;
 use crate::store::maildir::{Content, sync_directory};
 
@@ -159,13 +158,14 @@ impl Intake {
         if let Some(user) = &origin.user {
             inner.check_submission(user, &mut message, plan.of_recipient.len()).await?;
         }
+        let verdict = inner.check(origin, &sender, &mut message).await?;
         let now = inner.clock.now();
-        let mut received = trace::received(origin, &inner.hostname, message.id, plan.only.as_ref(), now);
+        let mut received = verdict.lines.clone();
+        received.push_str(&trace::received(origin, &inner.hostname, message.id, plan.only.as_ref(), now));
         if origin.user.is_some() {
             received.push_str(&message.head.missing(&inner.hostname, message.id, now));
         }
         let prefix = format!("{}{received}", trace::return_path(&sender.path)).into_bytes();
-        let verdict = Verdict::default();
         let mut wishes = inner.wishes(origin, &sender, plan, (&prefix, &message), verdict).await?;
         inner.tell_filtered(message.id, &wishes);
         let refusals = Inner::refusals(plan, &mut wishes, fate)?;

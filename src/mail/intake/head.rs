@@ -52,6 +52,11 @@ impl Head {
         Ok(&self.octets)
     }
 
+    /// The octets of the header, without the empty line behind it, as far as they are kept.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
     /// The header as it is now.
     pub(super) fn replace(&mut self, octets: Vec<u8>) {
         self.octets = octets;

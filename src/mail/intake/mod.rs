@@ -8,6 +8,7 @@
 //! RFC 6409 §8 (what a submitted message gets).
 
 mod allowance;
+mod checked;
 mod deliver;
 mod filtered;
 mod head;
@@ -23,6 +24,7 @@ pub use submit::{NotSent, Submission, Submitted};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::mail::checks::Checks;
 use crate::mail::directory::{Directory, Route};
 use crate::mail::filter::Filters;
 use crate::mail::mailbox::{Draft, LineEnds, Mailboxes};
@@ -148,6 +150,7 @@ struct Inner {
     signing: Signing,
     srs: Srs,
     allowance: Allowance,
+    checks: Checks,
     filters: Filters,
     traces: Traces,
     check_from: bool,
@@ -172,6 +175,8 @@ pub struct Rooms {
     pub srs: Srs,
     /// How much users may send.
     pub allowance: Allowance,
+    /// What finds out whom mail from outside is from.
+    pub checks: Checks,
     /// What users want of the mail that comes for them.
     pub filters: Filters,
     /// The stories of messages.
@@ -191,6 +196,7 @@ impl Intake {
             signing,
             srs,
             allowance,
+            checks,
             filters,
             traces,
             check_from,
@@ -204,6 +210,7 @@ impl Intake {
                 signing,
                 srs,
                 allowance,
+                checks,
                 filters,
                 traces,
                 check_from,

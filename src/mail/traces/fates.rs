@@ -80,7 +80,12 @@ impl<'a> Told<'a> {
                     self.outside.insert(recipient.to_lowercase(), part);
                 }
             }
-            Step::Filtered { .. } | Step::Queued { .. } | Step::Reported { .. } | Step::NotReported { .. } | Step::Steered { .. } => {}
+            Step::Checked { .. }
+            | Step::Filtered { .. }
+            | Step::Queued { .. }
+            | Step::Reported { .. }
+            | Step::NotReported { .. }
+            | Step::Steered { .. } => {}
         }
     }
 

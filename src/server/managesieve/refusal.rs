@@ -32,6 +32,7 @@ fn code(refusal: &Refusal) -> Option<Code> {
         | Refusal::NotYourAddress { .. }
         | Refusal::BadMessage(_)
         | Refusal::Rejected(_)
+        | Refusal::NotAuthenticated(_)
         | Refusal::Changed
         | Refusal::Invalid { .. } => None,
     }

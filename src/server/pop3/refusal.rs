@@ -21,6 +21,7 @@ fn code(refusal: &Refusal) -> Option<Code> {
         | Refusal::NotYourAddress { .. }
         | Refusal::BadMessage(_)
         | Refusal::Rejected(_)
+        | Refusal::NotAuthenticated(_)
         | Refusal::Exists { .. }
         | Refusal::Changed
         | Refusal::Invalid { .. } => None,

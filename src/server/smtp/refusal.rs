@@ -1,6 +1,6 @@
 //! Refusals, as SMTP spells them: the only table from [`Refusal`] to replies.
 //!
-//! RFC 5321 §4.2.3 (codes), RFC 3463 §3 (enhanced codes).
+//! RFC 5321 §4.2.3 (codes), RFC 3463 §3 (enhanced codes), RFC 7372 §3.3 (mail that is not authenticated).
 
 use crate::model::refusal::Refusal;
 use crate::wire::smtp::reply::{self, Reply};
@@ -20,6 +20,8 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
         Refusal::BadCredentials | Refusal::CodeNeeded => return reply::AUTH_FAILED,
         // RFC 5429 §2.1.2.
         Refusal::NotPermitted(_) | Refusal::Rejected(_) => (550, (5, 7, 1)),
+        // RFC 7372 §3.3.
+        Refusal::NotAuthenticated(_) => (550, (5, 7, 26)),
         Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) | Refusal::Changed => (554, (5, 3, 0)),
         Refusal::Invalid { .. } => (501, (5, 5, 4)),
         Refusal::LimitReached(_) => (452, (4, 7, 1)),
@@ -57,6 +59,7 @@ mod tests {
             (Refusal::BadMessage("no date".into()), "554 5.6.0 no date"),
             (Refusal::BadCredentials, "535 5.7.8 The login name or the password is wrong"),
             (Refusal::NotPermitted("no".into()), "550 5.7.1 no"),
+            (Refusal::NotAuthenticated("who?".into()), "550 5.7.26 who?"),
             (Refusal::InUse("busy".into()), "554 5.3.0 busy"),
             (Refusal::LimitReached("enough".into()), "452 4.7.1 enough"),
             (Refusal::LATER, "451 4.3.0 not possible at this moment, try again later"),

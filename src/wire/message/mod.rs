@@ -24,6 +24,7 @@ mod line;
 pub mod search;
 pub mod structure;
 pub mod subject;
+pub mod tags;
 pub mod transfer;
 pub mod view;
 pub mod words;

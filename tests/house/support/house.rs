@@ -75,6 +75,8 @@ impl Default for Builder {
         builder
             .set("dns.servers", vec!["127.0.0.1:9"])
             .set("dns.timeout_seconds", 2)
+            // What is checked is the matter of tests/house/authentication.rs.
+            .set("checks.trusted_networks", vec!["127.0.0.0/8"])
             .set("imap.poll_milliseconds", 100)
             .set("directory.watch_milliseconds", 50)
     }

@@ -1,9 +1,14 @@
 //! Addresses, names of mailboxes and files, and the records and policies of other domains.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use posthouse::model::address::{Domain, EmailAddress};
 use posthouse::model::mailbox::MailboxName;
 use posthouse::store::maildir::FileName;
+use posthouse::wire::dmarc;
+use posthouse::wire::message::tags::Tags;
 use posthouse::wire::mta_sts::{Policy, record_id};
+use posthouse::wire::spf::{Facts, Mechanism, Record, Text, is_record};
 use posthouse::wire::tls_report::destinations;
 
 /// What is read as an address, a domain or a name is written so that it is read as the same.
@@ -31,12 +36,48 @@ pub fn files(data: &[u8]) {
     }
 }
 
-/// MTA-STS (RFC 8461 §3) and TLS reports (RFC 8460 §3).
+/// MTA-STS (RFC 8461 §3), TLS reports (RFC 8460 §3), DMARC (RFC 9989 §4.7) and the tags of signatures (RFC 6376 §3.2).
 pub fn policies(data: &[u8]) {
     if let Ok(policy) = Policy::parse(data) {
         let _ = policy.names("mx.example.test");
     }
     let records: Vec<&[u8]> = data.split(|&octet| octet == b'\n').collect();
     let _ = record_id(records.iter().copied());
+    if let Some(record) = dmarc::Record::select(records.iter().copied()) {
+        let _ = (record.own_policy(), record.policy_below(false), record.destinations());
+    }
+    let name = String::from_utf8_lossy(data);
+    let steps = dmarc::steps(&name);
+    assert!(steps.len() <= 8 && steps.iter().all(|step| name.ends_with(step)));
+    assert!(name.ends_with(dmarc::organization(&name, &[])));
+    let _ = Tags::parse(data);
     let _ = destinations(records);
+}
+
+/// SPF (RFC 7208 §4.6.1, §7): whatever a macro makes is a name that can be looked up, or a short text.
+pub fn spf(data: &[u8]) {
+    let helo = String::from_utf8_lossy(data);
+    let facts = Facts {
+        local: "ada",
+        sender_domain: "client.test",
+        domain: "client.test",
+        peer: IpAddr::V6(Ipv6Addr::LOCALHOST),
+        peer_name: "mx.client.test",
+        helo: &helo,
+        receiver: "house.test",
+        now: 0,
+    };
+    if let Some(text) = Text::explanation(data) {
+        assert!(text.text(&facts).len() <= 4_096);
+    }
+    let Ok(record) = Record::parse(data) else { return };
+    let _ = is_record(data);
+    let named = record.directives.iter().filter_map(|directive| match &directive.mechanism {
+        Mechanism::Include(name) | Mechanism::Exists(name) | Mechanism::Ptr(Some(name)) => Some(name),
+        Mechanism::A(hosts) | Mechanism::Mx(hosts) => hosts.name.as_ref(),
+        Mechanism::All | Mechanism::Ptr(None) | Mechanism::Ip4(..) | Mechanism::Ip6(..) => None,
+    });
+    for name in named.chain(&record.redirect).chain(&record.explanation) {
+        assert!(name.name(&facts).len() <= 253);
+    }
 }
