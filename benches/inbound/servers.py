@@ -39,19 +39,22 @@ def write(path, text):
 
 
 class Posthouse:
-    """Our own, with its defaults but for the ports; `settings` are further lines, `dns` is the port of its resolver."""
+    """Our own, with its defaults but for the ports; `settings` are further lines, `dns` is the port of its resolver. Only with `checks` is it
+    found out whom mail is from: the others do not look for that either."""
 
     name = "Posthouse"
 
-    def __init__(self, directory, users, settings="", dns=9):
+    def __init__(self, directory, users, settings="", dns=9, checks=False):
         config = os.path.join(directory, "posthouse.toml")
         self.log = open(os.path.join(directory, "log"), "w", encoding="utf-8")
         listeners = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s", "managesieve", "http")
+        trusted = "" if checks else '"127.0.0.0/8"'
         listen = "\n".join(f'{name} = ["127.0.0.1:0"]' for name in listeners)
         write(
             config,
             f'hostname = "mail.{DOMAIN}"\n[listen]\n{listen}\n'
             '[tls]\nallow_plaintext_auth_from = ["127.0.0.0/8"]\n'
+            f'[checks]\ntrusted_networks = [{trusted}]\n'
             f'[dns]\nservers = ["127.0.0.1:{dns}"]\n{settings}',
         )
         ready = os.path.join(directory, "ready.json")

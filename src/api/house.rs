@@ -21,6 +21,7 @@ use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::{Mailboxes, StoredMessage};
 use crate::mail::queue::Queue;
+use crate::mail::received_reports::ReceivedReports;
 use crate::mail::repeats::Repeats;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
@@ -46,6 +47,7 @@ pub(super) struct House {
     pub queue: Queue,
     pub signing: Signing,
     pub traces: Traces,
+    pub reports: ReceivedReports,
     pub statistics: Statistics,
     pub audit: Audit,
     pub zones: Zones,
@@ -80,6 +82,7 @@ impl House {
             queue: api.queue,
             signing: api.signing,
             traces: api.traces,
+            reports: api.reports,
             statistics: api.statistics,
             audit: api.audit,
             zones: api.zones,

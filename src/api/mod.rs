@@ -20,6 +20,7 @@ mod conventions;
 mod cors;
 mod deprecation;
 mod dkim_keys;
+mod dmarc_reports;
 mod docs;
 mod domain_dns;
 mod domains;
@@ -48,6 +49,7 @@ mod stats;
 mod submissions;
 mod tag;
 mod time;
+mod tls_reports;
 mod totp;
 mod traces;
 mod users;
@@ -73,6 +75,7 @@ use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::Mailboxes;
 use crate::mail::queue::Queue;
+use crate::mail::received_reports::ReceivedReports;
 use crate::mail::repeats::Repeats;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
@@ -103,6 +106,8 @@ pub struct Api {
     pub signing: Signing,
     /// The stories of messages.
     pub traces: Traces,
+    /// What others have reported of domains here.
+    pub reports: ReceivedReports,
     /// Numbers for graphs.
     pub statistics: Statistics,
     /// Who changed what.

@@ -60,6 +60,7 @@ use crate::model::scope::Scope;
         (name = "queue", description = "Outgoing mail that waits."),
         (name = "api-keys", description = "The keys by which programs log in."),
         (name = "traces", description = "What happened to messages."),
+        (name = "reports", description = "What others have reported of domains here."),
         (name = "server", description = "The server itself."),
         (name = "health", description = "For those who watch the server.")
     ),

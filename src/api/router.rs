@@ -15,9 +15,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
-    aliases, api_keys, app_passwords, audit_log, auth, batch, caller, deprecation, dkim_keys, docs, domain_dns, domains, health,
-    idempotency, jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions,
-    totp, traces, users, vacation,
+    aliases, api_keys, app_passwords, audit_log, auth, batch, caller, deprecation, dkim_keys, dmarc_reports, docs, domain_dns, domains,
+    health, idempotency, jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, sieve, stats,
+    submissions, tls_reports, totp, traces, users, vacation,
 };
 
 /// Adds all routes.
@@ -71,6 +71,10 @@ fn resources(config: &mut ServiceConfig) {
         .service(users::password::handler)
         .service(traces::list::handler)
         .service(traces::show::handler)
+        .service(dmarc_reports::list::handler)
+        .service(dmarc_reports::show::handler)
+        .service(tls_reports::list::handler)
+        .service(tls_reports::show::handler)
         .service(server::show::handler)
         .service(server::settings::handler)
         .service(stats::show::handler)

@@ -18,6 +18,7 @@ use crate::config::{Config, Effective};
 use crate::mail::accounts;
 use crate::mail::checks::{self, Checks};
 use crate::mail::dispatch::{self, Dispatch};
+use crate::mail::dmarc_reports::{self, DmarcReports, Tally};
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
@@ -37,9 +38,11 @@ const ADMIN_PASSWORD: &str = "POSTHOUSE_ADMIN_PASSWORD";
 pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<PathBuf>) -> Result<(), Failure> {
     let services = open_services(&config).await?;
     let tls = tls::load(&config.tls, &config.data_dir, &config.hostname).map_err(Failure::of)?;
-    let intake = intake(&config, &services)?;
+    let tally = Tally::default();
+    let intake = intake(&config, &services, &tally)?;
     let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls)).map_err(Failure::of)?;
     let (dispatch, tls_reports) = dispatch(&config, &services, &intake, &listeners)?;
+    let dmarc_reports = dmarc_reports(&config, &services, &intake, tally)?;
     let http = bind_all("listen.http", &config.listen.http)?;
     let https = bind_all("listen.https", &config.listen.https)?;
     let addresses = addresses(&listeners, &http, &https);
@@ -67,8 +70,8 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     let serving = listeners.serve(&config.limits, stop.clone());
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
     let nothing_more_to_report = CancellationToken::new();
-    let reporting = tokio::spawn(tls_reports.run(nothing_more_to_report.clone()));
     let beside = beside(&services, &stop, &nothing_more_to_report);
+    let reporting = tokio::spawn(report(tls_reports, dmarc_reports, nothing_more_to_report.clone()));
 
     announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
     told_to_stop.wait().await;
@@ -107,11 +110,12 @@ fn beside(services: &Services, stop: &CancellationToken, nothing_more: &Cancella
     ]
 }
 
-fn intake(config: &Config, services: &Services) -> Result<Intake, Failure> {
+fn intake(config: &Config, services: &Services, tally: &Tally) -> Result<Intake, Failure> {
     let checks = Checks::open(checks::Ground {
         dns: Dns::open(&config.dns).map_err(Failure::of)?,
         settings: config.checks.clone(),
         hostname: config.hostname.clone(),
+        tally: config.reports.dmarc.then(|| tally.clone()),
         clock: Clock::System,
     });
     let rooms = Rooms {
@@ -123,6 +127,7 @@ fn intake(config: &Config, services: &Services) -> Result<Intake, Failure> {
         srs: services.srs.clone(),
         allowance: Allowance::new(services.database.clone(), config.submission.clone(), Clock::System),
         checks,
+        reports: services.reports.clone(),
         filters: services.filters.clone(),
         traces: services.traces.clone(),
         check_from: config.submission.check_from,
@@ -160,6 +165,24 @@ fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &L
     };
     let dispatch = Dispatch::new(ground, grace);
     Ok((dispatch, tls_reports))
+}
+
+/// Tells other domains what they want to hear, until `stop`.
+async fn report(tls: TlsReports, dmarc: DmarcReports, stop: CancellationToken) {
+    tokio::join!(tls.run(stop.clone()), dmarc.run(stop));
+}
+
+fn dmarc_reports(config: &Config, services: &Services, intake: &Intake, tally: Tally) -> Result<DmarcReports, Failure> {
+    let ground = dmarc_reports::Ground {
+        database: services.database.clone(),
+        tally,
+        dns: Dns::open(&config.dns).map_err(Failure::of)?,
+        intake: intake.clone(),
+        signing: services.signing.clone(),
+        hostname: config.hostname.clone(),
+        clock: Clock::System,
+    };
+    DmarcReports::new(ground, config.reports.clone()).map_err(Failure::of)
 }
 
 fn bind_all(key: &'static str, addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
@@ -235,6 +258,7 @@ fn http_server(
         queue: services.queue.clone(),
         signing: services.signing.clone(),
         traces: services.traces.clone(),
+        reports: services.reports.clone(),
         statistics: services.statistics.clone(),
         audit: services.audit.clone(),
         zones: Zones::open(dns, services.signing.clone(), config.hostname.clone(), public_key),

@@ -13,6 +13,7 @@ use crate::mail::directory::Directory;
 use crate::mail::filter::{self, Filters};
 use crate::mail::mailbox::{Ground, Mailboxes};
 use crate::mail::queue::Queue;
+use crate::mail::received_reports::ReceivedReports;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
 use crate::mail::srs::Srs;
@@ -39,6 +40,8 @@ pub struct Services {
     pub queue: Queue,
     /// The stories of messages.
     pub traces: Traces,
+    /// What others have reported of domains here.
+    pub reports: ReceivedReports,
     /// Numbers for graphs.
     pub statistics: Statistics,
     /// The keys that sign it.
@@ -96,6 +99,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let statistics = Statistics::open(database.clone(), config.data_dir.clone(), clock.clone());
     let traces = Traces::open(database.clone(), &config.trace, statistics.clone(), clock.clone());
     let audit = Audit::open(database.clone(), &config.audit, clock.clone());
+    let reports = ReceivedReports::open(database.clone(), directory.clone(), config.reports.clone(), clock.clone());
     let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), traces.clone(), clock);
     Ok(Services {
         database,
@@ -105,6 +109,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         filters,
         queue,
         traces,
+        reports,
         statistics,
         signing,
         audit,

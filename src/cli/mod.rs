@@ -24,6 +24,7 @@ mod password;
 mod queue;
 mod reindex;
 mod remote;
+mod reports;
 mod role;
 mod serve;
 mod sieve;
@@ -104,6 +105,9 @@ enum Command {
     Audit(audit::Audit),
     /// Tell what happened to a message: how it came in, where it went, each attempt and reply
     Trace(trace::Trace),
+    /// What others have reported of domains here
+    #[command(subcommand)]
+    Reports(reports::Reports),
     /// Filter scripts in the Sieve language: those of users, and files to check, try out and test
     #[command(subcommand)]
     Sieve(sieve::Sieve),
@@ -161,6 +165,7 @@ impl Cli {
             Command::Queue(command) => command.run(&global.house().await?, out).await,
             Command::Audit(command) => command.run(&global.house().await?, out).await,
             Command::Trace(command) => command.run(&global.house().await?, out).await,
+            Command::Reports(command) => command.run(&global.house().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
             Command::Import(command) => command.run(&global.services().await?, out).await,
             Command::Sieve(command) => command.run(&global, out).await,

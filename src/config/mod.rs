@@ -104,7 +104,7 @@ pub struct Config {
     pub queue: Queue,
     /// Delivery to other servers.
     pub outbound: Outbound,
-    /// Reports to other domains.
+    /// Reports to other domains, which ask for them by DNS, and of others about domains here.
     pub reports: Reports,
     /// The stories of messages.
     pub trace: Trace,

@@ -55,6 +55,8 @@ id!(/// A key that signs access tokens.
     TokenKeyId);
 id!(/// A mailbox (folder) of a user. It stays when the mailbox is renamed.
     MailboxId);
+id!(/// A report of others about a domain here.
+    ReportId);
 id!(/// An accepted message: stands in the SMTP reply, the Received line, the log, the queue and the trace.
     MailId);
 
@@ -82,7 +84,7 @@ macro_rules! timed {
     )*};
 }
 
-timed!(LoginId, AuditId);
+timed!(LoginId, AuditId, ReportId);
 
 fn earliest(at: jiff::Timestamp) -> i64 {
     let ms = at.as_millisecond().saturating_sub(EPOCH_MS).clamp(0, LAST_MS);

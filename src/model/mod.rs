@@ -17,6 +17,7 @@ pub mod login;
 pub mod mailbox;
 pub mod queue;
 pub mod refusal;
+pub mod report;
 pub mod revision;
 pub mod rights;
 pub mod scope;

@@ -1,8 +1,15 @@
 //! Authentication of incoming mail: what is asked of name servers, what is noted on top of a message, and what a domain's policy leads to.
 
+use std::net::SocketAddr;
+
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use mail_auth::{AuthenticatedMessage, DkimResult, MessageAuthenticator};
+use serde_json::{Value, json};
+
 use crate::support::dns::Dns;
 use crate::support::house::{Builder, House};
 use crate::support::maildir;
+use crate::support::mx::Mx;
 use crate::support::wait::until;
 
 const ALICE: &str = "alice@house.test";
@@ -176,4 +183,75 @@ fn only_what_comes_from_outside_is_checked() {
         1,
         "a relay's word is kept"
     );
+}
+
+/// How many seals a letter has, and what a receiver that asks our name server makes of them.
+fn sealed(dns: &Dns, letter: &str) -> (usize, DkimResult) {
+    let address: SocketAddr = dns.address().parse().expect("an address");
+    let mut udp = ConnectionConfig::udp();
+    udp.port = address.port();
+    let server = NameServerConfig::new(address.ip(), true, vec![udp]);
+    let config = ResolverConfig::from_name_servers(vec![server]);
+    let text = letter.replace('\n', "\r\n");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let receiver = MessageAuthenticator::new(config, ResolverOpts::default()).expect("a resolver");
+        let message = AuthenticatedMessage::parse(text.as_bytes()).expect("a message");
+        let found = receiver.verify_arc(&message).await;
+        (message.as_headers.len(), found.result().clone())
+    })
+}
+
+/// RFC 8617 §5.1: what aliases and filters send on says what we found of it, and a chain that came with it goes on.
+#[test]
+fn what_is_sent_on_is_sealed() {
+    let mx = Mx::good();
+    let (dns, house) = house(|it| it.set("outbound.smtp_port", i64::from(mx.port())));
+    dns.mx("remote.test", 10, "mx.remote.test").host("mx.remote.test", "127.0.0.1");
+    let records = include_str!("../authentication/signed/records.json");
+    let records: std::collections::BTreeMap<String, String> = serde_json::from_str(records).expect("records");
+    for (name, record) in &records {
+        dns.txt(name, record);
+    }
+    let admin = house.admin();
+    let made = admin
+        .post("/domains/house.test/dkim-keys", json!({"algorithm": "rsa", "state": "active"}))
+        .ok();
+    dns.txt(
+        made["dns_name"].as_str().expect("a name"),
+        made["dns_record"].as_str().expect("a record"),
+    );
+    house.alias("list@house.test", &["friend@remote.test"]);
+    house
+        .smtp()
+        .send("ada@good.test", &["list@house.test"], &letter("good.test", ""))
+        .expect(250);
+    let by_alias = &mx.wait_for(1)[0].text;
+    assert!(by_alias.starts_with("ARC-Seal: i=1; a=rsa-sha256;"), "{by_alias}");
+    assert!(
+        by_alias.contains("ARC-Authentication-Results: i=1; mail.house.test; "),
+        "{by_alias}"
+    );
+    assert_eq!(sealed(&dns, by_alias), (1, DkimResult::Pass), "{by_alias}");
+
+    let script = json!({"content": "redirect \"friend@remote.test\";"});
+    admin.put("/users/alice@house.test/sieve/main", script).ok();
+    admin.post("/users/alice@house.test/sieve/main/activate", Value::Null);
+    let chain = include_str!("../authentication/signed/dkimpy-arc-1.eml").replace("\r\n", "\n");
+    house.smtp().send("ada@good.test", &[ALICE], &chain).expect(250);
+    let by_filter = &mx.wait_for(2)[1].text;
+    assert!(
+        by_filter.contains("\nARC-Authentication-Results: i=2; mail.house.test; ") || by_filter.starts_with("ARC-Seal: i=2"),
+        "{by_filter}"
+    );
+    assert_eq!(sealed(&dns, by_filter), (2, DkimResult::Pass), "{by_filter}");
+    // A chain that is broken is not gone on with.
+    house
+        .smtp()
+        .send("ada@good.test", &[ALICE], &chain.replace("Hello", "Help"))
+        .expect(250);
+    assert!(!mx.wait_for(3)[2].text.contains("i=2;"));
 }

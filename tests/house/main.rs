@@ -12,6 +12,7 @@ mod conventions;
 mod crash;
 mod credentials;
 mod databases;
+mod dmarc_reports;
 mod filters;
 mod fuzzing;
 mod grammar;

@@ -16,6 +16,8 @@ const OF_ANY_DOMAIN: &[&str] = &[
     "list_aliases",
     "list_logins",
     "list_audit_log",
+    "list_dmarc_reports",
+    "list_tls_reports",
     "batch_users",
     "batch_aliases",
 ];

@@ -5,6 +5,7 @@
 use futures_util::future::join_all;
 
 use super::Names;
+use crate::mail::dmarc_reports::Published;
 use crate::mail::dns::NoAnswer;
 use crate::model::address::Domain;
 use crate::model::verdict::{Dkim, Dmarc, Outcome, Policy, Spf};
@@ -20,16 +21,13 @@ pub(super) struct Evidence<'e> {
     pub dkim: &'e [Dkim],
 }
 
-/// A name server did not answer.
-struct Unknown;
-
-/// Asks the author's domain. Without one author's domain there is nothing to check.
-pub(super) async fn check(names: &impl Names, evidence: &Evidence<'_>) -> Dmarc {
+/// Asks the author's domain; the policy too, if there is one. Without one author's domain there is nothing to check.
+pub(super) async fn check(names: &impl Names, evidence: &Evidence<'_>) -> (Dmarc, Option<Published>) {
     let Some((author, others)) = evidence.authors.split_first() else {
-        return Dmarc::default();
+        return Default::default();
     };
     if others.iter().any(|other| other != author) {
-        return Dmarc::default();
+        return Default::default();
     }
     let plain = |outcome| Dmarc {
         outcome,
@@ -38,11 +36,11 @@ pub(super) async fn check(names: &impl Names, evidence: &Evidence<'_>) -> Dmarc 
     };
     let author = author.as_str();
     let Ok(found) = records(names, author).await else {
-        return plain(Outcome::TempError);
+        return (plain(Outcome::TempError), None);
     };
     let organization = organization(author, &found);
-    let Some((policy, record)) = applied(names, author, organization, &found).await else {
-        return plain(Outcome::None);
+    let Some((policy, domain, record)) = applied(names, author, organization, &found).await else {
+        return (plain(Outcome::None), None);
     };
     let judge = Judge {
         names,
@@ -56,7 +54,11 @@ pub(super) async fn check(names: &impl Names, evidence: &Evidence<'_>) -> Dmarc 
     let is = |wanted: Outcome| (spf == wanted, dkim.contains(&wanted));
     let (by_spf, by_dkim) = is(Outcome::Pass);
     let unsure = is(Outcome::TempError);
-    Dmarc {
+    let published = Published {
+        domain: domain.to_owned(),
+        record: record.clone(),
+    };
+    let dmarc = Dmarc {
         policy,
         spf_is_aligned: by_spf,
         dkim_is_aligned: by_dkim,
@@ -67,11 +69,18 @@ pub(super) async fn check(names: &impl Names, evidence: &Evidence<'_>) -> Dmarc 
             (false, true) => Outcome::TempError,
             (false, false) => Outcome::Fail,
         })
-    }
+    };
+    (dmarc, Some(published))
+}
+
+/// The domain of the organisation that a name belongs to (RFC 9989 §4.10.2).
+pub(super) async fn organization_of<'d>(names: &impl Names, domain: &'d str) -> Result<&'d str, NoAnswer> {
+    let found = records(names, domain).await?;
+    Ok(organization(domain, &found))
 }
 
 /// The records at the steps of a name, its own first, up to where it is said that there is no more to look for.
-async fn records<'d>(names: &impl Names, domain: &'d str) -> Result<Vec<(&'d str, Record)>, Unknown> {
+async fn records<'d>(names: &impl Names, domain: &'d str) -> Result<Vec<(&'d str, Record)>, NoAnswer> {
     let steps = steps(domain);
     let asked = steps.iter().map(|step| async move { names.txt(&format!("_dmarc.{step}")).await });
     let answers = join_all(asked).await;
@@ -80,7 +89,7 @@ async fn records<'d>(names: &impl Names, domain: &'d str) -> Result<Vec<(&'d str
         let texts = match answer {
             Ok(texts) => texts,
             Err(NoAnswer::NoSuchName(_)) => continue,
-            Err(NoAnswer::Temporary { .. } | NoAnswer::Bogus(_)) => return Err(Unknown),
+            Err(problem) => return Err(problem),
         };
         if let Some(record) = Record::select(texts.iter().map(Vec::as_slice)) {
             let is_last = record.is_public_suffix.is_some();
@@ -93,15 +102,20 @@ async fn records<'d>(names: &impl Names, domain: &'d str) -> Result<Vec<(&'d str
     Ok(found)
 }
 
-/// The policy for the author's domain, and the record that has it (RFC 9989 §4.10.1).
-async fn applied<'f>(names: &impl Names, author: &str, organization: &str, found: &'f [(&str, Record)]) -> Option<(Policy, &'f Record)> {
+/// The policy for the author's domain, whose it is, and the record that has it (RFC 9989 §4.10.1).
+async fn applied<'f>(
+    names: &impl Names,
+    author: &str,
+    organization: &str,
+    found: &'f [(&'f str, Record)],
+) -> Option<(Policy, &'f str, &'f Record)> {
     let at = |wanted: &str| found.iter().find(|(name, _)| *name == wanted);
-    if let Some((_, own)) = at(author) {
-        return Some((own.own_policy()?, own));
+    if let Some((name, own)) = at(author) {
+        return Some((own.own_policy()?, *name, own));
     }
-    let (_, record) = at(organization).or(found.last())?;
+    let (name, record) = at(organization).or(found.last())?;
     let exists = !record.cares_for_existence() || !matches!(names.ipv4(author).await, Err(NoAnswer::NoSuchName(_)));
-    Some((record.policy_below(exists)?, record))
+    Some((record.policy_below(exists)?, *name, record))
 }
 
 struct Judge<'j, N> {
@@ -133,7 +147,7 @@ impl<N: Names> Judge<'_, N> {
         match records(self.names, domain).await {
             Ok(found) if organization(domain, &found) == self.organization => outcome,
             Ok(_) => Outcome::None,
-            Err(Unknown) => Outcome::TempError,
+            Err(_) => Outcome::TempError,
         }
     }
 }
@@ -163,7 +177,7 @@ mod tests {
             spf: &spf,
             dkim,
         };
-        let found = check(zone, &evidence).await;
+        let (found, _) = check(zone, &evidence).await;
         (found.outcome, found.policy, found.spf_is_aligned, found.dkim_is_aligned)
     }
 

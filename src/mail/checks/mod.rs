@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 pub use names::Names;
@@ -30,7 +30,8 @@ use names::Asking;
 use signatures::{Found, Keys, Wanted};
 
 use crate::config::{self, DmarcQuarantine, DmarcReject};
-use crate::mail::dns::Dns;
+use crate::mail::dmarc_reports::{Published, Tally};
+use crate::mail::dns::{Dns, NoAnswer};
 use crate::mail::mailbox::Draft;
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::clock::Clock;
@@ -41,6 +42,9 @@ use crate::wire::message::structure::{Address, addresses};
 
 /// A permit stands for so many octets.
 const PIECE: u64 = 1_024;
+const DAY_MS: i64 = 86_400_000;
+/// How long the name servers have for questions that no message waits for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the checks stand on.
 pub struct Ground {
@@ -50,6 +54,8 @@ pub struct Ground {
     pub settings: config::Checks,
     /// The name of this server, by which it signs what it notes.
     pub hostname: String,
+    /// What is told to the domains of authors; none: nothing.
+    pub tally: Option<Tally>,
     /// The time.
     pub clock: Clock,
 }
@@ -167,8 +173,8 @@ impl Checks {
         let (iprev, (spf_helo, spf), keys) = tokio::join!(iprev, self.spf(names, subject), keys);
         let Found { dkim, mut arc } = self.verify(subject, keys, wanted).await;
         arc.vouches = arc.outcome == Outcome::Pass && signatures::is_vouched_for(subject.header, &arc.sealers, |it| self.is_trusted(it));
-        let dmarc = self.dmarc(names, subject, (&spf, &dkim, &arc)).await;
-        Authentication {
+        let (dmarc, published) = self.dmarc(names, subject, (&spf, &dkim, &arc)).await;
+        let authentication = Authentication {
             peer: Some(subject.peer),
             iprev,
             spf_helo,
@@ -176,6 +182,17 @@ impl Checks {
             dkim,
             arc,
             dmarc,
+        };
+        self.count(&authentication, published.as_ref());
+        authentication
+    }
+
+    /// Counts what the author's domain wants to hear of.
+    fn count(&self, found: &Authentication, published: Option<&Published>) {
+        let Ground { tally, clock, .. } = &self.inner.ground;
+        let is_sure = matches!(found.dmarc.outcome, Outcome::Pass | Outcome::Fail);
+        if let (Some(tally), Some(published), true) = (tally, published, is_sure && found.dmarc.wants_reports) {
+            tally.add(clock.now_ms().div_euclid(DAY_MS), published, found);
         }
     }
 
@@ -217,8 +234,7 @@ impl Checks {
         if !wanted.concerns(subject.header) {
             return Found::default();
         }
-        let size = u32::try_from(subject.draft.size() / PIECE).unwrap_or(u32::MAX).saturating_add(1);
-        let room = self.inner.room.acquire_many(size.min(self.inner.pieces)).await;
+        let room = self.room(subject.draft.size()).await;
         let octets = match subject.draft.read_all().await {
             Ok(octets) => octets,
             Err(refusal) => return unknown(&refusal.to_string()),
@@ -232,15 +248,26 @@ impl Checks {
         })
     }
 
+    /// Room for a message in memory, as long as this is held.
+    pub(in crate::mail) async fn room(&self, octets: u64) -> Option<SemaphorePermit<'_>> {
+        let pieces = u32::try_from(octets / PIECE).unwrap_or(u32::MAX).saturating_add(1);
+        self.inner.room.acquire_many(pieces.min(self.inner.pieces)).await.ok()
+    }
+
     fn is_trusted(&self, sealer: &str) -> bool {
         let trusted = &self.inner.ground.settings.trusted_sealers;
         trusted.iter().any(|domain| domain.eq_ignore_ascii_case(sealer))
     }
 
-    async fn dmarc(&self, names: &impl Names, subject: &Subject<'_>, (spf, dkim, arc): (&Spf, &[Dkim], &Chain)) -> Dmarc {
+    async fn dmarc(
+        &self,
+        names: &impl Names,
+        subject: &Subject<'_>,
+        (spf, dkim, arc): (&Spf, &[Dkim], &Chain),
+    ) -> (Dmarc, Option<Published>) {
         let settings = &self.inner.ground.settings;
         if !settings.dmarc {
-            return Dmarc::default();
+            return Default::default();
         }
         let authors = authors(subject.header);
         let evidence = dmarc::Evidence {
@@ -248,12 +275,22 @@ impl Checks {
             spf,
             dkim,
         };
-        let mut dmarc = dmarc::check(names, &evidence).await;
+        let (mut dmarc, published) = dmarc::check(names, &evidence).await;
         if dmarc.outcome == Outcome::Fail {
             (dmarc.disposition, dmarc.exception) = disposition(dmarc.policy, arc.vouches, settings);
         }
-        dmarc
+        (dmarc, published)
     }
+}
+
+/// Whether two domains are of one organisation (RFC 9989 §4.10.2).
+pub(in crate::mail) async fn are_of_one_organization(dns: &Dns, one: &Domain, other: &Domain) -> Result<bool, NoAnswer> {
+    let asking = Asking::new(dns, Instant::now() + PATIENCE);
+    let (one, other) = tokio::join!(
+        dmarc::organization_of(&asking, one.as_str()),
+        dmarc::organization_of(&asking, other.as_str())
+    );
+    Ok(one? == other?)
 }
 
 /// What is done with what fails, and why that is not what the domain wants.

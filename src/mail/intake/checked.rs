@@ -2,6 +2,7 @@
 //!
 //! RFC 8601 §5 (what others have written in our name is taken out), RFC 7489 §6.6 (whom a policy refuses hears so in the dialogue).
 
+use super::deliver::Plan;
 use super::{Incoming, Inner, Origin};
 use crate::mail::checks::Subject;
 use crate::model::envelope::Sender;
@@ -44,6 +45,18 @@ impl Inner {
     fn is_strange_peer(&self, origin: &Origin, peer: std::net::IpAddr) -> bool {
         let by_lmtp = origin.protocol.starts_with("LMTP");
         origin.user.is_none() && (!by_lmtp || self.checks.concern_lmtp()) && self.checks.concern(peer)
+    }
+
+    /// Reads what came for an address of reports, if it is one.
+    pub(super) async fn look_for_report(&self, plan: &Plan, message: &Incoming) {
+        let concerns = |address| self.reports.concern(address, message.head.octets(), message.size());
+        if !plan.recipients().any(concerns) {
+            return;
+        }
+        match message.draft.read_all().await {
+            Ok(octets) => self.reports.take_in(octets).await,
+            Err(refusal) => tracing::warn!(%refusal, "a report could not be read"),
+        }
     }
 
     fn tell_checked(&self, id: MailId, found: &Authentication) {

@@ -57,6 +57,16 @@ impl Plan {
         leads.all(|leads| !leads.outside && leads.users.iter().all(|&user| are_these(user)))
     }
 
+    /// Its recipients, as they were given.
+    pub(super) fn recipients(&self) -> impl Iterator<Item = &EmailAddress> {
+        self.of_recipient.iter().map(|leads| &leads.recipient.address)
+    }
+
+    /// The domain of the first recipient whose mail is forwarded.
+    pub(super) fn forwarder(&self) -> Option<&Domain> {
+        self.forwarder.as_ref()
+    }
+
     fn of(recipients: &[Accepted]) -> Self {
         let mut plan = Self::default();
         if let [only] = recipients {
@@ -197,6 +207,7 @@ impl Intake {
         }
         let results = delivery.index(is_elsewhere).await?;
         inner.tell_stored(message.id, plan, &results);
+        inner.look_for_report(plan, &message).await;
         let about = message.head.message_id().unwrap_or_else(|| message.id.to_string());
         self.follow_up(wishes, &results, (&sender, about)).await;
         Ok(plan.outcome(message.id, &results))
@@ -213,6 +224,8 @@ impl Inner {
         (message, received): (&Incoming, String),
     ) -> Result<(), Refusal> {
         let signer = self.signer(origin, &sender, message).await?;
+        let mut prefix = self.seal(origin, &sender, plan, (message, &received)).await?;
+        prefix.extend_from_slice(received.as_bytes());
         let was = sender.path.clone();
         let mut sender = self.forwarded(sender, plan).await?;
         sender.tls_optional = message.head.is_tls_optional();
@@ -227,7 +240,7 @@ impl Inner {
         };
         // Other servers may be asked before the queue has answered.
         let at = self.clock.now();
-        self.enqueue(message, received.into_bytes(), signer, put).await?;
+        self.enqueue(message, prefix, signer, put).await?;
         self.traces.tell_all(vec![(message.id, at, queued)]);
         Ok(())
     }

@@ -12,6 +12,7 @@ mod checked;
 mod deliver;
 mod filtered;
 mod head;
+mod sealed;
 mod stored;
 mod story;
 mod submission;
@@ -29,6 +30,7 @@ use crate::mail::directory::{Directory, Route};
 use crate::mail::filter::Filters;
 use crate::mail::mailbox::{Draft, LineEnds, Mailboxes};
 use crate::mail::queue::Queue;
+use crate::mail::received_reports::ReceivedReports;
 use crate::mail::sign::Signing;
 use crate::mail::srs::Srs;
 use crate::mail::traces::Traces;
@@ -70,12 +72,19 @@ impl Origin {
         }
     }
 
+    /// The protocol of what filters send on.
+    const FILTER: &str = "sieve";
+
     /// A filter of a user, which sends a message on.
     fn filter() -> Self {
         Self {
-            protocol: "sieve",
+            protocol: Self::FILTER,
             ..Self::ours()
         }
+    }
+
+    fn is_filter(&self) -> bool {
+        self.protocol == Self::FILTER
     }
 
     fn is_ours(&self) -> bool {
@@ -151,6 +160,7 @@ struct Inner {
     srs: Srs,
     allowance: Allowance,
     checks: Checks,
+    reports: ReceivedReports,
     filters: Filters,
     traces: Traces,
     check_from: bool,
@@ -177,6 +187,8 @@ pub struct Rooms {
     pub allowance: Allowance,
     /// What finds out whom mail from outside is from.
     pub checks: Checks,
+    /// What others report of domains here.
+    pub reports: ReceivedReports,
     /// What users want of the mail that comes for them.
     pub filters: Filters,
     /// The stories of messages.
@@ -197,6 +209,7 @@ impl Intake {
             srs,
             allowance,
             checks,
+            reports,
             filters,
             traces,
             check_from,
@@ -211,6 +224,7 @@ impl Intake {
                 srs,
                 allowance,
                 checks,
+                reports,
                 filters,
                 traces,
                 check_from,

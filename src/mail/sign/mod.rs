@@ -1,4 +1,4 @@
-//! DKIM: the keys of our domains, and signing with them.
+//! DKIM and ARC: the keys of our domains, signing with them, and sealing what is sent on.
 //!
 //! `intake` asks for the [`Signer`] of a message that goes outside and puts the signatures before it, in the file that is queued, so
 //! that every try sends the same octets. The API and the command line make, show and retire keys. A private half is made here, kept
@@ -8,8 +8,9 @@
 //! within [`KEEP`].
 //!
 //! RFC 6376 §3.4 (canonicalization), RFC 6376 §5 (signer actions), RFC 8463 §3 (Ed25519 beside RSA), RFC 6376 §8.15 (more of a
-//! field than was signed).
+//! field than was signed), RFC 8617 §5.1 (sealing).
 
+mod arc;
 mod keys;
 mod make;
 mod seal;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
+pub(in crate::mail) use arc::Sealer;
 pub(in crate::mail) use seal::Signer;
 
 use crate::model::address::Domain;

@@ -7,6 +7,7 @@ use mail_auth::common::headers::HeaderWriter;
 use mail_auth::dkim::{DkimSigner, Done};
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use super::Sealer;
 use crate::model::dkim::{Algorithm, DkimKey};
 use crate::store;
 use crate::store::maildir::Content;
@@ -44,11 +45,14 @@ const FIELDS: &[&str] = &[
 pub(in crate::mail) struct Signer {
     seals: Arc<[DkimSigner<crypto::DkimKey, Done>]>,
     names: Arc<[String]>,
+    sealer: Option<Sealer>,
 }
 
 impl Signer {
     /// Reads the keys. One that cannot be read is told of in the log and left out.
     pub(super) fn new(keys: Vec<(DkimKey, Vec<u8>)>) -> Self {
+        let rsa = keys.iter().find(|(key, _)| key.algorithm == Algorithm::Rsa);
+        let sealer = rsa.and_then(|(key, private)| Sealer::new(key, private).ok());
         let seals = keys.into_iter().filter_map(|(key, private)| match seal(&key, &private) {
             Ok(seal) => Some((seal, format!("{}._domainkey.{}", key.selector, key.domain))),
             Err(error) => {
@@ -60,6 +64,7 @@ impl Signer {
         Self {
             seals: seals.into(),
             names: names.into(),
+            sealer,
         }
     }
 
@@ -70,6 +75,11 @@ impl Signer {
     /// The names under which its keys are published (RFC 6376 §3.6.2.1).
     pub(in crate::mail) fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// What seals for the domain; none without an RSA key.
+    pub(in crate::mail) fn sealer(&self) -> Option<&Sealer> {
+        self.sealer.as_ref()
     }
 
     /// The DKIM-Signature fields of a message, which is read once from begin to end. Blocks.

@@ -61,6 +61,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(27, "0027_message_counts"),
     migration!(28, "0028_filters"),
     migration!(29, "0029_audit"),
+    migration!(30, "0030_dmarc_reports"),
+    migration!(31, "0031_received_reports"),
 ];
 
 impl Migration {

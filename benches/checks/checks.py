@@ -1,0 +1,125 @@
+"""What the checks of incoming mail cost: computing time of the server for each message, with the checks and without."""
+
+import argparse
+import base64
+import hashlib
+import os
+import smtplib
+import socket
+import statistics
+import struct
+import subprocess
+import tempfile
+import threading
+
+from servers import DOMAIN, Posthouse
+
+SENDER = "sender.test"
+
+
+class Dns(threading.Thread):
+    """A name server that knows the TXT records of a table, and 127.0.0.1 for addresses; of the rest it says that it does not exist."""
+
+    def __init__(self, records):
+        super().__init__(daemon=True)
+        self.records = records
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            asked, peer = self.socket.recvfrom(4096)
+            self.socket.sendto(self.answer(asked), peer)
+
+    def answer(self, asked):
+        labels, at = [], 12
+        while asked[at]:
+            labels.append(asked[at + 1 : at + 1 + asked[at]].decode().lower())
+            at += asked[at] + 1
+        end = at + 5
+        kind = struct.unpack("!H", asked[at + 1 : at + 3])[0]
+        text = self.records.get(".".join(labels))
+        found = b""
+        if kind == 16 and text is not None:
+            pieces = [text[i : i + 255].encode() for i in range(0, len(text), 255)]
+            data = b"".join(bytes([len(piece)]) + piece for piece in pieces)
+            found = b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 3600, len(data)) + data
+        code = 0 if text is not None else 3
+        head = asked[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, 1 if found else 0, 0, 0)
+        return head + asked[12:end] + found
+
+
+def signed(size, key):
+    """A message of about so many octets, signed with DKIM (RFC 6376 §3.4.1: simple)."""
+    line = b"The quick brown fox jumps over the lazy dog, and writes a letter about it.\r\n"
+    body = line * (size // len(line))
+    header = b"From: Ada <ada@%s>\r\nTo: user0@house.test\r\nSubject: figures\r\nDate: Thu, 26 Nov 2026 10:00:00 +0000\r\n" % SENDER.encode()
+    digest = base64.b64encode(hashlib.sha256(body).digest())
+    field = b"DKIM-Signature: v=1; a=rsa-sha256; c=simple/simple; d=%s; s=s; h=From:To:Subject:Date; bh=%s; b=" % (SENDER.encode(), digest)
+    sign = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=header + field, capture_output=True, check=True)
+    return field + base64.b64encode(sign.stdout) + b"\r\n" + header + b"\r\n" + body
+
+
+def computing_time(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(message, count, dns, checks):
+    """Seconds of computing for each message."""
+    with tempfile.TemporaryDirectory(prefix="posthouse-bench-") as directory:
+        server = Posthouse(directory, ["user0"], dns=dns.port, checks=checks)
+        try:
+            with smtplib.SMTP("127.0.0.1", server.smtp) as client:
+                send = lambda: client.sendmail(f"ada@{SENDER}", [f"user0@{DOMAIN}"], message)
+                for _ in range(20):
+                    send()
+                before = computing_time(server.pid)
+                for _ in range(count):
+                    send()
+                spent = (computing_time(server.pid) - before) / count
+            folder = os.path.join(server.maildir("user0"), "new")
+            with open(os.path.join(folder, os.listdir(folder)[0]), encoding="utf-8") as file:
+                return spent, "dmarc=pass" in file.read(4096)
+        finally:
+            server.stop()
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--messages", type=int, default=1000)
+    options.add_argument("--octets", type=int, default=50_000)
+    options.add_argument("--rounds", type=int, default=3)
+    options = options.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        key = os.path.join(directory, "key")
+        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], capture_output=True, check=True)
+        public = subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-outform", "DER"], capture_output=True, check=True).stdout
+        message = signed(options.octets, key)
+    dns = Dns(
+        {
+            SENDER: "v=spf1 ip4:127.0.0.0/8 -all",
+            f"_dmarc.{SENDER}": "v=DMARC1; p=reject",
+            f"s._domainkey.{SENDER}": "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode(),
+            # The root, by which the server sees that somebody answers.
+            "": "",
+        }
+    )
+    with_checks, without = [], []
+    for _ in range(options.rounds):
+        spent, passed = measure(message, options.messages, dns, True)
+        if not passed:
+            raise SystemExit("the message does not pass: nothing is measured")
+        with_checks.append(spent * 1000)
+        without.append(measure(message, options.messages, dns, False)[0] * 1000)
+    cost = statistics.median(with_checks) - statistics.median(without)
+    shown = lambda all: f"{statistics.median(all):.2f} ms ({', '.join(f'{it:.2f}' for it in all)})"
+    print("| octets | with the checks (median; all runs) | without | the checks |")
+    print("| ---: | ---: | ---: | ---: |")
+    print(f"| {len(message)} | {shown(with_checks)} | {shown(without)} | **{cost:.2f} ms** |")
+
+
+main()

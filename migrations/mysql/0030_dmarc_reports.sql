@@ -1,0 +1,19 @@
+-- What became of mail by DMARC, a row for each way of a day (days since 1970, UTC), until it is reported. domain is whose policy it was;
+-- digest tells the rows of a domain and day apart; policy and record are JSON.
+
+CREATE TABLE IF NOT EXISTS dmarc_results (
+    day      BIGINT NOT NULL,
+    domain   VARCHAR(255) NOT NULL,
+    digest   VARCHAR(64) NOT NULL,
+    policy   MEDIUMTEXT NOT NULL,
+    record   MEDIUMTEXT NOT NULL,
+    messages BIGINT NOT NULL,
+    PRIMARY KEY (day, domain, digest)
+) ENGINE=InnoDB;
+
+-- Which reports some node has taken on: nobody sends them a second time.
+CREATE TABLE IF NOT EXISTS dmarc_reports (
+    day    BIGINT NOT NULL,
+    domain VARCHAR(255) NOT NULL,
+    PRIMARY KEY (day, domain)
+) ENGINE=InnoDB;
