@@ -16,6 +16,9 @@ use super::rates::Rates;
 use super::{About, Api};
 use crate::config;
 use crate::mail::audit::Audit;
+use crate::mail::certificates::Certificates;
+use crate::mail::certificates::acme::Acme;
+use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
 use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
@@ -50,6 +53,9 @@ pub(super) struct House {
     pub reports: ReceivedReports,
     pub statistics: Statistics,
     pub audit: Audit,
+    pub certificates: Certificates,
+    pub acme: Option<Acme>,
+    pub defence: Defence,
     pub zones: Zones,
     pub about: About,
     pub repeats: Repeats,
@@ -85,6 +91,9 @@ impl House {
             reports: api.reports,
             statistics: api.statistics,
             audit: api.audit,
+            certificates: api.certificates,
+            acme: api.acme,
+            defence: api.defence,
             zones: api.zones,
             about: api.about,
             repeats: api.repeats,

@@ -8,14 +8,20 @@
 //! RFC 9110 (HTTP), RFC 9457 §3 (problem documents), RFC 6750 §2.1 (bearer tokens), RFC 7396 §2 (merge patch),
 //! RFC 6266 §4 (Content-Disposition), RFC 9110 §13 (preconditions), RFC 7240 §4.2 (Prefer), RFC 8288 §3 (Link).
 
+mod access;
+mod acme;
 mod aliases;
+mod allowlist;
 mod api_keys;
 mod app_passwords;
 mod audit_log;
 mod auth;
+mod bans;
 mod batch;
+mod blocklist;
 mod body;
 mod caller;
+mod certificates;
 mod conventions;
 mod cors;
 mod deprecation;
@@ -24,6 +30,7 @@ mod dmarc_reports;
 mod docs;
 mod domain_dns;
 mod domains;
+mod doorkeeper;
 mod field;
 mod health;
 mod house;
@@ -70,6 +77,9 @@ pub use house::Ready;
 
 use crate::config;
 use crate::mail::audit::Audit;
+use crate::mail::certificates::Certificates;
+use crate::mail::certificates::acme::Acme;
+use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
 use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
@@ -112,6 +122,12 @@ pub struct Api {
     pub statistics: Statistics,
     /// Who changed what.
     pub audit: Audit,
+    /// Who is kept out.
+    pub defence: Defence,
+    /// The certificates of the server.
+    pub certificates: Certificates,
+    /// Who asks an authority for more of them, if anybody does.
+    pub acme: Option<Acme>,
     /// What domains need in DNS.
     pub zones: Zones,
     /// What there is to say of the server itself.

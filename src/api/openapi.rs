@@ -61,6 +61,7 @@ use crate::model::scope::Scope;
         (name = "api-keys", description = "The keys by which programs log in."),
         (name = "traces", description = "What happened to messages."),
         (name = "reports", description = "What others have reported of domains here."),
+        (name = "defence", description = "Who is kept out, and who is always let in."),
         (name = "server", description = "The server itself."),
         (name = "health", description = "For those who watch the server.")
     ),

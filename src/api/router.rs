@@ -15,9 +15,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
-    aliases, api_keys, app_passwords, audit_log, auth, batch, caller, deprecation, dkim_keys, dmarc_reports, docs, domain_dns, domains,
-    health, idempotency, jwt_keys, login_log, mailboxes, messages, openapi, queue, rates, resolve, server, sessions, sieve, stats,
-    submissions, tls_reports, totp, traces, users, vacation,
+    acme, aliases, allowlist, api_keys, app_passwords, audit_log, auth, bans, batch, blocklist, caller, certificates, deprecation,
+    dkim_keys, dmarc_reports, docs, domain_dns, domains, doorkeeper, health, idempotency, jwt_keys, login_log, mailboxes, messages,
+    openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, tls_reports, totp, traces, users, vacation,
 };
 
 /// Adds all routes.
@@ -31,14 +31,17 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             scope::scope(BASE)
                 .configure(resources)
                 .configure(accounts)
+                .configure(defence)
                 .configure(mail)
                 .wrap(from_fn(deprecation::tell))
                 .wrap(from_fn(idempotency::once))
                 .wrap(from_fn(rates::limit))
-                .wrap(from_fn(caller::recognise)),
+                .wrap(from_fn(caller::recognise))
+                .wrap(from_fn(doorkeeper::turn_away)),
         )
         .map(|config| {
             docs::routes(config);
+            acme::routes(config);
             config.default_service(web::to(unmatched))
         });
 }
@@ -77,6 +80,7 @@ fn resources(config: &mut ServiceConfig) {
         .service(tls_reports::show::handler)
         .service(server::show::handler)
         .service(server::settings::handler)
+        .service(certificates::list::handler)
         .service(stats::show::handler)
         .service(stats::messages::handler)
         .service(jwt_keys::list::handler)
@@ -103,6 +107,23 @@ fn resources(config: &mut ServiceConfig) {
         .service(api_keys::change::handler)
         .service(api_keys::remove::handler)
         .service(api_keys::rotate::handler);
+}
+
+/// Who is kept out, and who is always let in.
+fn defence(config: &mut ServiceConfig) {
+    config
+        .service(bans::list::handler)
+        .service(bans::create::handler)
+        .service(bans::show::handler)
+        .service(bans::remove::handler)
+        .service(blocklist::list::handler)
+        .service(blocklist::create::handler)
+        .service(blocklist::show::handler)
+        .service(blocklist::remove::handler)
+        .service(allowlist::list::handler)
+        .service(allowlist::create::handler)
+        .service(allowlist::show::handler)
+        .service(allowlist::remove::handler);
 }
 
 /// What people log in with, and many of them at a time.
@@ -183,7 +204,7 @@ static METHODS: LazyLock<Vec<(ResourceDef, Vec<&'static str>)>> = LazyLock::new(
         has.into_iter().filter_map(|(method, has)| has.then_some(method)).collect()
     };
     let documented = openapi::document().paths.paths;
-    let described = ["/openapi.json", "/docs", "/docs/{file:.*}"].map(|path| (ResourceDef::new(path), vec!["GET", "HEAD"]));
+    let described = ["/openapi.json", "/docs", "/docs/{file:.*}", acme::PATH].map(|path| (ResourceDef::new(path), vec!["GET", "HEAD"]));
     let documented = documented
         .iter()
         .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)));

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Services;
-use crate::config::Config;
+use super::{Failure, Services};
+use crate::config::{Config, Listen};
 use crate::mail::intake::Intake;
+use crate::server::bind::Sockets;
 use crate::server::entrance::Entrance;
 use crate::server::imap::Imap;
 use crate::server::listener::{Door, Service};
@@ -12,11 +13,30 @@ use crate::server::managesieve::ManageSieve;
 use crate::server::pop3::Pop3;
 use crate::server::smtp::{self, Role, Smtp};
 
+/// Binds what all listeners need, HTTP's too: as whoever started the server, who may do so.
+pub(super) fn bind(listen: &Listen) -> Result<Sockets, Failure> {
+    let keys: [(&'static str, &[String]); 11] = [
+        ("listen.smtp", &listen.smtp),
+        ("listen.submission", &listen.submission),
+        ("listen.submissions", &listen.submissions),
+        ("listen.lmtp", &listen.lmtp),
+        ("listen.imap", &listen.imap),
+        ("listen.imaps", &listen.imaps),
+        ("listen.pop3", &listen.pop3),
+        ("listen.pop3s", &listen.pop3s),
+        ("listen.managesieve", &listen.managesieve),
+        ("listen.http", &listen.http),
+        ("listen.https", &listen.https),
+    ];
+    Sockets::bind(&keys).map_err(Failure::of)
+}
+
 /// Everything that listens but HTTP.
 pub(super) fn services(config: &Config, services: &Services, intake: &Intake, tls: &Arc<rustls::ServerConfig>) -> Vec<Service> {
     let entrance = Arc::new(Entrance {
         directory: services.directory.clone(),
         sessions: services.sessions.clone(),
+        defence: services.defence.clone(),
         hostname: config.hostname.clone(),
         tls: Arc::clone(tls),
         plaintext_from: config.tls.allow_plaintext_auth_from.clone(),

@@ -4,6 +4,7 @@
 //! every listener is bound before the first connection is taken.
 
 mod doors;
+mod privileges;
 mod ready;
 mod run;
 pub mod screen;

@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::ServerHandle;
 use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::screen::Screen;
-use super::{Failure, Services, doors, open_services, ready};
+use super::{Failure, Services, doors, open_services, privileges, ready};
 use crate::api::{self, About, Api};
 use crate::config::{Config, Effective};
 use crate::mail::accounts;
+use crate::mail::certificates::Certificates;
+use crate::mail::certificates::acme::Acme;
 use crate::mail::checks::{self, Checks};
 use crate::mail::dispatch::{self, Dispatch};
 use crate::mail::dmarc_reports::{self, DmarcReports, Tally};
@@ -27,67 +30,56 @@ use crate::mail::tls_reports::{self, TlsReports};
 use crate::mail::zone::Zones;
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
-use crate::server::bind;
-use crate::server::listener::Listeners;
-use crate::server::tls;
+use crate::server::bind::Sockets;
+use crate::server::listener::{Gate, Listeners};
 
 /// The variable that sets the administrator's password.
 const ADMIN_PASSWORD: &str = "POSTHOUSE_ADMIN_PASSWORD";
 
 /// Runs the server until SIGTERM or SIGINT: then nothing more is accepted, what is in flight has `limits.shutdown_seconds` to end.
 pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<PathBuf>) -> Result<(), Failure> {
+    let mut sockets = doors::bind(&config.listen)?;
+    privileges::give_up(&config.process, &config.data_dir)?;
     let services = open_services(&config).await?;
-    let tls = tls::load(&config.tls, &config.data_dir, &config.hostname).map_err(Failure::of)?;
+    services.certificates.load().map_err(Failure::of)?;
+    let tls = services.certificates.server_config().map_err(Failure::of)?;
+    let acme = acme(&config, &services).await?;
     let tally = Tally::default();
     let intake = intake(&config, &services, &tally)?;
-    let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls)).map_err(Failure::of)?;
+    let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls), &mut sockets).map_err(Failure::of)?;
     let (dispatch, tls_reports) = dispatch(&config, &services, &intake, &listeners)?;
     let dmarc_reports = dmarc_reports(&config, &services, &intake, tally)?;
-    let http = bind_all("listen.http", &config.listen.http)?;
-    let https = bind_all("listen.https", &config.listen.https)?;
+    let http = bind_all("listen.http", &config.listen.http, &mut sockets)?;
+    let https = bind_all("listen.https", &config.listen.https, &mut sockets)?;
     let addresses = addresses(&listeners, &http, &https);
     let stop = CancellationToken::new();
     let about = about(&config, &addresses, settings);
     let entrances = Entrances {
         http,
         https,
-        tls: &tls,
+        https_tls: services.certificates.https_config().map_err(Failure::of)?,
+        acme: acme.clone(),
         stop: &stop,
         about,
     };
     let http = http_server((&config, &services, &intake), entrances)?;
 
-    let given = std::env::var(ADMIN_PASSWORD).ok().map(Secret::new);
-    let admin = services.directory.ensure_admin(given).await;
-    let made_up = admin.map_err(|refusal| Failure(format!("{ADMIN_PASSWORD}: {refusal}")))?;
-    services.spool.sweep().map_err(|error| Failure(format!("data_dir: {error}")))?;
-
-    if config.mail.full_text_index {
-        services.mailboxes.keep_index();
-    }
+    let made_up = prepare(&config, &services).await?;
     let mut told_to_stop = Signals::listen()?;
     let http = http.map(|server| (server.handle(), tokio::spawn(server)));
-    let serving = listeners.serve(&config.limits, stop.clone());
+    let serving = listeners.serve(gate(&config, &services), stop.clone());
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
     let nothing_more_to_report = CancellationToken::new();
-    let beside = beside(&services, &stop, &nothing_more_to_report);
+    let mut beside = beside(&services, &stop, &nothing_more_to_report);
+    beside.push(tokio::spawn(certify(services.certificates.clone(), acme, stop.clone())));
     let reporting = tokio::spawn(report(tls_reports, dmarc_reports, nothing_more_to_report.clone()));
 
     announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
-    told_to_stop.wait().await;
+    told_to_stop.wait(&services.certificates).await;
     ready::notify("STOPPING=1");
     tracing::info!("stopping: no more connections are accepted");
     stop.cancel();
-    let http_ended = async {
-        match http {
-            Some((handle, task)) => {
-                handle.stop(true).await;
-                task.await.map(|_| ())
-            }
-            None => Ok(()),
-        }
-    };
-    let (_, http_ended) = tokio::join!(serving.finish(), http_ended);
+    let (_, http_ended) = tokio::join!(serving.finish(), end(http));
     let dispatching_ended = dispatching.await;
     nothing_more_to_report.cancel();
     let others_ended = join_all(beside).await;
@@ -108,6 +100,58 @@ fn beside(services: &Services, stop: &CancellationToken, nothing_more: &Cancella
         tokio::spawn(services.audit.clone().run(stop.clone())),
         tokio::spawn(services.traces.clone().run(nothing_more.clone())),
     ]
+}
+
+/// What is to be in order before anybody comes in; the administrator's password, if one was made up.
+async fn prepare(config: &Config, services: &Services) -> Result<Option<Secret>, Failure> {
+    let given = std::env::var(ADMIN_PASSWORD).ok().map(Secret::new);
+    let admin = services.directory.ensure_admin(given).await;
+    let made_up = admin.map_err(|refusal| Failure(format!("{ADMIN_PASSWORD}: {refusal}")))?;
+    services.spool.sweep().map_err(|error| Failure(format!("data_dir: {error}")))?;
+    if config.mail.full_text_index {
+        services.mailboxes.keep_index();
+    }
+    Ok(made_up)
+}
+
+/// The HTTP server at work.
+type Http = (ServerHandle, JoinHandle<std::io::Result<()>>);
+
+/// Lets the requests in flight finish.
+async fn end(http: Option<Http>) -> Result<(), JoinError> {
+    let Some((handle, task)) = http else { return Ok(()) };
+    handle.stop(true).await;
+    task.await.map(drop)
+}
+
+/// Those by ACME, if they are wanted; what the database has of them is taken at once.
+async fn acme(config: &Config, services: &Services) -> Result<Option<Acme>, Failure> {
+    if !config.acme.enabled {
+        return Ok(None);
+    }
+    let ground = (services.database.clone(), services.certificates.clone());
+    let acme = Acme::new(config.acme.clone(), &config.hostname, ground, Clock::System);
+    let acme = acme.map_err(|problem| Failure(format!("acme.ca_file: {problem}")))?;
+    acme.load().await.map_err(Failure::of)?;
+    Ok(Some(acme))
+}
+
+/// Looks after the certificates.
+async fn certify(certificates: Certificates, acme: Option<Acme>, stop: CancellationToken) {
+    let asking = async {
+        if let Some(acme) = acme {
+            acme.run(stop.clone()).await;
+        }
+    };
+    tokio::join!(certificates.run(stop.clone()), asking);
+}
+
+fn gate(config: &Config, services: &Services) -> Gate {
+    Gate {
+        limits: config.limits.clone(),
+        proxy: config.proxy.clone(),
+        defence: Some(services.defence.clone()),
+    }
 }
 
 fn intake(config: &Config, services: &Services, tally: &Tally) -> Result<Intake, Failure> {
@@ -185,10 +229,10 @@ fn dmarc_reports(config: &Config, services: &Services, intake: &Intake, tally: T
     DmarcReports::new(ground, config.reports.clone()).map_err(Failure::of)
 }
 
-fn bind_all(key: &'static str, addresses: &[String]) -> Result<Vec<TcpListener>, Failure> {
+fn bind_all(key: &'static str, addresses: &[String], sockets: &mut Sockets) -> Result<Vec<TcpListener>, Failure> {
     addresses
         .iter()
-        .map(|address| bind::tcp(key, address).map_err(Failure::of))
+        .map(|address| sockets.tcp(key, address).map_err(Failure::of))
         .collect()
 }
 
@@ -225,7 +269,8 @@ fn about(config: &Config, addresses: &[(&'static str, Vec<String>)], settings: V
 struct Entrances<'h> {
     http: Vec<TcpListener>,
     https: Vec<TcpListener>,
-    tls: &'h Arc<rustls::ServerConfig>,
+    https_tls: Arc<rustls::ServerConfig>,
+    acme: Option<Acme>,
     stop: &'h CancellationToken,
     about: About,
 }
@@ -238,7 +283,8 @@ fn http_server(
     let Entrances {
         http,
         https,
-        tls,
+        https_tls,
+        acme,
         stop,
         about,
     } = entrances;
@@ -247,7 +293,6 @@ fn http_server(
     }
     let database = services.database.clone();
     let dns = Dns::open(&config.dns).map_err(Failure::of)?;
-    let public_key = tls::public_key_digest(&config.tls, &config.data_dir);
     let api = Api {
         directory: services.directory.clone(),
         sessions: services.sessions.clone(),
@@ -261,7 +306,15 @@ fn http_server(
         reports: services.reports.clone(),
         statistics: services.statistics.clone(),
         audit: services.audit.clone(),
-        zones: Zones::open(dns, services.signing.clone(), config.hostname.clone(), public_key),
+        zones: Zones::open(
+            dns,
+            services.signing.clone(),
+            config.hostname.clone(),
+            services.certificates.clone(),
+        ),
+        certificates: services.certificates.clone(),
+        acme,
+        defence: services.defence.clone(),
         about,
         repeats: Repeats::open(services.database.clone(), config.http.idempotency_hours, Clock::System),
         settings: config.http.clone(),
@@ -273,7 +326,7 @@ fn http_server(
             Box::pin(async move { database.read().await.map(|_| ()).map_err(|error| error.to_string()) })
         }),
     };
-    let https = https.into_iter().map(|listener| (listener, Arc::clone(tls))).collect();
+    let https = https.into_iter().map(|listener| (listener, Arc::clone(&https_tls))).collect();
     let server = api::server(api, http, https).map_err(|error| Failure(format!("listen.http: {error}")))?;
     Ok(Some(server))
 }
@@ -293,7 +346,7 @@ fn announce(
         listeners: addresses,
         data_dir: &config.data_dir,
         admin_password: made_up,
-        self_signed: config.tls.certificate.is_none(),
+        self_signed: config.tls.is_self_signed(),
     };
     let mut out = std::io::stdout().lock();
     // Nobody needs to read the screen: that standard output is closed is no reason to stop.
@@ -303,8 +356,9 @@ fn announce(
     Ok(())
 }
 
-/// What ends the server.
+/// What ends the server, and what has it look at its files.
 struct Signals {
+    hang_up: Signal,
     terminate: Signal,
     interrupt: Signal,
 }
@@ -312,15 +366,20 @@ struct Signals {
 impl Signals {
     fn listen() -> Result<Self, Failure> {
         Ok(Self {
+            hang_up: signal(SignalKind::hangup()).map_err(Failure::of)?,
             terminate: signal(SignalKind::terminate()).map_err(Failure::of)?,
             interrupt: signal(SignalKind::interrupt()).map_err(Failure::of)?,
         })
     }
 
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    /// Waits for the end; SIGHUP has the certificates read again.
+    async fn wait(&mut self, certificates: &Certificates) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => certificates.look(),
+            }
         }
     }
 }

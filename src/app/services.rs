@@ -9,6 +9,8 @@ use std::sync::Arc;
 use super::Failure;
 use crate::config::Config;
 use crate::mail::audit::Audit;
+use crate::mail::certificates::Certificates;
+use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
 use crate::mail::filter::{self, Filters};
 use crate::mail::mailbox::{Ground, Mailboxes};
@@ -28,6 +30,10 @@ use crate::store::spool::Spool;
 pub struct Services {
     /// The database under all of them.
     pub database: Database,
+    /// The certificates of the server; nothing is read of them yet.
+    pub certificates: Certificates,
+    /// Who is kept out.
+    pub defence: Defence,
     /// Domains, users, aliases.
     pub directory: Directory,
     /// Who is logged in.
@@ -82,9 +88,13 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         settings: config.mail.clone(),
         clock: clock.clone(),
     });
+    let certificates = Certificates::new(config.tls.clone(), config.data_dir.clone(), config.hostname.clone(), clock.clone());
     let signing = Signing::open(database.clone(), clock.clone());
     let srs = Srs::open(&database, clock.clone()).await.map_err(Failure::of)?;
     let directory = directory.map_err(Failure::of)?;
+    let defence = Defence::open(database.clone(), config.defence.clone(), clock.clone()).await;
+    let defence = defence.map_err(Failure::of)?;
+    directory.defended_by(defence.clone());
     let filters = Filters::open(filter::Ground {
         database: database.clone(),
         directory: directory.clone(),
@@ -103,6 +113,8 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), traces.clone(), clock);
     Ok(Services {
         database,
+        certificates,
+        defence,
         directory,
         sessions,
         mailboxes,

@@ -6,9 +6,12 @@
 //! goes to standard output, as aligned text or (with `--json`) as one JSON document a line; everything else goes to
 //! standard error.
 
+mod access;
 mod alias;
 mod api_key;
 mod audit;
+mod ban;
+mod certificate;
 mod completions;
 mod configuration;
 mod dkim;
@@ -40,6 +43,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::{self, Services, telemetry};
 use crate::config::{self, Loaded, Log, LogFormat};
+use crate::model::access::AccessList;
 use failure::Failure;
 use house::House;
 use output::Output;
@@ -97,6 +101,18 @@ enum Command {
     /// Keys for programs that use the REST API
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// Networks of which nothing is taken: by hand, or for guessing passwords
+    #[command(subcommand)]
+    Ban(ban::Ban),
+    /// Whose connections and mail are refused
+    #[command(subcommand)]
+    Blocklist(access::Access),
+    /// Who is never banned, and whose mail is not taken for spam
+    #[command(subcommand)]
+    Allowlist(access::Access),
+    /// Certificates of the server
+    #[command(subcommand)]
+    Certificate(certificate::Certificate),
     /// The queue of outgoing mail
     #[command(subcommand)]
     Queue(queue::Queue),
@@ -162,6 +178,10 @@ impl Cli {
             Command::User(command) => command.run(&global.house().await?, out).await,
             Command::Alias(command) => command.run(&global.house().await?, out).await,
             Command::ApiKey(command) => command.run(&global.house().await?, out).await,
+            Command::Ban(command) => command.run(&global.house().await?, out).await,
+            Command::Blocklist(command) => command.run(AccessList::Block, &global.house().await?, out).await,
+            Command::Allowlist(command) => command.run(AccessList::Allow, &global.house().await?, out).await,
+            Command::Certificate(command) => command.run(&global.house().await?, out).await,
             Command::Queue(command) => command.run(&global.house().await?, out).await,
             Command::Audit(command) => command.run(&global.house().await?, out).await,
             Command::Trace(command) => command.run(&global.house().await?, out).await,
@@ -274,6 +294,13 @@ mod tests {
         "posthouse api-key add panel --role domain_admin --domain example.test",
         "posthouse api-key list",
         "posthouse api-key remove 0000000000001",
+        "posthouse certificate list",
+        "posthouse ban add 192.0.2.0/24 --reason guesses --expires-at 2030-01-01T00:00:00Z",
+        "posthouse ban list --json",
+        "posthouse ban remove 2001:db8::1",
+        "posthouse blocklist add example.org --note spam",
+        "posthouse blocklist list",
+        "posthouse allowlist remove ada@example.org",
         "posthouse queue list",
         "posthouse queue show 0000000000001",
         "posthouse queue list --sender <> --state held --older-than 4h --error greylisted --json",
@@ -343,6 +370,8 @@ mod tests {
             "posthouse api-key add panel",
             "posthouse api-key add panel --role domain_admin",
             "posthouse api-key add panel --role server_admin --expires-at tomorrow",
+            "posthouse ban add localhost",
+            "posthouse blocklist add nobody",
             "posthouse queue show not!an!id",
             "posthouse queue list --state lost",
             "posthouse queue hold --older-than soon",
@@ -383,6 +412,10 @@ mod tests {
             "user",
             "alias",
             "api-key",
+            "certificate",
+            "ban",
+            "blocklist",
+            "allowlist",
             "queue",
             "audit",
             "trace",

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::problem::Problem;
-use super::tls::Network;
+use crate::model::network::Network;
 
 /// Passwords and tokens.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

@@ -4,6 +4,15 @@ use std::net::{Ipv6Addr, SocketAddr};
 
 use crate::model::address::Domain;
 
+/// Where a listener listens: an IP address with a port, or a socket that systemd passes, by its name.
+pub(super) fn listener(text: &str) -> Result<(), String> {
+    match text.strip_prefix("systemd:") {
+        Some("") => Err("'systemd:' names no socket; right would be 'systemd:smtp' and FileDescriptorName=smtp in the socket unit".into()),
+        Some(_) => Ok(()),
+        None => socket_address(text),
+    }
+}
+
 /// An IP address with a port.
 pub(super) fn socket_address(text: &str) -> Result<(), String> {
     match text.parse::<SocketAddr>() {

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use super::tls::Network;
 use crate::model::address::Domain;
+use crate::model::network::Network;
 
 /// The checks of incoming mail: who a message is from, as far as that can be proved.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

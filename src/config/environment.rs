@@ -72,10 +72,10 @@ fn parse(key: &Key, text: &str) -> Result<Value, String> {
     let value = match key.kind {
         Kind::Text | Kind::Choice(_) => Some(Value::String(text.to_owned())),
         Kind::List if trimmed.starts_with('[') => trimmed.parse().ok(),
-        Kind::List if trimmed.is_empty() => Some(Value::Array(Vec::new())),
+        Kind::List | Kind::Entries if trimmed.is_empty() => Some(Value::Array(Vec::new())),
         Kind::List => Some(Value::Array(trimmed.split(',').map(|item| item.trim().into()).collect())),
         Kind::Map | Kind::Numbers | Kind::Tables if trimmed.is_empty() => Some(Value::Table(Table::new())),
-        Kind::Integer { .. } | Kind::Boolean | Kind::Map | Kind::Numbers | Kind::Tables => trimmed.parse().ok(),
+        Kind::Integer { .. } | Kind::Boolean | Kind::Entries | Kind::Map | Kind::Numbers | Kind::Tables => trimmed.parse().ok(),
     };
     // What is no TOML was meant as a text, and is refused as one.
     let value = value.unwrap_or_else(|| Value::String(text.to_owned()));

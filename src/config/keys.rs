@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Text,
     Choice(Vec<String>),
     List,
+    /// A list of tables.
+    Entries,
     Map,
     /// A map to numbers.
     Numbers,
@@ -89,6 +91,7 @@ impl Key {
                     return Some(format!("entry {} is {found}; right would be {}", at + 1, self.expected()));
                 }
             },
+            (Kind::Entries, Value::Array(items)) => items.iter().all(Value::is_table),
             (Kind::Map | Kind::Numbers | Kind::Tables, Value::Table(entries)) => {
                 match entries.iter().find(|(_, value)| !self.kind.takes_entry(value)) {
                     None => true,
@@ -156,6 +159,7 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("a text"),
             Self::Choice(choices) => write!(f, "\"{}\"", choices.join("\" or \"")),
             Self::List => f.write_str("a list of texts"),
+            Self::Entries => f.write_str("a list of tables"),
             Self::Map => f.write_str("a table of texts"),
             Self::Numbers => f.write_str("a table of whole numbers from 0"),
             Self::Tables => f.write_str("a table of texts or tables"),
@@ -228,6 +232,7 @@ fn read_kind(schema: &Json) -> Kind {
             most: schema["maximum"].as_i64().unwrap_or(i64::MAX),
         },
         Some("boolean") => Kind::Boolean,
+        Some("array") if schema.pointer("/items/type").is_some_and(|kind| kind == "object") => Kind::Entries,
         Some("array") => Kind::List,
         Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "object") => Kind::Tables,
         Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "integer") => Kind::Numbers,
@@ -278,6 +283,7 @@ mod tests {
         assert_eq!(key("outbound.smtp_port").kind, Kind::Integer { least: 1, most: 65535 });
         assert_eq!(key("tls.certificate").kind, Kind::Text);
         assert_eq!(key("listen.smtp").kind, Kind::List);
+        assert_eq!(key("tls.certificates").kind, Kind::Entries);
         assert_eq!(key("outbound.routes").kind, Kind::Tables);
         assert_eq!(key("outbound.tls_policy").kind, Kind::Map);
         assert_eq!(key("outbound.rates").kind, Kind::Numbers);

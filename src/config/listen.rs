@@ -1,4 +1,4 @@
-//! The listeners. An empty list turns one off; port 0 picks a free port and logs it.
+//! The listeners. An empty list turns one off; port 0 picks a free port and logs it; `systemd:NAME` is a socket that systemd passes.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::check;
 use super::problem::Problem;
 
-/// The listeners. An empty list turns one off; port 0 picks a free port and logs it.
+/// The listeners. An empty list turns one off; port 0 picks a free port and logs it; `systemd:NAME` is a socket that systemd passes.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listen {
@@ -72,7 +72,7 @@ impl Listen {
                 if name == "lmtp" && address.contains('/') {
                     continue;
                 }
-                check::socket_address(address).map_err(|text| Problem::new(name, text))?;
+                check::listener(address).map_err(|text| Problem::new(name, text))?;
             }
         }
         Ok(())

@@ -76,9 +76,12 @@ impl Config {
                 "is empty; right would be a directory such as 'posthouse-data'",
             ));
         }
+        self.process.validate().map_err(|problem| problem.within("process"))?;
         self.database.validate().map_err(|problem| problem.within("database"))?;
         self.listen.validate().map_err(|problem| problem.within("listen"))?;
+        self.proxy.validate().map_err(|problem| problem.within("proxy"))?;
         self.tls.validate().map_err(|problem| problem.within("tls"))?;
+        self.acme.validate().map_err(|problem| problem.within("acme"))?;
         self.dns.validate().map_err(|problem| problem.within("dns"))?;
         self.auth.validate().map_err(|problem| problem.within("auth"))?;
         self.directory.validate().map_err(|problem| problem.within("directory"))?;

@@ -4,11 +4,13 @@
 //! `cli` loads it, `app` hands each section to whom it concerns; nobody else sees the whole [`Config`]. What [`Config::load`]
 //! gives is valid: every key is known, of the right type and within its range, and what belongs together agrees.
 
+mod acme;
 mod audit;
 mod auth;
 mod check;
 mod checks;
 mod database;
+mod defence;
 mod directory;
 mod dns;
 mod environment;
@@ -23,6 +25,8 @@ mod mail;
 mod order;
 mod outbound;
 mod problem;
+mod process;
+mod proxy;
 mod queue;
 mod reference;
 mod reports;
@@ -33,10 +37,12 @@ mod submission;
 mod tls;
 mod trace;
 
+pub use acme::{Acme, AcmeChallenge};
 pub use audit::Audit;
 pub use auth::Auth;
 pub use checks::{Checks, DmarcQuarantine, DmarcReject};
 pub use database::Database;
+pub use defence::Defence;
 pub use directory::Directory;
 pub use dns::{Dns, Dnssec};
 pub use http::Http;
@@ -48,6 +54,8 @@ pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub use outbound::{AddressFamily, Outbound, OutboundTls, TlsPolicy};
 pub use problem::{Error, Origin};
+pub use process::Process;
+pub use proxy::Proxy;
 pub use queue::Queue;
 pub use reference::{example, reference_markdown};
 pub use reports::Reports;
@@ -55,7 +63,7 @@ pub use route::Route;
 pub use sieve::Sieve;
 pub use smtp::Smtp;
 pub use submission::Submission;
-pub use tls::{Network, Tls};
+pub use tls::{CertificateFiles, Tls};
 pub use trace::Trace;
 
 use std::path::PathBuf;
@@ -72,12 +80,18 @@ pub struct Config {
     pub hostname: String,
     /// Where everything is kept: database, mail, spool, certificate. Relative to the working directory.
     pub data_dir: PathBuf,
+    /// As whom the server runs.
+    pub process: Process,
     /// The database.
     pub database: Database,
-    /// The listeners. An empty list turns one off; port 0 picks a free port and logs it.
+    /// The listeners. An empty list turns one off; port 0 picks a free port and logs it; `systemd:NAME` is a socket that systemd passes.
     pub listen: Listen,
+    /// Proxies in front of the server, such as HAProxy, that say by the PROXY protocol whose connections they hand on.
+    pub proxy: Proxy,
     /// Certificates, and where plain-text logins are allowed.
     pub tls: Tls,
+    /// Certificates from an authority such as Let's Encrypt, by ACME: asked for, renewed and shared by all nodes through the database.
+    pub acme: Acme,
     /// Names to addresses.
     pub dns: Dns,
     /// Receiving over SMTP, submission and LMTP.
@@ -94,6 +108,8 @@ pub struct Config {
     pub limits: Limits,
     /// Passwords and tokens.
     pub auth: Auth,
+    /// Who is kept out: bans of addresses from which passwords are guessed, over all protocols and the API.
+    pub defence: Defence,
     /// Addresses and aliases.
     pub directory: Directory,
     /// Stored mail.
@@ -119,9 +135,12 @@ impl Default for Config {
         Self {
             hostname: machine_name(),
             data_dir: "posthouse-data".into(),
+            process: Process::default(),
             database: Database::default(),
             listen: Listen::default(),
+            proxy: Proxy::default(),
             tls: Tls::default(),
+            acme: Acme::default(),
             dns: Dns::default(),
             smtp: Smtp::default(),
             checks: Checks::default(),
@@ -130,6 +149,7 @@ impl Default for Config {
             http: Http::default(),
             limits: Limits::default(),
             auth: Auth::default(),
+            defence: Defence::default(),
             directory: Directory::default(),
             mail: Mail::default(),
             sieve: Sieve::default(),

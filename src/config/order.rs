@@ -11,9 +11,12 @@ use serde::{Deserializer, forward_to_deserialize_any};
 pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
     vec![
         ("", fields::<super::Config>()),
+        ("process", fields::<super::Process>()),
         ("database", fields::<super::Database>()),
         ("listen", fields::<super::Listen>()),
+        ("proxy", fields::<super::Proxy>()),
         ("tls", fields::<super::Tls>()),
+        ("acme", fields::<super::Acme>()),
         ("dns", fields::<super::Dns>()),
         ("smtp", fields::<super::Smtp>()),
         ("checks", fields::<super::Checks>()),
@@ -22,6 +25,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("http", fields::<super::Http>()),
         ("limits", fields::<super::Limits>()),
         ("auth", fields::<super::Auth>()),
+        ("defence", fields::<super::Defence>()),
         ("directory", fields::<super::Directory>()),
         ("mail", fields::<super::Mail>()),
         ("sieve", fields::<super::Sieve>()),

@@ -75,6 +75,7 @@ fn kind(key: &Key) -> String {
             .collect::<Vec<_>>()
             .join(", "),
         Kind::List => "list of texts".into(),
+        Kind::Entries => "list of tables".into(),
         Kind::Map => "table of texts".into(),
         Kind::Numbers => "table of whole numbers".into(),
         Kind::Tables => "table of texts or tables".into(),

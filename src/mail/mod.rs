@@ -2,7 +2,9 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod certificates;
 pub mod checks;
+pub mod defence;
 pub mod directory;
 pub mod dispatch;
 pub mod dmarc_reports;

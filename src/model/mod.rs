@@ -3,9 +3,11 @@
 //! Everyone uses this room; it uses nobody. A value that exists is valid: addresses, domains, mailbox names and
 //! ids are built by a `parse` or `TryFrom` that says what was wrong.
 
+pub mod access;
 pub mod account;
 pub mod address;
 pub mod audit;
+pub mod certificate;
 pub mod clock;
 pub mod clue;
 pub mod dkim;
@@ -15,6 +17,7 @@ pub mod ids;
 pub mod labels;
 pub mod login;
 pub mod mailbox;
+pub mod network;
 pub mod queue;
 pub mod refusal;
 pub mod report;

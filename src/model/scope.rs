@@ -85,6 +85,10 @@ scopes! {
     WebhooksWrite => "webhooks:write",
     /// To see who changed what.
     AuditRead => "audit:read",
+    /// To see bans, the blocklist and the allowlist.
+    DefenceRead => "defence:read",
+    /// To change them.
+    DefenceWrite => "defence:write",
     /// To see the server, its settings and its numbers.
     ServerRead => "server:read",
     /// To change what the server keeps for itself.

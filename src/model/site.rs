@@ -17,6 +17,13 @@ impl Site {
     }
 }
 
+impl Site {
+    /// The first address of it.
+    pub fn ip(self) -> IpAddr {
+        self.0
+    }
+}
+
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

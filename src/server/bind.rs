@@ -23,6 +23,74 @@ pub struct BindError {
     problem: String,
 }
 
+/// What an address begins with that systemd listens on for us; its name follows (`FileDescriptorName=` in the socket unit).
+const SYSTEMD: &str = "systemd:";
+
+/// TCP sockets that are bound before anything else is done: ports below 1024 may need rights that are given up then, and systemd hands
+/// over its own. What is not among them is bound when it is asked for.
+#[derive(Default)]
+pub struct Sockets {
+    bound: Vec<(&'static str, String, TcpSocket)>,
+}
+
+type TcpSocket = std::net::TcpListener;
+
+impl Sockets {
+    /// Binds all addresses of these configuration keys but those of Unix sockets. To be called once, and before any thread changes the
+    /// environment: it has the sockets that systemd passed (sd_listen_fds(3)).
+    pub fn bind(listen: &[(&'static str, &[String])]) -> Result<Self, BindError> {
+        let mut passed = passed();
+        let mut bound = Vec::new();
+        for (key, addresses) in listen {
+            for address in addresses.iter().filter(|address| !address.contains('/')) {
+                let socket = match address.strip_prefix(SYSTEMD) {
+                    Some(name) => inherit(&mut passed, name).map_err(|problem| wrong(key, address, problem))?,
+                    None => tcp(key, address)?,
+                };
+                bound.push((*key, address.clone(), socket));
+            }
+        }
+        for (name, _) in passed {
+            tracing::warn!(name, "systemd passed a socket that no key of [listen] names");
+        }
+        Ok(Self { bound })
+    }
+
+    /// The socket of an address that the configuration key has.
+    pub fn tcp(&mut self, key: &'static str, address: &str) -> Result<TcpSocket, BindError> {
+        let at = self.bound.iter().position(|(known, text, _)| *known == key && text == address);
+        match at {
+            Some(at) => Ok(self.bound.swap_remove(at).2),
+            None => tcp(key, address),
+        }
+    }
+}
+
+/// The sockets that systemd passed, with their names.
+fn passed() -> Vec<(String, TcpSocket)> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':');
+    let mut sockets = listenfd::ListenFd::from_env();
+    let mut passed = Vec::new();
+    for at in 0..sockets.len() {
+        let name = names.next().unwrap_or_default().to_owned();
+        match sockets.take_tcp_listener(at) {
+            Ok(Some(socket)) => passed.push((name, socket)),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(name, %error, "systemd passed what is no TCP socket"),
+        }
+    }
+    passed
+}
+
+fn inherit(passed: &mut Vec<(String, TcpSocket)>, name: &str) -> Result<TcpSocket, String> {
+    let at = passed.iter().position(|(known, _)| known == name);
+    let missing = "systemd passed no socket of this name; right would be a socket unit with FileDescriptorName=";
+    let (_, socket) = passed.swap_remove(at.ok_or_else(|| format!("{missing}{name}"))?);
+    socket.set_nonblocking(true).map_err(|error| error.to_string())?;
+    Ok(socket)
+}
+
 /// A bound socket.
 pub(super) enum Socket {
     Tcp(TcpListener, SocketAddr),
@@ -59,20 +127,20 @@ impl Socket {
 }
 
 /// Binds `address:port`, or a path with a `/`, for the configuration key.
-pub(super) fn socket(key: &'static str, address: &str) -> Result<Socket, BindError> {
+pub(super) fn socket(key: &'static str, address: &str, sockets: &mut Sockets) -> Result<Socket, BindError> {
     if address.contains('/') {
         let error = |problem| wrong(key, address, problem);
         let (listener, file) = unix(Path::new(address)).map_err(error)?;
         return Ok(Socket::Unix(listener, file));
     }
-    let bound = tcp(key, address)?;
+    let bound = sockets.tcp(key, address)?;
     let error = |error: io::Error| wrong(key, address, error.to_string());
     let actual = bound.local_addr().map_err(error)?;
     Ok(Socket::Tcp(TcpListener::from_std(bound).map_err(error)?, actual))
 }
 
-/// Binds `address:port` for the configuration key, non-blocking. Public for the HTTP server, which accepts by itself.
-pub fn tcp(key: &'static str, address: &str) -> Result<std::net::TcpListener, BindError> {
+/// Binds `address:port` for the configuration key, non-blocking.
+fn tcp(key: &'static str, address: &str) -> Result<std::net::TcpListener, BindError> {
     let parsed: SocketAddr = address.parse().map_err(|_| {
         wrong(
             key,
@@ -142,10 +210,23 @@ mod tests {
             ("localhost", "this is no address"),
             ("/nowhere/at/all.sock", "the directory is not there"),
         ] {
-            let error = socket("listen.imap", address).err().unwrap().to_string();
+            let error = socket("listen.imap", address, &mut Sockets::default()).err().unwrap().to_string();
             assert!(error.starts_with(&format!("listen.imap: cannot listen on {address}: ")), "{error}");
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_bound_before_is_handed_out_once() {
+        let addresses = ["127.0.0.1:0".to_owned(), "/a/path".to_owned()];
+        let mut sockets = Sockets::bind(&[("listen.smtp", &addresses), ("listen.imap", &addresses[..1])]).unwrap();
+        let bound: Vec<_> = sockets.bound.iter().map(|(_, _, socket)| socket.local_addr().unwrap()).collect();
+        let mut take = |key| sockets.tcp(key, "127.0.0.1:0").unwrap().local_addr().unwrap();
+        assert_eq!((take("listen.imap"), take("listen.smtp")), (bound[1], bound[0]));
+        assert!(!bound.contains(&take("listen.smtp")));
+        let systemd = ["systemd:smtp".to_owned()];
+        let error = Sockets::bind(&[("listen.smtp", &systemd)]).err().unwrap().to_string();
+        assert!(error.contains("FileDescriptorName=smtp"), "{error}");
     }
 
     #[tokio::test]
@@ -155,8 +236,8 @@ mod tests {
         let address = path.display().to_string();
         // A listener that is dropped without removing its file, as after a kill.
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let serving = socket("listen.lmtp", &address).unwrap();
-        assert!(socket("listen.lmtp", &address).is_err());
+        let serving = socket("listen.lmtp", &address, &mut Sockets::default()).unwrap();
+        assert!(socket("listen.lmtp", &address, &mut Sockets::default()).is_err());
         drop(serving);
         assert!(!path.exists());
     }

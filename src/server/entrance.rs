@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::stream::Stream;
-use crate::config::Network;
+use crate::mail::defence::Defence;
 use crate::mail::directory::{Directory, Login};
 use crate::mail::sessions::{Place, Sessions, Way};
 use crate::model::login::Protocol;
+use crate::model::network::Network;
 use crate::model::refusal::Refusal;
 use crate::wire::sasl::Offer;
 
@@ -16,6 +17,8 @@ pub struct Entrance {
     pub directory: Directory,
     /// Who is here.
     pub sessions: Sessions,
+    /// Who is kept out.
+    pub defence: Defence,
     /// The name of this server.
     pub hostname: String,
     /// For STARTTLS and STLS.

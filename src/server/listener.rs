@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::io;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +15,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::bind::{self, BindError, Socket};
+use super::bind::{self, BindError, Socket, Sockets};
 use super::limits::{Connections, Full};
 use super::stream::{HANDSHAKE_TIMEOUT, Stream};
+use crate::config::{Limits, Proxy};
+use crate::mail::defence::Defence;
 
 /// What serves a connection.
 pub type Door = Arc<dyn Fn(Stream) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -57,7 +60,8 @@ struct Front {
 
 impl Listeners {
     /// Binds every address of every service, or none. Must be called in a tokio runtime.
-    pub fn bind(services: Vec<Service>) -> Result<Self, BindError> {
+    /// Sockets that are bound already are taken for it.
+    pub fn bind(services: Vec<Service>, sockets: &mut Sockets) -> Result<Self, BindError> {
         let mut bound = Vec::new();
         for Service {
             key,
@@ -69,7 +73,7 @@ impl Listeners {
         {
             let front = Arc::new(Front { key, tls, busy, door });
             for address in addresses {
-                let socket = bind::socket(key, &address)?;
+                let socket = bind::socket(key, &address, sockets)?;
                 bound.push(Bound {
                     address: socket.address(),
                     socket,
@@ -86,9 +90,12 @@ impl Listeners {
     }
 
     /// Begins to serve. Once `stop` is cancelled, nothing more is accepted and sessions hear `Gone::Stopping`.
-    pub fn serve(self, limits: &crate::config::Limits, stop: CancellationToken) -> Serving {
+    /// Nothing is taken from whom the defence refuses, without a word: it would be one for a machine.
+    pub fn serve(self, gate: Gate, stop: CancellationToken) -> Serving {
+        let patience = Duration::from_secs(gate.limits.shutdown_seconds);
         let sessions = Sessions {
-            connections: Connections::new(limits),
+            connections: Connections::new(&gate.limits),
+            gate: Arc::new(gate),
             running: TaskTracker::new(),
             stop,
             abort: CancellationToken::new(),
@@ -96,10 +103,27 @@ impl Listeners {
         for bound in self.bound {
             sessions.running.spawn(sessions.clone().accept(bound));
         }
-        Serving {
-            sessions,
-            patience: Duration::from_secs(limits.shutdown_seconds),
-        }
+        Serving { sessions, patience }
+    }
+}
+
+/// Who is let in.
+#[derive(Default)]
+pub struct Gate {
+    /// How many.
+    pub limits: Limits,
+    /// Who hands on the connections of others.
+    pub proxy: Proxy,
+    /// Who is kept out.
+    pub defence: Option<Defence>,
+}
+
+impl Gate {
+    /// Whether a connection to this listener begins with a header of the PROXY protocol.
+    fn is_proxied(&self, front: &Front, peer: IpAddr) -> bool {
+        let named = |name: &String| front.key.strip_prefix("listen.") == Some(name);
+        let names = &self.proxy.listeners;
+        self.proxy.from.iter().any(|network| network.contains(peer)) && (names.is_empty() || names.iter().any(named))
     }
 }
 
@@ -129,6 +153,7 @@ impl Serving {
 /// What all listeners share.
 #[derive(Clone)]
 struct Sessions {
+    gate: Arc<Gate>,
     connections: Connections,
     running: TaskTracker,
     stop: CancellationToken,
@@ -144,13 +169,51 @@ impl Sessions {
                 accepted = bound.socket.accept(&self.stop) => accepted,
             };
             match accepted {
+                Ok(stream) if stream.peer().is_some_and(|peer| self.gate.is_proxied(&bound.front, peer)) => {
+                    self.behind_proxy(&bound.front, stream);
+                }
                 Ok(stream) => self.admit(&bound.front, stream),
                 Err(error) => pause(&bound.front, &error).await,
             }
         }
     }
 
+    /// Reads who it is before anything else; as long as nobody knows, it counts only in the total.
+    fn behind_proxy(&self, front: &Arc<Front>, mut stream: Stream) {
+        let Ok(place) = self.connections.admit(None) else {
+            return self.turn_away(front, stream, Full::Total);
+        };
+        let (sessions, front) = (self.clone(), Arc::clone(front));
+        let patience = Duration::from_secs(self.gate.proxy.timeout_seconds);
+        self.running.spawn(async move {
+            let proxy = stream.peer();
+            let header = sessions.abort.run_until_cancelled(stream.read_proxy_header(patience)).await;
+            drop(place);
+            match header {
+                Some(Ok(())) => sessions.admit(&front, stream),
+                Some(Err(error)) => {
+                    tracing::info!(listener = front.key, ?proxy, %error, "connection refused: no header of the PROXY protocol")
+                }
+                None => {}
+            }
+        });
+    }
+
+    fn refuses(&self, front: &Front, stream: &Stream) -> bool {
+        let (Some(defence), Some(peer)) = (&self.gate.defence, stream.peer()) else {
+            return false;
+        };
+        let refused = defence.refuses(peer);
+        if let Some(reason) = refused {
+            tracing::debug!(listener = front.key, %peer, ?reason, "connection refused");
+        }
+        refused.is_some()
+    }
+
     fn admit(&self, front: &Arc<Front>, stream: Stream) {
+        if self.refuses(front, &stream) {
+            return;
+        }
         match self.connections.admit(stream.peer()) {
             Ok(place) => {
                 let (abort, front) = (self.abort.clone(), Arc::clone(front));

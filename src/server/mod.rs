@@ -20,7 +20,6 @@ mod sasl;
 pub mod smtp;
 mod socket;
 pub mod stream;
-pub mod tls;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ use super::deflate::Deflate;
 use super::socket::{Plain, Socket};
 use crate::mail::directory::Visit;
 use crate::model::login::Protocol;
+use crate::wire::proxy::{self, Progress, Source};
 use crate::wire::tls::session_name;
 
 /// How long a TLS handshake may take.
@@ -116,6 +117,43 @@ impl Stream {
     /// The peer's address; none for a Unix socket.
     pub fn peer(&self) -> Option<IpAddr> {
         self.peer
+    }
+
+    /// Reads the header of the PROXY protocol with which the connection begins, and not an octet more: from now on the peer is whom it
+    /// names. Nothing may have been read before. After an error the connection is of no use.
+    pub async fn read_proxy_header(&mut self, limit: Duration) -> Result<(), Gone> {
+        let mut header = Vec::new();
+        let read = async {
+            loop {
+                match proxy::parse(&header) {
+                    Ok(Progress::Needs(octets)) => self.read_exactly(octets, &mut header).await?,
+                    Ok(Progress::Done(source)) => return Ok(source),
+                    Err(bad) => return Err(io::Error::new(io::ErrorKind::InvalidData, bad).into()),
+                }
+            }
+        };
+        let source: Result<Source, Gone> = timeout(limit, read).await.map_err(|_| Gone::TimedOut)?;
+        if let Source::Client(address) = source? {
+            self.peer = Some(address.ip().to_canonical());
+        }
+        Ok(())
+    }
+
+    /// Reads so many octets past the buffer.
+    async fn read_exactly(&mut self, octets: usize, into: &mut Vec<u8>) -> Result<(), Gone> {
+        let mut room = vec![0; octets];
+        let mut read = ReadBuf::new(&mut room);
+        while read.remaining() > 0 {
+            let before = read.filled().len();
+            poll_fn(|context| Pin::new(&mut self.socket).poll_read(context, &mut read))
+                .await
+                .map_err(gone)?;
+            if read.filled().len() == before {
+                return Err(Gone::Closed);
+            }
+        }
+        into.extend_from_slice(read.filled());
+        Ok(())
     }
 
     /// How the client comes to log in.

@@ -10,9 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 
-use super::listener::{Door, Listeners, Service, Serving};
+use super::bind::Sockets;
+use super::listener::{Door, Gate, Listeners, Service, Serving};
 use super::stream::{Gone, HANDSHAKE_TIMEOUT, Stream};
 use crate::config::{Limits, Tls};
+use crate::mail::certificates::Certificates;
+use crate::model::clock::Clock;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -58,7 +61,9 @@ struct House {
 
 fn house(limits: Limits) -> House {
     let dir = tempfile::tempdir().unwrap();
-    let tls = super::tls::load(&Tls::default(), dir.path(), "localhost").unwrap();
+    let certificates = Certificates::new(Tls::default(), dir.path().to_owned(), "localhost".into(), Clock::System);
+    certificates.load().unwrap();
+    let tls = certificates.server_config().unwrap();
     let for_door = Arc::clone(&tls);
     let door: Door = Arc::new(move |stream| echo(stream, Arc::clone(&for_door)).boxed());
     let service = |key, address: String, tls| Service {
@@ -68,15 +73,16 @@ fn house(limits: Limits) -> House {
         busy: "too many\r\n",
         door: Arc::clone(&door),
     };
-    let listeners = Listeners::bind(vec![
+    let services = vec![
         service("listen.smtp", "127.0.0.1:0".into(), None),
         service("listen.submissions", "127.0.0.1:0".into(), Some(tls)),
         service("listen.lmtp", dir.path().join("lmtp").display().to_string(), None),
-    ])
-    .unwrap();
+    ];
+    let listeners = Listeners::bind(services, &mut Sockets::default()).unwrap();
     let addresses = listeners.addresses().map(|(_, address)| address.to_owned()).collect();
     let stop = CancellationToken::new();
-    let serving = listeners.serve(&limits, stop.clone());
+    let gate = Gate { limits, ..Gate::default() };
+    let serving = listeners.serve(gate, stop.clone());
     House {
         serving,
         stop,

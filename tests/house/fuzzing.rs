@@ -63,6 +63,14 @@ const FOREIGN: [&str; 10] = [
     "a1 OK [UIDVALIDITY 3857529045] done\r\n",
 ];
 
+/// What proxies say first.
+const PROXIED: [&[u8]; 4] = [
+    b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 25\r\n",
+    b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\xdc\x04\0\x19",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+];
+
 fn number(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is a number")),
@@ -140,6 +148,7 @@ fn parsers_keep_their_promises() {
     let (imap, pop3, mail, sieve) = (said("imap"), said("pop3"), messages(), scripts());
     let (managesieve, spf) = (said("managesieve"), records());
     let smtp: Vec<Vec<u8>> = ["smtp", "submission", "lmtp"].iter().flat_map(|protocol| said(protocol)).collect();
+    let proxied: Vec<Vec<u8>> = PROXIED.iter().map(|octets| octets.to_vec()).collect();
     let foreign: Vec<Vec<u8>> = FOREIGN.iter().map(|text| text.as_bytes().to_vec()).collect();
     for (name, target) in targets::ALL {
         let seeds = match name.split('_').next() {
@@ -152,6 +161,7 @@ fn parsers_keep_their_promises() {
             Some("managesieve") => &managesieve,
             Some("sieve") => &sieve,
             Some("spf") => &spf,
+            Some("proxy") => &proxied,
             _ => &smtp,
         };
         let mut random = StdRng::seed_from_u64(seed);

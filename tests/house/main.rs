@@ -3,8 +3,10 @@
 // A test says by a panic that something is wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod acme;
 mod auditing;
 mod authentication;
+mod certificates;
 mod changing;
 mod clients;
 mod commands;
@@ -12,10 +14,12 @@ mod conventions;
 mod crash;
 mod credentials;
 mod databases;
+mod defence;
 mod dmarc_reports;
 mod filters;
 mod fuzzing;
 mod grammar;
+mod hostile;
 mod idling;
 mod layers;
 mod logging_in;
@@ -29,7 +33,9 @@ mod outbound_routes;
 mod outbound_sts;
 mod overview;
 mod permissions;
+mod process;
 mod provisioning;
+mod proxy;
 mod reading;
 mod receiving;
 mod remote;

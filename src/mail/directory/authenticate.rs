@@ -101,12 +101,26 @@ impl Inner {
 
     /// Begins a login: waits as long as those ask for that failed before.
     pub(super) async fn attempt(&self, login: &str, from: Option<IpAddr>) -> Result<Attempt, Refusal> {
+        // Whoever was banned while they were here is not heard any more.
+        if let (Some(defence), Some(ip)) = (self.defence.get(), from)
+            && defence.refuses(ip).is_some()
+        {
+            return Err(Refusal::LATER);
+        }
         // An account has one count, by whatever name of it.
         let account = self.named(login).await?;
         let name = account.as_ref().map_or(login, |account| &account.user.login);
         let attempt = self.failures.attempt(name, from);
         self.failures.wait(attempt, self.clock.now_ms()).await?;
         Ok(attempt)
+    }
+
+    /// Counts a failed login.
+    pub(super) fn failed(&self, attempt: Attempt) {
+        let counted = self.failures.failed(attempt, self.clock.now_ms());
+        if let (Some(defence), Some(site)) = (self.defence.get(), counted) {
+            defence.failed(site.ip());
+        }
     }
 
     /// The user of a login name as the client gave it.
@@ -140,7 +154,7 @@ impl Inner {
             Verdict::RightButOutdated => {}
             Verdict::Wrong => {
                 self.wrong.keep(wrong, now);
-                self.failures.failed(attempt, now);
+                self.failed(attempt);
             }
         }
         Ok(verdict)

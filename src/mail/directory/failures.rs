@@ -121,8 +121,8 @@ impl Failures {
         }
     }
 
-    /// Counts a failure.
-    pub(super) fn failed(&self, attempt: Attempt, now_ms: i64) {
+    /// Counts a failure; the address that it is counted for, if it is.
+    pub(super) fn failed(&self, attempt: Attempt, now_ms: i64) -> Option<Site> {
         let each = self.each_ms();
         let most = |free: u32| free.saturating_add(MOST_COUNTED);
         let (of_address, of_account) = (
@@ -130,12 +130,14 @@ impl Failures {
             most(self.settings.free_failures_per_account),
         );
         if self.is_familiar(attempt) {
-            return self.familiar.add(attempt.pair, now_ms, each, of_address);
+            self.familiar.add(attempt.pair, now_ms, each, of_address);
+            return None;
         }
         self.accounts.add(attempt.account, now_ms, each, of_account);
         if let Some(site) = self.site(attempt) {
             self.sites.add(site, now_ms, each, of_address);
         }
+        attempt.site.filter(|_| attempt.alone)
     }
 
     /// From now on the address is no stranger to this account. What it owes stays: somebody with one account must not be able
@@ -225,7 +227,7 @@ mod tests {
         assert_eq!(all.delay(same, 40_000).as_secs(), 1);
         assert_eq!(all.delay(same, 50_000), Duration::ZERO);
         let (near, far) = (from(&all, "h", "2001:db8::1"), from(&all, "h", "2001:db8:0:1::1"));
-        (0..4).for_each(|_| all.failed(from(&all, "x", "2001:db8::2"), 0));
+        (0..4).for_each(|_| _ = all.failed(from(&all, "x", "2001:db8::2"), 0));
         assert_eq!((all.delay(near, 0).as_secs(), all.delay(far, 0).as_secs()), (2, 0));
     }
 
@@ -241,7 +243,7 @@ mod tests {
         assert_eq!(all.delay(from(&all, "ada", "192.0.2.99"), 0).as_secs(), 5);
         assert_eq!(all.delay(from(&all, "bob", "192.0.2.99"), 0), Duration::ZERO);
         // Guesses from the owner's own network are slowed there, and only there.
-        (0..4).for_each(|_| all.failed(home, 0));
+        (0..4).for_each(|_| _ = all.failed(home, 0));
         assert_eq!(all.delay(home, 0).as_secs(), 2);
         assert_eq!(all.delay(from(&all, "bob", "192.0.2.77"), 0), Duration::ZERO);
     }
@@ -261,7 +263,7 @@ mod tests {
     async fn not_everybody_may_wait() {
         let all = failures();
         let attempt = from(&all, "ada", "192.0.2.1");
-        (0..3).for_each(|_| all.failed(attempt, 0));
+        (0..3).for_each(|_| _ = all.failed(attempt, 0));
         let mut first = std::pin::pin!(all.wait(attempt, 0));
         assert!(futures_util::poll!(&mut first).is_pending());
         let too_many = Refusal::TryLater {

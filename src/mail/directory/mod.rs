@@ -47,11 +47,12 @@ pub use totp::{Enrolment, SecondFactor};
 pub use users::knows_hash;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 
+use super::defence::Defence;
 use crate::config;
 use crate::model::account::{AliasAddress, ApiKey, Role, User};
 use crate::model::address::{Domain, EmailAddress};
@@ -356,6 +357,7 @@ struct Inner {
     remembered: authenticate::Remembered,
     wrong: authenticate::Remembered,
     failures: failures::Failures,
+    defence: OnceLock<Defence>,
     departures: broadcast::Sender<Departure>,
     noted: login_log::Noted,
     scram_seed: Vec<u8>,
@@ -375,6 +377,7 @@ impl Directory {
             remembered: authenticate::Remembered::new(settings.cache_entries, auth.cache_seconds),
             wrong: authenticate::Remembered::new(auth.failure_entries, auth.wrong_cache_seconds),
             failures: failures::Failures::new(auth.clone()),
+            defence: OnceLock::new(),
             scram_seed,
             departures: broadcast::Sender::new(DEPARTURES),
             noted: login_log::Noted::default(),
@@ -390,6 +393,12 @@ impl Directory {
             expected: Expectation::default(),
             actor: Arc::new(Actor::server()),
         })
+    }
+
+    /// From now on the defence hears of failed logins, and whom it keeps out does not log in.
+    pub fn defended_by(&self, defence: Defence) {
+        // There is one defence of a house.
+        _ = self.inner.defence.set(defence);
     }
 
     /// The same directory for one change, of a thing that is expected to be in some state: the change looks at it within its

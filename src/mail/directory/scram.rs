@@ -72,7 +72,7 @@ impl Directory {
                 Ok(Login::from(&*account))
             }
             None => {
-                self.inner.failures.failed(login.attempt, now);
+                self.inner.failed(login.attempt);
                 self.inner.note(&login.name, login.visit, LoginOutcome::WrongPassword);
                 Err(Refusal::BadCredentials)
             }

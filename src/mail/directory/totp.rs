@@ -144,7 +144,7 @@ impl Directory {
             None => (LoginOutcome::CodeNeeded, Refusal::CodeNeeded),
             Some(code) if inner.spend_code(account, code).await? => return Ok(()),
             Some(_) => {
-                inner.failures.failed(attempt, inner.clock.now_ms());
+                inner.failed(attempt);
                 (LoginOutcome::WrongCode, Refusal::BadCredentials)
             }
         };

@@ -55,6 +55,10 @@ pub struct Origin {
     pub tls: Option<String>,
     /// Who is logged in: then the submission rules hold.
     pub user: Option<Arc<User>>,
+    /// The peer is on the operator's allowlist: its mail is not taken for spam.
+    pub peer_is_allowed: bool,
+    /// The sender is on it. Only worth something once the sender's authenticity was checked: anybody can name them.
+    pub sender_is_allowed: bool,
 }
 
 impl Origin {
@@ -69,6 +73,8 @@ impl Origin {
             helo: None,
             tls: None,
             user: None,
+            peer_is_allowed: false,
+            sender_is_allowed: false,
         }
     }
 

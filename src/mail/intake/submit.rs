@@ -112,6 +112,7 @@ impl Intake {
             helo: None,
             tls: None,
             user: Some(submission.user),
+            ..Origin::ours()
         };
         let envelope = Sender {
             body: if submission.eight_bit {

@@ -52,7 +52,7 @@ mod tests {
             peer: Some("192.0.2.7".parse().unwrap()),
             helo: Some("client.test".into()),
             tls: Some("TLS1.3 TLS_AES_256_GCM_SHA384".into()),
-            user: None,
+            ..Origin::ours()
         };
         let to = EmailAddress::parse("bob@house.test").unwrap();
         let now = Timestamp::from_second(1_700_000_000).unwrap();

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::{Checked, Kind, Needed, Purpose, State, Zones};
-use crate::config::Network;
 use crate::mail::dns::NoAnswer;
 use crate::model::address::Domain;
+use crate::model::network::Network;
 
 /// What was found, and what is to be said of it: nothing if it is right.
 struct Finding {

@@ -13,6 +13,7 @@ use std::fmt;
 
 use futures_util::future::join_all;
 
+use super::certificates::Certificates;
 use super::dns::Dns;
 use super::sign::Signing;
 use crate::model::address::Domain;
@@ -28,8 +29,7 @@ pub struct Zones {
     dns: Dns,
     signing: Signing,
     hostname: String,
-    /// The SHA-256 of the public key of this server's certificate.
-    public_key: Option<[u8; 32]>,
+    certificates: Certificates,
 }
 
 /// What a record is for.
@@ -139,13 +139,13 @@ pub struct Zone {
 }
 
 impl Zones {
-    /// Opens them. `public_key` is the SHA-256 of the public key of this server's certificate.
-    pub fn open(dns: Dns, signing: Signing, hostname: String, public_key: Option<[u8; 32]>) -> Self {
+    /// Opens them.
+    pub fn open(dns: Dns, signing: Signing, hostname: String, certificates: Certificates) -> Self {
         Self {
             dns,
             signing,
             hostname,
-            public_key,
+            certificates,
         }
     }
 
@@ -158,7 +158,7 @@ impl Zones {
                 "{domain} has no key to sign its mail with; make one with POST /api/v1/domains/{domain}/dkim-keys, and publish its record"
             ));
         }
-        let needed = needed::records(domain, &self.hostname, &keys, self.public_key);
+        let needed = needed::records(domain, &self.hostname, &keys, self.certificates.public_key_digest(&self.hostname));
         let records = join_all(needed.into_iter().map(|needed| self.check(domain, needed))).await;
         Ok(Zone {
             host: self.hostname.clone(),

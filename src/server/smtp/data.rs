@@ -8,7 +8,9 @@ use super::refusal;
 use super::session::Session;
 use super::stage::{Envelope, Hello, Next, Stage};
 use crate::mail::intake::{Fate, Origin, Outcome};
+use crate::model::access::AccessList;
 use crate::model::address::EmailAddress;
+use crate::model::envelope::Sender;
 use crate::server::stream::Gone;
 use crate::wire::smtp::body::DataDecoder;
 use crate::wire::smtp::command::Greeting;
@@ -46,7 +48,7 @@ impl Session {
         let fate = if self.door.role == Role::Lmtp { Fate::Own } else { Fate::Shared };
         let (from, recipients) = envelope.into_parts();
         let addresses: Vec<EmailAddress> = recipients.iter().map(|accepted| accepted.recipient.address.clone()).collect();
-        let origin = self.origin(&hello, from.smtputf8);
+        let origin = self.origin(&hello, &from);
         let received = match body.end() {
             Ok(message) => self
                 .door
@@ -66,13 +68,19 @@ impl Session {
         (Stage::Greeted(hello), next)
     }
 
-    fn origin(&self, hello: &Hello, smtputf8: bool) -> Origin {
+    fn origin(&self, hello: &Hello, from: &Sender) -> Origin {
+        let defence = &self.door.entrance.defence;
         Origin {
-            protocol: protocol(hello, self.stream.is_tls(), smtputf8),
+            protocol: protocol(hello, self.stream.is_tls(), from.smtputf8),
             peer: self.stream.peer(),
             helo: Some(hello.name.clone()),
             tls: self.stream.tls_description(),
             user: hello.user.clone(),
+            peer_is_allowed: self.stream.peer().is_some_and(|peer| defence.allows(peer)),
+            sender_is_allowed: from
+                .path
+                .address()
+                .is_some_and(|sender| defence.listed(sender) == Some(AccessList::Allow)),
         }
     }
 }

@@ -3,6 +3,8 @@
 use super::session::Session;
 use super::stage::{Hello, Next, Stage};
 use super::{Role, refusal};
+use crate::model::access::AccessList;
+use crate::model::address::EmailAddress;
 use crate::model::envelope::Sender;
 use crate::model::refusal::Refusal;
 use crate::wire::smtp::reply::{self, Reply};
@@ -32,7 +34,9 @@ impl Session {
         if address.needs_smtputf8() && !from.smtputf8 {
             return Err(reply::NEEDS_SMTPUTF8);
         }
-        let Some(user) = &hello.user else { return Ok(()) };
+        let Some(user) = &hello.user else {
+            return self.is_welcome(address);
+        };
         match self.door.entrance.directory.may_send_as(user, address).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(refusal::spell(&Refusal::NotYourAddress {
@@ -40,6 +44,15 @@ impl Session {
                 sender: address.to_string(),
             })),
             Err(refused) => Err(refusal::spell(&refused)),
+        }
+    }
+
+    /// Whether the operator wants no mail from this sender. What comes by LMTP was taken already, elsewhere.
+    fn is_welcome(&self, sender: &EmailAddress) -> Result<(), Reply> {
+        let is_blocked = self.door.role == Role::Relay && self.door.entrance.defence.listed(sender) == Some(AccessList::Block);
+        match is_blocked {
+            true => Err(refusal::spell(&Refusal::NotPermitted(format!("no mail is taken from {sender}")))),
+            false => Ok(()),
         }
     }
 }

@@ -63,6 +63,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(29, "0029_audit"),
     migration!(30, "0030_dmarc_reports"),
     migration!(31, "0031_received_reports"),
+    migration!(32, "0032_defence"),
+    migration!(33, "0033_acme"),
 ];
 
 impl Migration {

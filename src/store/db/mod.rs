@@ -4,11 +4,14 @@
 //! Columns are BIGINT, VARCHAR/TEXT and blobs only, which the three databases treat alike; what differs between them
 //! stands in `dialect` and nowhere else. Only `mail` (through these files) and `app` call this room.
 
+pub mod access_lists;
 pub mod acls;
+pub mod acme;
 pub mod aliases;
 pub mod api_keys;
 pub mod app_passwords;
 pub mod audit;
+pub mod bans;
 pub mod derived;
 mod dialect;
 pub mod dkim_keys;

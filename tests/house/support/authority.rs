@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PublicKeyData};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -19,6 +20,7 @@ impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "the authority of a test");
         let key = KeyPair::generate().expect("a key");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("a certificate");
         let folder = tempfile::tempdir().expect("a folder");
@@ -45,6 +47,16 @@ impl Authority {
         std::fs::write(&files[0], certificate.pem()).expect("a file");
         std::fs::write(&files[1], key.serialize_pem()).expect("a file");
         files.into()
+    }
+
+    /// A certificate for a key that somebody else has, in PEM with the authority's own, good for so many seconds.
+    pub fn issue_for(&self, key: &impl PublicKeyData, name: &str, seconds: i64) -> String {
+        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let now = SystemTime::now();
+        params.not_before = now.into();
+        params.not_after = (now + Duration::from_secs(seconds.unsigned_abs())).into();
+        let certificate = params.signed_by(key, &self.issuer).expect("a certificate");
+        certificate.pem() + &self.issuer.pem()
     }
 
     /// A server configuration with a certificate of this authority for `name`.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps for a fixed time, and nothing leaves the machine: names are resolved by [`dns`], outgoing mail ends at [`mx`].
 
+pub mod acme;
 pub mod authority;
 pub mod databases;
 pub mod dns;
@@ -12,6 +13,7 @@ pub mod imap;
 pub mod line;
 pub mod maildir;
 pub mod mx;
+pub mod peer;
 pub mod pop3;
 pub mod program;
 pub mod report;

@@ -1,12 +1,13 @@
 //! TLS for both sides: a client that takes any certificate (the server's is self-signed), and a server with a certificate made for the test.
 
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
 
 /// A client configuration that takes any certificate, but checks that the server has its key.
 pub fn client() -> Arc<ClientConfig> {
@@ -42,6 +43,17 @@ pub fn server(name: &str) -> Arc<ServerConfig> {
 pub fn self_signed(name: &str) -> (String, String) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
     (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+/// The certificate that a client is shown who asks for this name.
+pub fn shown(address: SocketAddr, name: &str) -> Vec<u8> {
+    let name = name.to_owned().try_into().expect("a server name");
+    let mut session = ClientConnection::new(client(), name).expect("a client");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    while session.is_handshaking() {
+        session.complete_io(&mut stream).expect("a handshake");
+    }
+    session.peer_certificates().expect("certificates")[0].to_vec()
 }
 
 #[derive(Debug)]

@@ -17,7 +17,7 @@ pub mod smtp;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them, as the files in `fuzz_targets` are called.
-pub const ALL: [Target; 32] = [
+pub const ALL: [Target; 33] = [
     ("imap_command", imap::command),
     ("imap_frame", imap::frame),
     ("imap_utf7", imap::utf7),
@@ -45,6 +45,7 @@ pub const ALL: [Target; 32] = [
     ("file_names", names::files),
     ("policies", names::policies),
     ("spf", names::spf),
+    ("proxy", names::proxy),
     ("dovecot_uidlist", foreign::uidlist),
     ("dovecot_keywords", foreign::keyword_names),
     ("dovecot_subscriptions", foreign::subscribed),

@@ -8,6 +8,7 @@ use posthouse::store::maildir::FileName;
 use posthouse::wire::dmarc;
 use posthouse::wire::message::tags::Tags;
 use posthouse::wire::mta_sts::{Policy, record_id};
+use posthouse::wire::proxy::{self, Progress};
 use posthouse::wire::spf::{Facts, Mechanism, Record, Text, is_record};
 use posthouse::wire::tls_report::destinations;
 
@@ -80,4 +81,18 @@ pub fn spf(data: &[u8]) {
     for name in named.chain(&record.redirect).chain(&record.explanation) {
         assert!(name.name(&facts).len() <= 253);
     }
+}
+
+/// Headers of the PROXY protocol, read as they ask for it: never past their end, and never for ever.
+pub fn proxy(data: &[u8]) {
+    let mut read = 0;
+    while let Ok(Progress::Needs(more)) = proxy::parse(&data[..read]) {
+        assert!(more > 0 && read + more <= 16 + proxy::LONGEST_REST);
+        if data.len() < read + more {
+            return;
+        }
+        read += more;
+    }
+    // Octets beyond a header are none of it.
+    assert!(!matches!(proxy::parse(data), Ok(Progress::Done(_))) || read == data.len());
 }

@@ -1,0 +1,126 @@
+//! Who is kept out: bans of addresses from which passwords are guessed, and the lists of the operator.
+//!
+//! The listeners ask [`Defence::refuses`] before anything is read or written, the API before it looks at a request, the directory at each
+//! login; SMTP asks [`Defence::listed`] about senders. The directory tells of failed logins ([`Defence::failed`]). None of these waits for
+//! anything: all that holds is in memory, bounded by `defence.max_entries`. Changes go through the database, where a counter tells the
+//! other nodes of them within `defence.watch_milliseconds`; a ban holds on the node that made it at once. Failures are counted on each
+//! node for itself, and fade.
+
+mod entries;
+mod failures;
+mod held;
+mod watch;
+
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::config;
+use crate::model::access::AccessList;
+use crate::model::address::EmailAddress;
+use crate::model::clock::{self, Clock};
+use crate::model::network::Network;
+use crate::store::{self, db::Database};
+use failures::Failures;
+use held::Held;
+
+pub use entries::{NewBan, NewEntry};
+
+/// How many networks may wait to be written down as banned; more of them hold on this node alone.
+const MOST_WAITING: usize = 1_024;
+
+/// Why a connection is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// It is banned; until when, if the ban ends by itself.
+    Banned(Option<Timestamp>),
+    /// It is on the blocklist.
+    Blocklisted,
+}
+
+/// The defence. Cheap to clone.
+#[derive(Clone)]
+pub struct Defence {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    settings: config::Defence,
+    clock: Clock,
+    held: RwLock<Arc<Held>>,
+    failures: Failures,
+    to_ban: mpsc::Sender<Network>,
+}
+
+impl Defence {
+    /// Reads what there is and starts to watch for changes; the watching ends with the last clone.
+    pub async fn open(database: Database, settings: config::Defence, clock: Clock) -> Result<Self, store::Error> {
+        let (to_ban, banned) = mpsc::channel(MOST_WAITING);
+        let inner = Arc::new(Inner {
+            failures: Failures::new(&settings),
+            held: RwLock::default(),
+            to_ban,
+            database,
+            settings,
+            clock,
+        });
+        let version = inner.read().await?;
+        tokio::spawn(watch::run(Arc::downgrade(&inner), banned, version));
+        Ok(Self { inner })
+    }
+
+    /// Why nothing of this address is taken; none: it is welcome.
+    pub fn refuses(&self, ip: IpAddr) -> Option<Refused> {
+        let (held, now) = (self.inner.held(), self.inner.clock.now_ms());
+        if self.inner.is_exempt(&held, ip, now) {
+            None
+        } else if held.blocked.holds(ip, now).is_some() {
+            Some(Refused::Blocklisted)
+        } else {
+            let until = held.bans.holds(ip, now).or_else(|| self.inner.failures.banned(ip, now))?;
+            Some(Refused::Banned((until != i64::MAX).then(|| clock::timestamp(until))))
+        }
+    }
+
+    /// Whether this address is on the allowlist: it is not banned, and its mail is not taken for spam.
+    pub fn allows(&self, ip: IpAddr) -> bool {
+        let now = self.inner.clock.now_ms();
+        self.inner.held().allowed.holds(ip, now).is_some()
+    }
+
+    /// The list that has something to say of mail from this sender; what is more exact wins, and the allowlist where both are. A sender can
+    /// be forged: the allowlist is for those whose authenticity was checked.
+    pub fn listed(&self, sender: &EmailAddress) -> Option<AccessList> {
+        self.inner.held().sender(sender, self.inner.clock.now_ms())
+    }
+
+    /// A login from this address failed.
+    pub fn failed(&self, ip: IpAddr) {
+        let (held, now) = (self.inner.held(), self.inner.clock.now_ms());
+        if self.inner.is_exempt(&held, ip, now) {
+            return;
+        }
+        for network in self.inner.failures.failed(ip, now) {
+            tracing::warn!(%network, "too many failed logins: the network is banned");
+            if self.inner.to_ban.try_send(network).is_err() {
+                tracing::warn!(%network, "too many bans at a time: this one is not written down");
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn is_exempt(&self, held: &Held, ip: IpAddr, now_ms: i64) -> bool {
+        self.settings.allow.iter().any(|network| network.contains(ip)) || held.allowed.holds(ip, now_ms).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Networks of addresses.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A network: `127.0.0.0/8`, `::1/128`, or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// The network of so many bits that the address belongs to. An IPv4 address mapped into IPv6 counts as the IPv4 address.
+    pub fn around(ip: IpAddr, bits: u8) -> Self {
+        let address = match ip.to_canonical() {
+            IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(
+                v4.to_bits() & u32::MAX.checked_shl(32 - u32::from(bits.min(32))).unwrap_or(0),
+            )),
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(
+                v6.to_bits() & u128::MAX.checked_shl(128 - u32::from(bits.min(128))).unwrap_or(0),
+            )),
+        };
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        Self {
+            address,
+            bits: bits.min(most),
+        }
+    }
+
+    /// The same network with the address that it begins with.
+    #[must_use]
+    pub fn canonical(self) -> Self {
+        Self::around(self.address, self.bits)
+    }
+
+    /// How many bits of an address are the network's.
+    pub fn bits(&self) -> u8 {
+        self.bits
+    }
+
+    /// Whether it is one of IPv4.
+    pub fn is_ipv4(&self) -> bool {
+        self.address.is_ipv4()
+    }
+
+    /// Whether the address belongs to it. An IPv4 address mapped into IPv6 counts as the IPv4 address.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        match (self.address, ip.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => self.bits == 0 || (net.to_bits() ^ ip.to_bits()) >> (32 - u32::from(self.bits)) == 0,
+            (IpAddr::V6(net), IpAddr::V6(ip)) => self.bits == 0 || (net.to_bits() ^ ip.to_bits()) >> (128 - u32::from(self.bits)) == 0,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+impl From<Network> for String {
+    fn from(network: Network) -> Self {
+        network.to_string()
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text.as_str(), None),
+        };
+        let wrong = || format!("'{text}' is no network; right would be '127.0.0.0/8' or '::1'");
+        let address: IpAddr = address.parse().map_err(|_| wrong())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(most), |bits| bits.parse::<u8>().map_err(|_| wrong()))?;
+        if bits > most { Err(wrong()) } else { Ok(Self { address, bits }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_knows_its_addresses() {
+        for (network, inside, outside) in [
+            ("127.0.0.0/8", "127.1.2.3", "128.0.0.1"),
+            ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
+            ("0.0.0.0/0", "203.0.113.9", "::1"),
+            ("127.0.0.0/8", "::ffff:127.0.0.1", "::1"),
+            ("2001:db8::/32", "2001:db8:1::1", "2001:db9::1"),
+            ("::/0", "2001:db8::1", "127.0.0.1"),
+            ("192.0.2.128/25", "192.0.2.255", "192.0.2.127"),
+        ] {
+            let net = Network::try_from(network.to_owned()).unwrap();
+            assert!(net.contains(inside.parse().unwrap()), "{network} has {inside}");
+            assert!(!net.contains(outside.parse().unwrap()), "{network} has not {outside}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_in_networks_of_any_size() {
+        for (ip, bits, network) in [
+            ("192.0.2.77", 32, "192.0.2.77/32"),
+            ("192.0.2.77", 24, "192.0.2.0/24"),
+            ("192.0.2.77", 0, "0.0.0.0/0"),
+            ("::ffff:192.0.2.77", 24, "192.0.2.0/24"),
+            ("2001:db8:1:2:3::4", 64, "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:3::4", 0, "::/0"),
+            ("2001:db8::1", 200, "2001:db8::1/128"),
+        ] {
+            assert_eq!(Network::around(ip.parse().unwrap(), bits).to_string(), network);
+        }
+        assert_eq!("192.0.2.77/24".parse::<Network>().unwrap().canonical().to_string(), "192.0.2.0/24");
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        for text in [
+            "",
+            "localhost",
+            "127.0.0.1/33",
+            "::1/129",
+            "127.0.0.1/x",
+            "127.0.0.1/",
+            "127.0.0.1/-1",
+        ] {
+            assert!(Network::try_from(text.to_owned()).is_err(), "{text:?}");
+        }
+    }
+}
