@@ -95,7 +95,9 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
 
 /// What works beside the doors: until `stop`, or until there is nothing more to tell.
 fn beside(services: &Services, stop: &CancellationToken, nothing_more: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let hall = (services.directory.clone(), services.mailboxes.clone());
     vec![
+        tokio::spawn(services.spam.clone().run(services.mailboxes.resorted(), hall, stop.clone())),
         tokio::spawn(accounts::run(services.directory.clone(), services.mailboxes.clone(), stop.clone())),
         tokio::spawn(services.audit.clone().run(stop.clone())),
         tokio::spawn(services.traces.clone().run(nothing_more.clone())),
@@ -172,6 +174,7 @@ fn intake(config: &Config, services: &Services, tally: &Tally) -> Result<Intake,
         allowance: Allowance::new(services.database.clone(), config.submission.clone(), Clock::System),
         checks,
         reports: services.reports.clone(),
+        spam: services.spam.clone(),
         filters: services.filters.clone(),
         traces: services.traces.clone(),
         check_from: config.submission.check_from,

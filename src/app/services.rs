@@ -18,6 +18,7 @@ use crate::mail::queue::Queue;
 use crate::mail::received_reports::ReceivedReports;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
+use crate::mail::spam::Spam;
 use crate::mail::srs::Srs;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
@@ -42,6 +43,8 @@ pub struct Services {
     pub mailboxes: Mailboxes,
     /// What users want of new mail.
     pub filters: Filters,
+    /// What tells spam from mail.
+    pub spam: Spam,
     /// Outgoing mail.
     pub queue: Queue,
     /// The stories of messages.
@@ -105,6 +108,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         clock: clock.clone(),
     });
     let filters = filters.map_err(Failure)?;
+    let spam = Spam::open(&config.spam, database.clone(), clock.clone()).map_err(Failure)?;
     let sessions = Sessions::open(directory.clone(), clock.clone());
     let statistics = Statistics::open(database.clone(), config.data_dir.clone(), clock.clone());
     let traces = Traces::open(database.clone(), &config.trace, statistics.clone(), clock.clone());
@@ -119,6 +123,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         sessions,
         mailboxes,
         filters,
+        spam,
         queue,
         traces,
         reports,

@@ -31,6 +31,7 @@ mod reports;
 mod role;
 mod serve;
 mod sieve;
+mod spam;
 mod trace;
 mod user;
 
@@ -127,6 +128,9 @@ enum Command {
     /// Filter scripts in the Sieve language: those of users, and files to check, try out and test
     #[command(subcommand)]
     Sieve(sieve::Sieve),
+    /// Spam: the rules, and how they judge a message
+    #[command(subcommand)]
+    Spam(spam::Spam),
     /// Rebuild the index of mailboxes from the files of the Maildirs
     Reindex(reindex::Reindex),
     /// Bring accounts and mail from other servers and programs
@@ -189,6 +193,7 @@ impl Cli {
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
             Command::Import(command) => command.run(&global.services().await?, out).await,
             Command::Sieve(command) => command.run(&global, out).await,
+            Command::Spam(command) => command.run(&global, out).await,
             Command::Openapi(command) => command.run(out),
             Command::Completions(command) => command.run(out),
             Command::Config(command) => command.run(&global, out),
@@ -324,6 +329,11 @@ mod tests {
         "posthouse sieve activate alice@example.test main",
         "posthouse sieve deactivate alice@example.test main",
         "posthouse sieve remove alice@example.test main",
+        "posthouse spam rules",
+        "posthouse spam learn --spam a.eml b.eml",
+        "posthouse spam learn --ham a.eml --user alice@example.test",
+        "posthouse spam check a.eml b.eml --when-sent",
+        "posthouse spam check message.eml --from a@b.test --to c@d.test --ip 192.0.2.1 --helo mx.b.test",
         "posthouse reindex",
         "posthouse reindex alice@example.test bob@example.test",
         "posthouse import ispmail --database mysql://u:p@h/mailserver --maildir /var/vmail --dry-run",
@@ -381,6 +391,8 @@ mod tests {
             "posthouse trace a@b.test --limit 0",
             "posthouse sieve run a.sieve",
             "posthouse sieve test",
+            "posthouse spam learn a.eml",
+            "posthouse spam learn --spam --ham a.eml",
             "posthouse completions tcsh-or-so",
             "posthouse config",
         ] {

@@ -74,8 +74,9 @@ fn parse(key: &Key, text: &str) -> Result<Value, String> {
         Kind::List if trimmed.starts_with('[') => trimmed.parse().ok(),
         Kind::List | Kind::Entries if trimmed.is_empty() => Some(Value::Array(Vec::new())),
         Kind::List => Some(Value::Array(trimmed.split(',').map(|item| item.trim().into()).collect())),
-        Kind::Map | Kind::Numbers | Kind::Tables if trimmed.is_empty() => Some(Value::Table(Table::new())),
-        Kind::Integer { .. } | Kind::Boolean | Kind::Entries | Kind::Map | Kind::Numbers | Kind::Tables => trimmed.parse().ok(),
+        Kind::Map | Kind::Numbers | Kind::Decimals | Kind::Tables if trimmed.is_empty() => Some(Value::Table(Table::new())),
+        Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Boolean | Kind::Entries => trimmed.parse().ok(),
+        Kind::Map | Kind::Numbers | Kind::Decimals | Kind::Tables => trimmed.parse().ok(),
     };
     // What is no TOML was meant as a text, and is refused as one.
     let value = value.unwrap_or_else(|| Value::String(text.to_owned()));
@@ -114,6 +115,8 @@ mod tests {
                 "outbound.routes",
                 "{ \"a.test\" = \"h:25\" }",
             ),
+            ("POSTHOUSE_SPAM__REJECT", "12.5", "spam.reject", "12.5"),
+            ("POSTHOUSE_SPAM__REJECT", "20", "spam.reject", "20"),
             ("POSTHOUSE_LOG__FORMAT", "json", "log.format", "\"json\""),
         ] {
             assert_eq!(read_one(name, text), Ok(Some((key.to_owned(), value.to_owned()))), "{name}={text}");

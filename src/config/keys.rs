@@ -39,6 +39,11 @@ pub(super) enum Kind {
         least: i64,
         most: i64,
     },
+    /// A number with a point.
+    Decimal {
+        least: f64,
+        most: f64,
+    },
     Boolean,
     Text,
     Choice(Vec<String>),
@@ -46,8 +51,10 @@ pub(super) enum Kind {
     /// A list of tables.
     Entries,
     Map,
-    /// A map to numbers.
+    /// A map to whole numbers.
     Numbers,
+    /// A map to numbers with a point.
+    Decimals,
     /// A map to texts or tables.
     Tables,
 }
@@ -82,6 +89,7 @@ impl Key {
     pub(super) fn fault(&self, value: &Value) -> Option<String> {
         let is_right = match (&self.kind, value) {
             (Kind::Integer { least, most }, Value::Integer(n)) => (least..=most).contains(&n),
+            (Kind::Decimal { least, most }, value) => decimal(value).is_some_and(|n| (*least..=*most).contains(&n)),
             (Kind::Boolean, Value::Boolean(_)) | (Kind::Text, Value::String(_)) => true,
             (Kind::Choice(choices), Value::String(text)) => choices.contains(text),
             (Kind::List, Value::Array(items)) => match items.iter().enumerate().find(|(_, item)| !item.is_str()) {
@@ -92,7 +100,7 @@ impl Key {
                 }
             },
             (Kind::Entries, Value::Array(items)) => items.iter().all(Value::is_table),
-            (Kind::Map | Kind::Numbers | Kind::Tables, Value::Table(entries)) => {
+            (Kind::Map | Kind::Numbers | Kind::Decimals | Kind::Tables, Value::Table(entries)) => {
                 match entries.iter().find(|(_, value)| !self.kind.takes_entry(value)) {
                     None => true,
                     Some((name, value)) => {
@@ -112,11 +120,12 @@ impl Key {
             (_, Kind::Choice(_)) => self.kind.to_string(),
             (_, Kind::Map) => "a table of texts, such as { \"example.org\" = \"required\" }".into(),
             (_, Kind::Numbers) => "a table of whole numbers from 0, such as { \"example.org\" = 60 }".into(),
+            (_, Kind::Decimals) => "a table of numbers, such as { \"MISSING_DATE\" = 1.5 }".into(),
             (_, Kind::Tables) => {
                 "a table of texts or tables, such as { \"example.org\" = \"192.0.2.1:25\", \"example.net\" = { server = \"192.0.2.1:25\" } }".into()
             }
             (Some(Value::String(text)), kind) if !text.is_empty() => format!("{kind}, such as \"{text}\""),
-            (Some(value @ (Value::Integer(_) | Value::Boolean(_))), kind) => format!("{kind}, such as {value}"),
+            (Some(value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_))), kind) => format!("{kind}, such as {value}"),
             (Some(Value::Array(items)), kind) if !items.is_empty() => format!("{kind}, such as {}", Value::Array(items.clone())),
             (_, kind) => kind.to_string(),
         }
@@ -144,6 +153,7 @@ impl Kind {
         match self {
             Self::Map => value.is_str(),
             Self::Numbers => value.as_integer().is_some_and(|n| n >= 0),
+            Self::Decimals => decimal(value).is_some_and(f64::is_finite),
             Self::Tables => value.is_str() || value.is_table(),
             _ => false,
         }
@@ -155,6 +165,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Integer { least, most: i64::MAX } => write!(f, "a whole number from {least}"),
             Self::Integer { least, most } => write!(f, "a whole number from {least} to {most}"),
+            Self::Decimal { least, most } => write!(f, "a number from {least} to {most}"),
             Self::Boolean => f.write_str("true or false"),
             Self::Text => f.write_str("a text"),
             Self::Choice(choices) => write!(f, "\"{}\"", choices.join("\" or \"")),
@@ -162,8 +173,18 @@ impl fmt::Display for Kind {
             Self::Entries => f.write_str("a list of tables"),
             Self::Map => f.write_str("a table of texts"),
             Self::Numbers => f.write_str("a table of whole numbers from 0"),
+            Self::Decimals => f.write_str("a table of numbers"),
             Self::Tables => f.write_str("a table of texts or tables"),
         }
+    }
+}
+
+/// A number, with a point or without.
+fn decimal(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(n) => Some(*n),
+        Value::Integer(n) => Some(*n as f64),
+        _ => None,
     }
 }
 
@@ -231,11 +252,16 @@ fn read_kind(schema: &Json) -> Kind {
             least: schema["minimum"].as_i64().unwrap_or(i64::MIN),
             most: schema["maximum"].as_i64().unwrap_or(i64::MAX),
         },
+        Some("number") => Kind::Decimal {
+            least: schema["minimum"].as_f64().unwrap_or(f64::MIN),
+            most: schema["maximum"].as_f64().unwrap_or(f64::MAX),
+        },
         Some("boolean") => Kind::Boolean,
         Some("array") if schema.pointer("/items/type").is_some_and(|kind| kind == "object") => Kind::Entries,
         Some("array") => Kind::List,
         Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "object") => Kind::Tables,
         Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "integer") => Kind::Numbers,
+        Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "number") => Kind::Decimals,
         Some("object") => Kind::Map,
         // Also the pair of "string" and "null", which is an optional text.
         _ => Kind::Text,
@@ -287,6 +313,12 @@ mod tests {
         assert_eq!(key("outbound.routes").kind, Kind::Tables);
         assert_eq!(key("outbound.tls_policy").kind, Kind::Map);
         assert_eq!(key("outbound.rates").kind, Kind::Numbers);
+        assert_eq!(key("spam.weights").kind, Kind::Decimals);
+        let kind = Kind::Decimal {
+            least: -1000.0,
+            most: 1000.0,
+        };
+        assert_eq!(key("spam.reject").kind, kind);
         assert_eq!(key("log.format").kind, Kind::Choice(vec!["text".into(), "json".into()]));
         assert_eq!(key("data_dir").variable(), "POSTHOUSE_DATA_DIR");
         assert_eq!(key("smtp.max_recipients").variable(), "POSTHOUSE_SMTP__MAX_RECIPIENTS");

@@ -86,6 +86,7 @@ impl Config {
         self.auth.validate().map_err(|problem| problem.within("auth"))?;
         self.directory.validate().map_err(|problem| problem.within("directory"))?;
         self.checks.validate().map_err(|problem| problem.within("checks"))?;
+        self.spam.validate().map_err(|problem| problem.within("spam"))?;
         self.sieve.validate().map_err(|problem| problem.within("sieve"))?;
         self.queue.validate().map_err(|problem| problem.within("queue"))?;
         self.outbound.validate().map_err(|problem| problem.within("outbound"))?;

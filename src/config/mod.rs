@@ -33,6 +33,7 @@ mod reports;
 mod route;
 mod sieve;
 mod smtp;
+mod spam;
 mod submission;
 mod tls;
 mod trace;
@@ -62,6 +63,7 @@ pub use reports::Reports;
 pub use route::Route;
 pub use sieve::Sieve;
 pub use smtp::Smtp;
+pub use spam::{Spam, SpamEngine};
 pub use submission::Submission;
 pub use tls::{CertificateFiles, Tls};
 pub use trace::Trace;
@@ -114,6 +116,8 @@ pub struct Config {
     pub directory: Directory,
     /// Stored mail.
     pub mail: Mail,
+    /// Spam: how it is told from other mail, and what is done with it.
+    pub spam: Spam,
     /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
     pub sieve: Sieve,
     /// The queue of outgoing mail.
@@ -152,6 +156,7 @@ impl Default for Config {
             defence: Defence::default(),
             directory: Directory::default(),
             mail: Mail::default(),
+            spam: Spam::default(),
             sieve: Sieve::default(),
             queue: Queue::default(),
             outbound: Outbound::default(),

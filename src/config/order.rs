@@ -28,6 +28,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("defence", fields::<super::Defence>()),
         ("directory", fields::<super::Directory>()),
         ("mail", fields::<super::Mail>()),
+        ("spam", fields::<super::Spam>()),
         ("sieve", fields::<super::Sieve>()),
         ("queue", fields::<super::Queue>()),
         ("outbound", fields::<super::Outbound>()),

@@ -66,6 +66,7 @@ fn kind(key: &Key) -> String {
     match &key.kind {
         Kind::Integer { least, most: i64::MAX } => format!("whole number, from {least}"),
         Kind::Integer { least, most } => format!("whole number, {least} to {most}"),
+        Kind::Decimal { least, most } => format!("number, {least} to {most}"),
         Kind::Boolean => "`true` or `false`".into(),
         Kind::Text if key.secret => "text, secret".into(),
         Kind::Text => "text".into(),
@@ -78,6 +79,7 @@ fn kind(key: &Key) -> String {
         Kind::Entries => "list of tables".into(),
         Kind::Map => "table of texts".into(),
         Kind::Numbers => "table of whole numbers".into(),
+        Kind::Decimals => "table of numbers".into(),
         Kind::Tables => "table of texts or tables".into(),
     }
 }

@@ -19,6 +19,7 @@ pub mod relay;
 pub mod repeats;
 pub mod sessions;
 pub mod sign;
+pub mod spam;
 pub mod srs;
 pub mod statistics;
 pub mod tls_reports;

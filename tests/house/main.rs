@@ -45,6 +45,7 @@ mod searching;
 mod sieve;
 mod signing;
 mod slow;
+mod spam;
 mod starting;
 mod steering;
 mod storage;

@@ -34,7 +34,7 @@ fn root_is_given_up_once_the_ports_are_bound() {
         // All threads, with all their ids; and none of root's groups.
         for thread in fs::read_dir(format!("/proc/{pid}/task")).expect("threads") {
             let thread = thread.expect("a thread").file_name().to_string_lossy().parse().expect("a number");
-            assert_eq!(status(thread, "Uid:"), vec![nobody.to_string(); 4].join(" "));
+            assert_eq!(status(thread, "Uid:"), format!("{nobody} {nobody} {nobody} {nobody}"));
             assert!(!status(thread, "Groups:").split(' ').any(|group| group == "0"));
         }
         house.admin().get("/domains").ok();

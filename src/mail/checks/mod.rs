@@ -110,7 +110,13 @@ impl Checks {
     pub fn concern(&self, peer: IpAddr) -> bool {
         let settings = &self.inner.ground.settings;
         let checks = [settings.iprev, settings.spf, settings.dkim, settings.arc, settings.dmarc];
-        checks.contains(&true) && !settings.trusted_networks.iter().any(|network| network.contains(peer))
+        checks.contains(&true) && !self.trusts(peer)
+    }
+
+    /// Whether mail from this address was checked by a relay that is trusted.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        let networks = &self.inner.ground.settings.trusted_networks;
+        networks.iter().any(|network| network.contains(peer))
     }
 
     /// Whether mail that comes over LMTP is checked.

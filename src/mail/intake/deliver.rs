@@ -168,7 +168,7 @@ impl Intake {
         if let Some(user) = &origin.user {
             inner.check_submission(user, &mut message, plan.of_recipient.len()).await?;
         }
-        let verdict = inner.check(origin, &sender, &mut message).await?;
+        let verdict = inner.examine(origin, (&sender, plan), &mut message).await?;
         let now = inner.clock.now();
         let mut received = verdict.lines.clone();
         received.push_str(&trace::received(origin, &inner.hostname, message.id, plan.only.as_ref(), now));

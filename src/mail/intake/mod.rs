@@ -12,6 +12,7 @@ mod checked;
 mod deliver;
 mod filtered;
 mod head;
+mod judged;
 mod sealed;
 mod stored;
 mod story;
@@ -32,6 +33,7 @@ use crate::mail::mailbox::{Draft, LineEnds, Mailboxes};
 use crate::mail::queue::Queue;
 use crate::mail::received_reports::ReceivedReports;
 use crate::mail::sign::Signing;
+use crate::mail::spam::Spam;
 use crate::mail::srs::Srs;
 use crate::mail::traces::Traces;
 use crate::model::account::User;
@@ -167,6 +169,7 @@ struct Inner {
     allowance: Allowance,
     checks: Checks,
     reports: ReceivedReports,
+    spam: Spam,
     filters: Filters,
     traces: Traces,
     check_from: bool,
@@ -195,6 +198,8 @@ pub struct Rooms {
     pub checks: Checks,
     /// What others report of domains here.
     pub reports: ReceivedReports,
+    /// Whether it is spam.
+    pub spam: Spam,
     /// What users want of the mail that comes for them.
     pub filters: Filters,
     /// The stories of messages.
@@ -216,6 +221,7 @@ impl Intake {
             allowance,
             checks,
             reports,
+            spam,
             filters,
             traces,
             check_from,
@@ -231,6 +237,7 @@ impl Intake {
                 allowance,
                 checks,
                 reports,
+                spam,
                 filters,
                 traces,
                 check_from,

@@ -1,7 +1,7 @@
 //! A message whose octets come in: in memory while it is small, in a file when it is not.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::blocking;
@@ -120,6 +120,16 @@ impl Draft {
         Ok(blocking(move || std::fs::read(&path).map_err(|source| store::Error::File { path, source })).await?)
     }
 
+    /// The first octets, at most so many. Only after [`Draft::finish`].
+    pub(crate) async fn read_begin(&self, most: usize) -> Result<Vec<u8>, Refusal> {
+        if !self.spilled {
+            return Ok(self.memory.get(..most).unwrap_or(&self.memory).to_vec());
+        }
+        let path = self.path.clone();
+        let begin = blocking(move || begin(&path, most as u64));
+        Ok(begin.await?)
+    }
+
     /// Puts `new` in the place of the first `count` octets. Only after [`Draft::finish`].
     pub(crate) async fn replace_begin(&mut self, count: usize, new: Vec<u8>) -> Result<(), Refusal> {
         self.check()?;
@@ -153,6 +163,15 @@ fn append(spill: Option<File>, path: &Path, piece: &[u8]) -> Result<File, store:
         Ok(file)
     };
     write().map_err(|source| store::Error::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn begin(path: &Path, most: u64) -> Result<Vec<u8>, store::Error> {
+    let mut octets = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut octets));
+    read.map(|_| octets).map_err(|source| store::Error::File {
         path: path.to_owned(),
         source,
     })
@@ -200,6 +219,8 @@ mod tests {
         draft.finish().await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"a\r\nb\r\nc\r\nlong line\r\n");
         assert_eq!(draft.size(), 20);
+        assert_eq!(draft.read_begin(4).await.unwrap(), b"a\r\nb");
+        assert_eq!(draft.read_begin(100).await.unwrap().len(), 20);
         draft.replace_begin(3, b"A\r\n".to_vec()).await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"A\r\nb\r\nc\r\nlong line\r\n");
         assert_eq!(draft.write(b"x").await, Err(Refusal::TooLarge(20)));

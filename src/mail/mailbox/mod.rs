@@ -26,6 +26,7 @@ mod names;
 mod place;
 mod quota;
 mod read;
+mod resorted;
 mod scan;
 mod search;
 #[cfg(test)]
@@ -58,6 +59,7 @@ pub use moving_in::{Arrival, MovingIn, Origin, Parcel};
 pub use place::{Placed, Slot};
 pub use quota::{MaildropLock, Usage};
 pub use read::StoredMessage;
+pub use resorted::Resorted;
 pub use scan::ReindexReport;
 pub use search::{Search, Test};
 pub use transfer::Copied;
@@ -115,6 +117,7 @@ struct Inner {
     readers: tokio::sync::Semaphore,
     uid_lists: uid_list::UidLists,
     watches: watch::Watches,
+    resorted: resorted::Listener,
 }
 
 /// A folder that messages are put into.
@@ -212,6 +215,7 @@ impl Mailboxes {
             readers: examine::readers(),
             uid_lists: uid_list::UidLists::default(),
             watches: watch::Watches::default(),
+            resorted: resorted::Listener::default(),
             ground,
         });
         inner.uid_lists.start(Arc::downgrade(&inner));

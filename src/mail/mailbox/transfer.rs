@@ -150,7 +150,9 @@ impl Mailbox {
                     .zip(first.0..)
                     .map(|(it, new)| (it.message.uid, Uid(new)))
                     .collect();
-                Ok(Copied { uidvalidity, uids })
+                let copied = Copied { uidvalidity, uids };
+                self.tell_resorted(target, &copied);
+                Ok(copied)
             }
             Err(failure) => {
                 blocking(move || {

@@ -65,6 +65,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(31, "0031_received_reports"),
     migration!(32, "0032_defence"),
     migration!(33, "0033_acme"),
+    migration!(34, "0034_spam"),
 ];
 
 impl Migration {

@@ -34,6 +34,7 @@ pub mod received_reports;
 pub mod recoveries;
 pub mod replies;
 pub mod settings;
+pub mod spam;
 pub mod submissions;
 pub mod tls_reports;
 mod together;

@@ -1,6 +1,7 @@
 //! The table `users`.
 
 use super::labels::{self, Pick};
+use super::spam;
 use super::{Error, Row, Tx, Value};
 use crate::model::account::{Role, User};
 use crate::model::address::EmailAddress;
@@ -258,8 +259,9 @@ pub async fn replace_hash(tx: &mut Tx, id: UserId, old: &str, (new, scram): (&st
     Ok(update.bind(new).bind(scram).bind(id.0).bind(old).execute().await? == 1)
 }
 
-/// Removes a user; their refresh tokens go with them.
+/// Removes a user; their refresh tokens go with them, and what they have taught of spam.
 pub async fn delete(tx: &mut Tx, id: UserId) -> Result<(), Error> {
     labels::delete(tx, id.0).await?;
+    spam::forget_owner(tx, id.0).await?;
     tx.query("DELETE FROM users WHERE id = ?").bind(id.0).execute().await.map(drop)
 }

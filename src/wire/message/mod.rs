@@ -18,6 +18,7 @@ pub mod crlf;
 pub mod downgrade;
 pub mod dsn;
 pub mod header;
+pub mod html;
 pub mod letter;
 mod lexer;
 mod line;

@@ -217,41 +217,55 @@ fn answer(path: &str, is_post: bool, body: &[u8], shared: &Mutex<State>, authori
             (201, format!("Location: {base}/order/{number}\r\n"), shown)
         }
         [what, number, rest @ ..] => {
-            let Some(order) = state.orders.get(*number).cloned() else {
-                return problem("malformed", "there is no such thing");
-            };
-            match (*what, rest) {
-                ("order", []) => (200, String::new(), shown(&base, number, &order)),
-                ("authorization", []) => (200, String::new(), authorization(&base, number, &order).to_string()),
-                ("challenge", [kind]) => {
-                    let expected = format!("token-{number}-{kind}.{}", state.thumbprint);
-                    let door = state.doors.get(*kind).copied();
-                    // The server that is looked at may have something to ask meanwhile.
-                    drop(state);
-                    let found = look(kind, door, &order.name, &format!("token-{number}-{kind}"), &expected);
-                    let mut state = shared.lock().expect("the state");
-                    let order = state.orders.get_mut(*number).expect("an order");
-                    order.authorization = if found.is_ok() { "valid" } else { "invalid" };
-                    order.problem = found.err().unwrap_or_default();
-                    let challenges = authorization(&base, number, order)["challenges"].clone();
-                    let at = usize::from(*kind == "tls-alpn-01");
-                    (200, String::new(), challenges[at].to_string())
-                }
-                ("finalize", []) if order.authorization == "valid" => {
-                    let csr = URL_SAFE_NO_PAD.decode(payload["csr"].as_str().expect("a CSR")).expect("base64url");
-                    let chain = authority.issue_for(&Applicant::read(&csr), &order.name, state.lifetime);
-                    state.issued += 1;
-                    let order = state.orders.get_mut(*number).expect("an order");
-                    order.chain = chain;
-                    (200, String::new(), shown(&base, number, order))
-                }
-                ("certificate", []) => (200, String::new(), order.chain),
-                _ => problem("orderNotReady", "not now"),
-            }
+            drop(state);
+            of_order((what, number, rest), &payload, shared, authority)
         }
-        [] => problem("malformed", "there is no such thing"),
         _ => problem("malformed", "there is no such thing"),
     }
+}
+
+/// What is asked of an order, or of a part of it.
+fn of_order((what, number, rest): (&str, &str, &[&str]), payload: &Value, shared: &Mutex<State>, authority: &Authority) -> Reply {
+    let mut state = shared.lock().expect("the state");
+    let base = state.base.clone();
+    let Some(order) = state.orders.get(number).cloned() else {
+        return problem("malformed", "there is no such thing");
+    };
+    match (what, rest) {
+        ("order", []) => (200, String::new(), shown(&base, number, &order)),
+        ("authorization", []) => (200, String::new(), authorization(&base, number, &order).to_string()),
+        ("challenge", [kind]) => {
+            let looked = (state.doors.get(*kind).copied(), state.thumbprint.clone());
+            // The server that is looked at may have something to ask meanwhile.
+            drop(state);
+            challenged(shared, number, kind, looked)
+        }
+        ("finalize", []) if order.authorization == "valid" => {
+            let csr = URL_SAFE_NO_PAD.decode(payload["csr"].as_str().expect("a CSR")).expect("base64url");
+            let chain = authority.issue_for(&Applicant::read(&csr), &order.name, state.lifetime);
+            state.issued += 1;
+            let order = state.orders.get_mut(number).expect("an order");
+            order.chain = chain;
+            (200, String::new(), shown(&base, number, order))
+        }
+        ("certificate", []) => (200, String::new(), order.chain),
+        _ => problem("orderNotReady", "not now"),
+    }
+}
+
+/// Looks at the name, and notes what was found.
+fn challenged(shared: &Mutex<State>, number: &str, kind: &str, (door, thumbprint): (Option<SocketAddr>, String)) -> Reply {
+    let token = format!("token-{number}-{kind}");
+    let name = shared.lock().expect("the state").orders[number].name.clone();
+    let found = look(kind, door, &name, &token, &format!("{token}.{thumbprint}"));
+    let mut state = shared.lock().expect("the state");
+    let base = state.base.clone();
+    let order = state.orders.get_mut(number).expect("an order");
+    order.authorization = if found.is_ok() { "valid" } else { "invalid" };
+    order.problem = found.err().unwrap_or_default();
+    let challenges = authorization(&base, number, order)["challenges"].clone();
+    let at = usize::from(kind == "tls-alpn-01");
+    (200, String::new(), challenges[at].to_string())
 }
 
 fn shown(base: &str, number: &str, order: &Order) -> String {

@@ -77,6 +77,8 @@ impl Default for Builder {
             .set("dns.timeout_seconds", 2)
             // What is checked is the matter of tests/house/authentication.rs.
             .set("checks.trusted_networks", vec!["127.0.0.0/8"])
+            // And what is spam is that of tests/house/spam.rs.
+            .set("spam.engine", "off")
             .set("imap.poll_milliseconds", 100)
             .set("directory.watch_milliseconds", 50)
     }

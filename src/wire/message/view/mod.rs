@@ -147,8 +147,8 @@ impl View {
         let envelope = &structure.envelope;
         let header = slice(message, &structure.root.header);
         let bodies = Bodies::of(&structure.root);
-        let html = joined(message, &bodies.html);
-        let text = joined(message, &bodies.text).or_else(|| html.as_deref().map(mail_parser::decoders::html::html_to_text));
+        let html = joined(message, &bodies.html, usize::MAX);
+        let text = joined(message, &bodies.text, usize::MAX).or_else(|| html.as_deref().map(mail_parser::decoders::html::html_to_text));
         Self {
             headers: decoded_fields(header),
             subject: envelope.subject.as_deref().map(decode_text),
@@ -182,6 +182,18 @@ pub fn attachments(message: &[u8], structure: &Structure) -> Vec<Attachment> {
         .zip(1..)
         .map(|(part, n)| attachment(message, part, n))
         .collect()
+}
+
+/// The plain text and the HTML, made of at most so many octets of the message each; none where there is no such part. Unlike
+/// [`View::text`], nothing is made from the HTML.
+pub fn texts(message: &[u8], structure: &Structure, most: usize) -> (Option<String>, Option<String>) {
+    let bodies = Bodies::of(&structure.root);
+    (joined(message, &bodies.text, most), joined(message, &bodies.html, most))
+}
+
+/// The parts that are attachments, in the order of [`attachments`].
+pub fn attached(structure: &Structure) -> Vec<&Part> {
+    Bodies::of(&structure.root).attachments
 }
 
 /// Whether it has a file that people would save: one that is not meant to be shown with the text.
@@ -231,8 +243,8 @@ pub fn thread_root(header: &[u8]) -> Option<String> {
 /// may be cut off at the end.
 pub fn preview(message: &[u8], structure: &Structure, most: usize) -> String {
     let bodies = Bodies::of(&structure.root);
-    let html = || joined(message, &bodies.html).map(|html| mail_parser::decoders::html::html_to_text(&html));
-    let text = joined(message, &bodies.text).or_else(html).unwrap_or_default();
+    let html = || joined(message, &bodies.html, usize::MAX).map(|html| mail_parser::decoders::html::html_to_text(&html));
+    let text = joined(message, &bodies.text, usize::MAX).or_else(html).unwrap_or_default();
     let words = text.lines().filter(|line| !line.starts_with('>')).flat_map(str::split_whitespace);
     let mut out = String::new();
     let mut left = most;
@@ -320,12 +332,16 @@ fn is_inline(part: &Part) -> bool {
     }
 }
 
-/// The texts of the parts one behind the other; none if there is no part.
-fn joined(message: &[u8], parts: &[&Part]) -> Option<String> {
+/// The texts of the parts one behind the other, from at most so many octets; none if there is no part.
+fn joined(message: &[u8], parts: &[&Part], most: usize) -> Option<String> {
+    let mut left = most;
     let mut out: Option<String> = None;
     for part in parts {
-        let octets = decode_part(slice(message, &part.body), Encoding::named(part.encoding.as_deref()));
-        let text = charset::decode(&octets, part.param("charset"));
+        let octets = slice(message, &part.body);
+        let octets = octets.get(..left).unwrap_or(octets);
+        left = left.saturating_sub(octets.len());
+        let decoded = decode_part(octets, Encoding::named(part.encoding.as_deref()));
+        let text = charset::decode(&decoded, part.param("charset"));
         let out = out.get_or_insert_default();
         if !out.is_empty() && !out.ends_with('\n') {
             out.push_str("\r\n");
@@ -351,8 +367,8 @@ fn attachment(message: &[u8], part: &Part, n: u32) -> Attachment {
     }
 }
 
-/// The name of the file (RFC 2183 §2.3), or the older `name` of Content-Type.
-fn filename(part: &Part) -> Option<String> {
+/// The name of the file, decoded (RFC 2183 §2.3), or the older `name` of Content-Type.
+pub fn filename(part: &Part) -> Option<String> {
     let disposition = part.disposition.as_ref().map_or(&[][..], |it| &it.params);
     let name = param_text(disposition, "filename").or_else(|| param_text(&part.params, "name"));
     name.filter(|name| !name.is_empty())

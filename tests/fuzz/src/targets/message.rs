@@ -5,6 +5,7 @@ use std::ops::Range;
 use posthouse::wire::imap::structure as spelled;
 use posthouse::wire::message::downgrade::{to_seven_bits, without_binary};
 use posthouse::wire::message::header::{Fields, decode_text, find, header_fields, is_whole, listed_fields, sent_at, unfold};
+use posthouse::wire::message::html::{Page, limits};
 use posthouse::wire::message::search::{Needle, header_contains, text_contains};
 use posthouse::wire::message::structure::{SectionText, Structure, addresses};
 use posthouse::wire::message::transfer::{Decoder, Encoding, decode_all};
@@ -97,6 +98,15 @@ pub fn view(data: &[u8]) {
     }
     assert!(preview(data, &structure, 200).chars().count() <= 200);
     let _ = thread_root(data);
+}
+
+/// A page has no more text than it has octets, and lists have their bounds.
+pub fn html(data: &[u8]) {
+    let html = String::from_utf8_lossy(data);
+    let page = Page::read(&html);
+    // An entity may be shorter than the characters that it stands for.
+    assert!(page.text.len() <= html.len() * 2);
+    assert!(page.links.len() <= limits::LIST && page.pictures.len() <= limits::LIST && page.forms.len() <= limits::LIST);
 }
 
 /// A word of the message is looked for; the empty one is everywhere.

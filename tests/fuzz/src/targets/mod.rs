@@ -17,7 +17,7 @@ pub mod smtp;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them, as the files in `fuzz_targets` are called.
-pub const ALL: [Target; 33] = [
+pub const ALL: [Target; 34] = [
     ("imap_command", imap::command),
     ("imap_frame", imap::frame),
     ("imap_utf7", imap::utf7),
@@ -38,6 +38,7 @@ pub const ALL: [Target; 33] = [
     ("message_words", message::words),
     ("message_address", message::address),
     ("message_transfer", message::transfer),
+    ("message_html", message::html),
     ("message_view", message::view),
     ("message_search", message::search),
     ("message_downgrade", message::downgrade),

@@ -1,0 +1,197 @@
+//! `posthouse spam`.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
+
+use super::Global;
+use super::failure::Failure;
+use super::output::{Output, Show};
+use crate::app::Services;
+use crate::mail::spam::{self, Case, Judgement, Learnt, Meant, Minds, Owner, Weighed};
+use crate::model::address::EmailAddress;
+use crate::model::clock::Clock;
+use crate::model::verdict::Symbol;
+
+/// The commands of `posthouse spam`.
+#[derive(Debug, Subcommand)]
+pub(super) enum Spam {
+    /// List the rules: their names, weights and meanings
+    Rules,
+    /// Show how a message is judged by the rules: its score, each rule that holds, and what would be done
+    Check(Check),
+    /// Teach the server, or a user of it, by messages that are known to be spam or to be none
+    Learn(Learn),
+}
+
+/// The arguments of `posthouse spam learn`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("kind").required(true))]
+pub(super) struct Learn {
+    /// They are spam
+    #[arg(long, group = "kind")]
+    spam: bool,
+    /// They are no spam
+    #[arg(long, group = "kind")]
+    ham: bool,
+    /// Teach only this user
+    #[arg(long, value_name = "LOGIN")]
+    user: Option<String>,
+    /// The messages, as they came
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// The arguments of `posthouse spam check`.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The messages, as they came
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The sender in the envelope; left out for the null sender
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<EmailAddress>,
+    /// A recipient in the envelope
+    #[arg(long, value_name = "ADDRESS")]
+    to: Vec<EmailAddress>,
+    /// The address that it came from
+    #[arg(long, value_name = "ADDRESS")]
+    ip: Option<IpAddr>,
+    /// What the client called itself
+    #[arg(long, value_name = "NAME")]
+    helo: Option<String>,
+    /// Judge each as at the time when it was sent, as it says itself: for old mail
+    #[arg(long)]
+    when_sent: bool,
+}
+
+impl Spam {
+    pub(super) async fn run(self, global: &Global, out: &mut Output) -> Result<(), Failure> {
+        global.only_here()?;
+        let config = global.load()?.config;
+        match self {
+            Self::Rules => out.rows(&spam::Spam::rules(&config.spam).into_iter().map(Row::from).collect::<Vec<_>>()),
+            Self::Check(check) => check.run(&global.services().await?, &config.hostname, out).await,
+            Self::Learn(learn) => learn.run(&global.services().await?, out).await,
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|cause| Failure::Unusable(format!("{} cannot be read: {cause}", path.display())))
+}
+
+impl Learn {
+    async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
+        let owner = match &self.user {
+            Some(login) => Owner::User(services.directory.user(login).await?.id),
+            None => Owner::Server,
+        };
+        let meant = Meant {
+            is_spam: self.spam,
+            by_hand: true,
+        };
+        let (mut new, mut moved, mut known) = (0_usize, 0_usize, 0_usize);
+        for path in &self.files {
+            for learnt in services.spam.learn(read(path)?, &[owner], meant).await? {
+                match learnt {
+                    Learnt::New => new += 1,
+                    Learnt::Moved => moved += 1,
+                    Learnt::Known | Learnt::Unbalanced => known += 1,
+                }
+            }
+        }
+        let kind = if self.spam { "spam" } else { "no spam" };
+        let sentence = format!("{new} messages learned as {kind}, {moved} that were learned as the other kind before, {known} were known");
+        out.done(&sentence, &json!({ "spam": self.spam, "new": new, "moved": moved, "known": known }))
+    }
+}
+
+impl Check {
+    async fn run(self, services: &Services, hostname: &str, out: &mut Output) -> Result<(), Failure> {
+        let minds = services.spam.minds(&[]).await;
+        for path in &self.files {
+            let judgement = self.judge((&services.spam, &minds), hostname, &read(path)?);
+            tell(path, &judgement, out)?;
+        }
+        Ok(())
+    }
+
+    fn judge(&self, (engine, minds): (&spam::Spam, &Minds), hostname: &str, message: &[u8]) -> Judgement {
+        let sent = self.when_sent.then(|| spam::sent_at(message)).flatten();
+        let case = Case {
+            peer: self.ip,
+            helo: self.helo.as_deref(),
+            sender: self.from.as_ref(),
+            recipients: &self.to,
+            hostname,
+            ..Case::bare(message, sent.unwrap_or_else(|| Clock::System.now()))
+        };
+        engine.judge(&case, minds)
+    }
+}
+
+fn tell(path: &Path, judgement: &Judgement, out: &mut Output) -> Result<(), Failure> {
+    let name = path.display().to_string();
+    let document = json!({
+        "file": name,
+        "score": judgement.score,
+        "required": judgement.required,
+        "action": judgement.action.as_str(),
+        "symbols": judgement.symbols.iter().map(Held::from).collect::<Vec<_>>(),
+    });
+    let head = format!(
+        "{name}: score {:.2} of {:.2}: {}",
+        judgement.score, judgement.required, judgement.action
+    );
+    let symbol = |it: &Symbol| format!("{:8.2}  {}  {}", it.weight, it.name, it.detail).trim_end().to_owned();
+    out.lines(std::iter::once(head).chain(judgement.symbols.iter().map(symbol)), &document)
+}
+
+/// A rule that holds, as it is printed.
+#[derive(Serialize)]
+struct Held<'a> {
+    name: &'a str,
+    weight: f64,
+    detail: &'a str,
+}
+
+impl<'a> From<&'a Symbol> for Held<'a> {
+    fn from(symbol: &'a Symbol) -> Self {
+        Self {
+            name: &symbol.name,
+            weight: symbol.weight,
+            detail: &symbol.detail,
+        }
+    }
+}
+
+/// A rule, as it is printed.
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    weight: f64,
+    default_weight: f64,
+    about: &'static str,
+}
+
+impl From<Weighed> for Row {
+    fn from(rule: Weighed) -> Self {
+        Self {
+            name: rule.name,
+            weight: rule.weight,
+            default_weight: rule.default_weight,
+            about: rule.about,
+        }
+    }
+}
+
+impl Show for Row {
+    const HEADINGS: &'static [&'static str] = &["Rule", "Weight", "Meaning"];
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.into(), format!("{:.2}", self.weight), self.about.into()]
+    }
+}

@@ -1,0 +1,346 @@
+//! How likely a message is spam by its words, as far as the words of others were learned.
+//!
+//! Words are met in pairs as well (orthogonal sparse bigrams: a word with each of the four behind it), so that an order of words counts.
+//! A pair is a number of 64 bits. Of those known, the ones that say most are put together as Robinson and Fisher have it: either of two
+//! hypotheses is tested, that it is spam and that it is not, and where both or none hold nothing is said.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::facts::{Facts, ending};
+use super::rules::{Rule, unasked};
+
+/// How many words of a text are read.
+const WORDS: usize = 1_500;
+/// How many words behind a word are met with it.
+const WINDOW: usize = 4;
+/// How long a word is, in octets; what is longer is cut.
+const LONGEST: usize = 32;
+/// How many tokens a message has at most.
+const MOST: usize = 8_000;
+/// How many of the tokens that say most are asked.
+const ASKED: usize = 150;
+/// How far from one half a token's probability must be to say anything.
+const STRENGTH: f64 = 0.1;
+/// The weight of what is assumed of a token that nobody has met (Robinson's `s`), and that assumption (his `x`).
+const ASSUMED_WEIGHT: f64 = 0.45;
+const ASSUMED: f64 = 0.5;
+/// No single token is more certain than this.
+const CERTAIN: f64 = 0.99;
+/// Fewer known tokens say nothing.
+const LEAST: usize = 8;
+
+/// The symbols that come of it; they are weighed by how sure it is.
+pub(super) const RULES: &[Rule] = &[
+    unasked(
+        "BAYES_SPAM",
+        5.1,
+        "Its words are those of spam, as far as spam was learned; less where that is less sure.",
+    ),
+    unasked(
+        "BAYES_HAM",
+        -3.0,
+        "Its words are those of mail that is no spam; less where that is less sure.",
+    ),
+];
+
+/// What a message teaches, or is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lesson {
+    /// By which the same message is known again: a part of a SHA-256.
+    pub mark: Vec<u8>,
+    /// Its tokens, each once, ascending.
+    pub tokens: Vec<i64>,
+}
+
+/// What was learned, as far as it is in memory: in how many messages each token was.
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge {
+    /// How many messages of spam were learned.
+    pub spam: u32,
+    /// How many messages of other mail were learned.
+    pub ham: u32,
+    /// In how many of the one and the other a token was.
+    pub tokens: HashMap<i64, (u32, u32)>,
+}
+
+impl Lesson {
+    pub(super) fn of(facts: &Facts<'_>) -> Self {
+        Self {
+            mark: mark(facts),
+            tokens: tokens(facts),
+        }
+    }
+}
+
+/// The same for the same message, whatever servers have written on top of it.
+fn mark(facts: &Facts<'_>) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for name in ["Message-ID", "Date", "From", "Subject"] {
+        hash.update(facts.raw(name).unwrap_or_default().trim_ascii());
+        hash.update([0]);
+    }
+    hash.update(facts.body(&facts.structure.root));
+    hash.finalize().iter().take(16).copied().collect()
+}
+
+/// The tokens of a message, each once, ascending.
+pub(super) fn tokens(facts: &Facts<'_>) -> Vec<i64> {
+    let mut out = Tokens::default();
+    out.text("", &facts.text.folded, WORDS);
+    out.text("subject", &super::facts::Plain::of(facts.subject()).folded, 50);
+    if let Some(from) = facts.author() {
+        out.text("name", &from.name.to_lowercase(), 10);
+        out.one("from", &from.domain);
+        out.one("organisation", from.organisation());
+    }
+    for reply in facts.reply_to.iter().take(1) {
+        out.one("reply", reply.organisation());
+    }
+    for link in facts.links.iter().take(100) {
+        out.one("host", &link.host);
+        out.one("site", link.organisation());
+        let begin = link.url.path().split('/').nth(1).unwrap_or_default();
+        out.one("path", begin.get(..begin.floor_char_boundary(LONGEST)).unwrap_or_default());
+    }
+    for file in facts.files() {
+        out.one("file", &ending(&file.name));
+        out.one("type", &file.media_type);
+    }
+    for (name, most) in [("X-Mailer", 3), ("User-Agent", 3), ("List-Id", 10), ("Content-Language", 2)] {
+        if let Some(value) = facts.field(name) {
+            out.text(name, &value.to_lowercase(), most);
+        }
+    }
+    if let Some(page) = &facts.page {
+        out.one("pictures", &page.pictures.len().min(4).to_string());
+        out.one("links", &page.links.len().min(8).to_string());
+    }
+    out.finish()
+}
+
+#[derive(Default)]
+struct Tokens {
+    hashes: Vec<i64>,
+}
+
+impl Tokens {
+    /// The words of a text, and each with those behind it.
+    fn text(&mut self, kind: &str, text: &str, most: usize) {
+        let salt = hash(kind);
+        let words: Vec<u64> = words(text).take(most).map(|word| hash(word) ^ salt).collect();
+        for (at, word) in words.iter().enumerate() {
+            self.add(*word);
+            for (distance, other) in words.iter().skip(at + 1).take(WINDOW).enumerate() {
+                let distance = u64::try_from(distance).unwrap_or_default();
+                self.add(mix(word.rotate_left(7) ^ mix(*other).wrapping_add(distance)));
+            }
+        }
+    }
+
+    fn one(&mut self, kind: &str, value: &str) {
+        if !value.is_empty() {
+            self.add(mix(hash(kind)) ^ hash(value));
+        }
+    }
+
+    fn add(&mut self, hash: u64) {
+        if self.hashes.len() < MOST {
+            self.hashes.push(mix(hash).cast_signed());
+        }
+    }
+
+    fn finish(mut self) -> Vec<i64> {
+        self.hashes.sort_unstable();
+        self.hashes.dedup();
+        self.hashes
+    }
+}
+
+/// The words of a plain text. Letters of scripts without blanks between words are words themselves.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let runs = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '$' | '€' | '£'));
+    runs.filter(|run| !run.is_empty()).flat_map(|run| {
+        let is_dense = run
+            .chars()
+            .next()
+            .is_some_and(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{e00}'..='\u{e7f}'));
+        let cut = run.get(..run.floor_char_boundary(LONGEST)).unwrap_or(run);
+        let whole = (!is_dense).then_some(cut);
+        let letters = run.char_indices().filter(move |_| is_dense);
+        let letters = letters.filter_map(|(at, c)| run.get(at..at.saturating_add(c.len_utf8())));
+        whole.into_iter().chain(letters)
+    })
+}
+
+/// FNV-1a.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// Spreads every bit over all of them (the end of SplitMix64).
+const fn mix(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+impl Knowledge {
+    /// How likely the message is spam, 0 to 1; none where too little of it is known, or too little was learned of either kind.
+    pub fn probability(&self, tokens: &[i64], min_learns: u32) -> Option<f64> {
+        if self.spam < min_learns.max(1) || self.ham < min_learns.max(1) {
+            return None;
+        }
+        let known = tokens.iter().filter_map(|token| self.tokens.get(token));
+        let mut told: Vec<f64> = known
+            .filter_map(|counts| self.told(*counts))
+            .filter(|told| (told - 0.5).abs() > STRENGTH)
+            .collect();
+        if told.len() < LEAST {
+            return None;
+        }
+        told.sort_unstable_by(|one, other| (other - 0.5).abs().total_cmp(&(one - 0.5).abs()));
+        told.truncate(ASKED);
+        let (mut for_spam, mut for_ham) = (0.0, 0.0);
+        for told in &told {
+            for_spam += (1.0 - told).ln();
+            for_ham += told.ln();
+        }
+        let spam = 1.0 - chi_square_tail(-2.0 * for_spam, told.len());
+        let ham = 1.0 - chi_square_tail(-2.0 * for_ham, told.len());
+        Some(((1.0 + spam - ham) / 2.0).clamp(0.0, 1.0))
+    }
+
+    /// How likely a message with this token is spam. Frequencies count, not numbers, so that much learned of one kind does not weigh more.
+    fn told(&self, (spam, ham): (u32, u32)) -> Option<f64> {
+        let total = f64::from(spam) + f64::from(ham);
+        let (spam, ham) = (f64::from(spam) / f64::from(self.spam), f64::from(ham) / f64::from(self.ham));
+        if spam + ham <= 0.0 {
+            return None;
+        }
+        let plain = spam / (spam + ham);
+        let shrunk = (ASSUMED_WEIGHT * ASSUMED + total * plain) / (ASSUMED_WEIGHT + total);
+        Some(shrunk.clamp(1.0 - CERTAIN, CERTAIN))
+    }
+}
+
+/// How likely a sum of chi-square with `2 * pairs` degrees of freedom is at least so much.
+fn chi_square_tail(sum: f64, pairs: usize) -> f64 {
+    let half = sum / 2.0;
+    let mut term = (-half).exp();
+    let mut tail = term;
+    let mut number = 1.0;
+    for _ in 1..pairs {
+        term *= half / number;
+        tail += term;
+        number += 1.0;
+    }
+    tail.min(1.0)
+}
+
+/// The symbol for a probability, and its weight of the full one: nothing near one half.
+pub(super) fn symbol(probability: f64) -> Option<(&'static str, f64)> {
+    let sure = (probability - 0.5).abs() * 2.0;
+    match probability {
+        p if p > 0.6 => Some(("BAYES_SPAM", sure * sure)),
+        p if p < 0.4 => Some(("BAYES_HAM", sure * sure)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lesson(text: &str) -> Lesson {
+        let mut tokens = Tokens::default();
+        tokens.text("", text, WORDS);
+        Lesson {
+            mark: Vec::new(),
+            tokens: tokens.finish(),
+        }
+    }
+
+    fn learn(knowledge: &mut Knowledge, text: &str, is_spam: bool) {
+        for token in lesson(text).tokens {
+            let counts = knowledge.tokens.entry(token).or_default();
+            *if is_spam { &mut counts.0 } else { &mut counts.1 } += 1;
+        }
+        *if is_spam { &mut knowledge.spam } else { &mut knowledge.ham } += 1;
+    }
+
+    #[test]
+    fn words_are_cut_out() {
+        let found: Vec<&str> = words("buy now, don't wait: $99 東京 x").collect();
+        assert_eq!(found, ["buy", "now", "don't", "wait", "$99", "東", "京", "x"]);
+        assert_eq!(lesson("a b c d e f").tokens.len(), 6 + 4 + 4 + 3 + 2 + 1);
+        assert_ne!(lesson("a b").tokens, lesson("b a").tokens);
+    }
+
+    #[test]
+    fn what_was_learned_is_told() {
+        let mut knowledge = Knowledge::default();
+        for number in 0..20 {
+            learn(
+                &mut knowledge,
+                &format!("cheap pills from our pharmacy order now offer {number}"),
+                true,
+            );
+            learn(
+                &mut knowledge,
+                &format!("minutes of the meeting with the board item {number}"),
+                false,
+            );
+        }
+        let told = |text: &str| knowledge.probability(&lesson(text).tokens, 20);
+        assert!(told("order cheap pills from our pharmacy now").unwrap() > 0.99);
+        assert!(told("the minutes of the meeting with the board").unwrap() < 0.01);
+        assert_eq!(told("nothing known of these words at all my dear friend"), None);
+        assert_eq!(
+            knowledge.probability(&lesson("cheap pills from our pharmacy").tokens, 21),
+            None,
+            "too little was learned"
+        );
+    }
+
+    #[test]
+    fn much_of_one_kind_weighs_no_more() {
+        let mut knowledge = Knowledge::default();
+        for number in 0..200 {
+            learn(
+                &mut knowledge,
+                &format!("hello dear friend here is something number {number}"),
+                true,
+            );
+            if number % 20 == 0 {
+                learn(
+                    &mut knowledge,
+                    &format!("hello dear friend here is something number {number}"),
+                    false,
+                );
+            }
+        }
+        let told = knowledge.probability(&lesson("hello dear friend here is something").tokens, 1);
+        assert!(told.is_none_or(|told| (0.3..0.7).contains(&told)), "{told:?}");
+    }
+
+    #[test]
+    fn the_tail_is_that_of_the_tables() {
+        // Chi-square with 2, 4 and 10 degrees of freedom at 5 %.
+        for (sum, pairs) in [(5.991, 1), (9.488, 2), (18.307, 5)] {
+            assert!((chi_square_tail(sum, pairs) - 0.05).abs() < 0.0001);
+        }
+        assert!(chi_square_tail(1400.0, 150) >= 0.0);
+    }
+
+    #[test]
+    fn symbols_say_less_where_they_are_less_sure() {
+        assert_eq!(symbol(0.5), None);
+        assert_eq!(symbol(1.0), Some(("BAYES_SPAM", 1.0)));
+        assert_eq!(symbol(0.0), Some(("BAYES_HAM", 1.0)));
+        assert!(symbol(0.75).is_some_and(|(_, share)| (share - 0.25).abs() < 0.001));
+    }
+}

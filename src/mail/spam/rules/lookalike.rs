@@ -1,0 +1,216 @@
+//! Domains that look like those that people trust, or like the recipient's.
+
+use super::brand::{self, Brand};
+use super::{Facts, Found, Rule, rule, that};
+use crate::mail::spam::facts::{Link, look_alike, mixes_scripts, organisation, registered_label};
+use crate::model::address::Domain;
+
+/// How many organisations of links are compared.
+const MOST: usize = 50;
+
+pub(super) const RULES: &[Rule] = &[
+    rule(
+        "HOMOGRAPH_FROM",
+        4.0,
+        "The author's domain mixes scripts to look like another.",
+        |it| mixed(&it.author()?.domain),
+    ),
+    rule(
+        "HOMOGRAPH_URL",
+        4.0,
+        "The name of a link's host mixes scripts to look like another.",
+        |it| hosts(it).find_map(mixed),
+    ),
+    rule(
+        "LOOKALIKE_FROM",
+        4.0,
+        "The author's domain is written to look like one that people trust.",
+        |it| imitated(it.author_organisation()),
+    ),
+    rule(
+        "LOOKALIKE_URL",
+        4.0,
+        "A link leads to a domain that is written to look like one that people trust.",
+        |it| organisations(it).find_map(imitated),
+    ),
+    rule(
+        "TYPO_FROM",
+        2.5,
+        "The author's domain is one letter away from one that people trust.",
+        |it| mistyped(it.author_organisation()),
+    ),
+    rule(
+        "TYPO_URL",
+        2.5,
+        "A link leads to a domain that is one letter away from one that people trust.",
+        |it| organisations(it).find_map(mistyped),
+    ),
+    rule(
+        "LOOKALIKE_RECIPIENT",
+        4.0,
+        "The author's domain looks like the recipient's, and is another.",
+        |it| {
+            let author = it.author_organisation();
+            let recipients = it.case.recipients.iter().filter_map(|to| to.domain()).map(Domain::as_str);
+            let alike = recipients.map(organisation).find(|theirs| {
+                *theirs != author && theirs.len() >= 7 && (look_alike(theirs) == look_alike(author) || is_one_edit(theirs, author))
+            })?;
+            that(!author.is_empty(), alike)
+        },
+    ),
+    rule(
+        "BRAND_IN_FROM",
+        2.0,
+        "The author's domain has a name that people trust in it, and is not theirs.",
+        |it| borrowed(it.author_organisation()),
+    ),
+    rule(
+        "BRAND_IN_URL",
+        2.0,
+        "A link leads to a domain with a name that people trust in it, which is not theirs.",
+        |it| organisations(it).find_map(borrowed),
+    ),
+    rule(
+        "BRAND_SUBDOMAIN",
+        3.0,
+        "A name that people trust stands before the domain that a link leads to.",
+        |it| {
+            hosts(it).find_map(|host| {
+                let within = host.strip_suffix(organisation(host))?;
+                let labels: Vec<&str> = within.split(['.', '-']).collect();
+                let found = brand::BRANDS.iter().find(|brand| labels.contains(&brand.name) && !brand.is_word)?;
+                that(!found.owns(organisation(host)) && !is_service(organisation(host)), host)
+            })
+        },
+    ),
+];
+
+fn hosts<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f str> {
+    facts
+        .links
+        .iter()
+        .filter(|link| link.is_web() && !link.is_address())
+        .map(|link| link.host.as_str())
+}
+
+fn organisations<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f str> {
+    let web = facts.links.iter().filter(|link| link.is_web() && !link.is_address());
+    let mut seen: Vec<&str> = web.map(Link::organisation).collect();
+    seen.sort_unstable();
+    seen.dedup();
+    seen.truncate(MOST);
+    seen.into_iter()
+}
+
+/// Whose customers have names before their domain.
+fn is_service(organisation: &str) -> bool {
+    [
+        "zendesk.com",
+        "atlassian.net",
+        "my.salesforce.com",
+        "force.com",
+        "okta.com",
+        "sharepoint.com",
+        "cloudfront.net",
+        "akamaized.net",
+    ]
+    .contains(&organisation)
+}
+
+fn mixed(domain: &str) -> Found {
+    let unicode = match domain.contains("xn--") || !domain.is_ascii() {
+        true => idna::domain_to_unicode(domain).0,
+        false => return None,
+    };
+    that(unicode.split('.').any(mixes_scripts), unicode)
+}
+
+/// The brand that a domain is written to look like.
+fn imitated(organisation: &str) -> Found {
+    let unicode = idna_label(organisation);
+    let shape = look_alike(&unicode);
+    let (_, found) = brand::shapes()
+        .iter()
+        .find(|(brand, it)| !it.is_word && shape.contains(brand) && !unicode.contains(it.name))?;
+    that(!found.owns(organisation), found.name)
+}
+
+fn idna_label(organisation: &str) -> String {
+    let label = organisation.split('.').next().unwrap_or_default();
+    match label.starts_with("xn--") {
+        true => idna::domain_to_unicode(label).0,
+        false => label.to_owned(),
+    }
+}
+
+fn mistyped(organisation: &str) -> Found {
+    let label = registered_label(organisation);
+    let is_near = |brand: &&Brand| brand.name.len() >= 6 && is_one_edit(brand.name, label);
+    let found = brand::BRANDS.iter().find(is_near)?;
+    that(!found.owns(organisation), found.name)
+}
+
+fn borrowed(organisation: &str) -> Found {
+    let label = registered_label(organisation);
+    let found = brand::BRANDS.iter().find(|brand| match brand.is_word {
+        true => label.split('-').any(|word| word == brand.name),
+        false => label.contains(brand.name) && label.len() > brand.name.len(),
+    })?;
+    that(!found.owns(organisation), organisation)
+}
+
+/// Whether one letter more, less, other, or two changed about make one word of the other.
+fn is_one_edit(one: &str, other: &str) -> bool {
+    let (mut short, mut long) = (one.as_bytes(), other.as_bytes());
+    if short.len() > long.len() {
+        std::mem::swap(&mut short, &mut long);
+    }
+    if long.len() - short.len() > 1 || short == long {
+        return false;
+    }
+    let same = short.iter().zip(long).take_while(|(one, other)| one == other).count();
+    let tail = |word: &[u8], from: usize| word.get(from..).unwrap_or_default().to_vec();
+    if short.len() < long.len() {
+        return tail(short, same) == tail(long, same + 1);
+    }
+    let is_swap = match (short.get(same..same + 2), long.get(same..same + 2)) {
+        (Some(&[a, b]), Some(&[c, d])) => a == d && b == c && tail(short, same + 2) == tail(long, same + 2),
+        _ => false,
+    };
+    is_swap || tail(short, same + 1) == tail(long, same + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_edit_is_one_edit() {
+        for (one, other, expected) in [
+            ("paypal", "paypall", true),
+            ("paypal", "payapl", true),
+            ("paypal", "paypol", true),
+            ("paypal", "ppaypal", true),
+            ("paypal", "paypal", false),
+            ("paypal", "pappyl", false),
+            ("paypal", "paypalll", false),
+            ("", "a", true),
+        ] {
+            assert_eq!(is_one_edit(one, other), expected, "{one} {other}");
+            assert_eq!(is_one_edit(other, one), expected, "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn imitations_are_seen_and_originals_are_not() {
+        for domain in ["paypa1.com", "arnazon-shop.com", "rnicrosoft.net", "xn--pypal-4ve.com"] {
+            assert!(imitated(domain).is_some(), "{domain}");
+        }
+        for domain in ["paypal.com", "amazon.co.uk", "example.com", "paypal-mail.com"] {
+            assert!(imitated(domain).is_none(), "{domain}");
+        }
+        assert!(mistyped("microsfot.com").is_some() && mistyped("microsoft.com").is_none());
+        assert!(borrowed("paypal-secure.com").is_some() && borrowed("apple-id.com").is_some());
+        assert!(borrowed("paypal.com").is_none() && borrowed("pineapple.com").is_none());
+    }
+}

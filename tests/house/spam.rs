@@ -1,0 +1,174 @@
+//! Telling spam from mail: the commands, and what the doors make of a judgement.
+
+use std::process::{Command, Output};
+
+use crate::support::house::{Builder, House};
+use crate::support::smtp::Reply;
+use crate::support::{maildir, wait};
+
+const GTUBE: &str = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
+
+fn spam(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let data = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+    command.arg("spam").args(arguments).envs(environment.iter().copied());
+    command.env("POSTHOUSE_DATA_DIR", data.path()).output().expect("a program")
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+/// A message in a file.
+fn file(message: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), message.replace('\n', "\r\n")).expect("written");
+    file
+}
+
+#[test]
+fn the_rules_are_listed_with_their_weights() {
+    let listed = spam(&["rules", "--json"], &[("POSTHOUSE_SPAM__WEIGHTS", "{ MISSING_DATE = 7.5 }")]);
+    assert!(listed.status.success(), "{}", text(&listed.stderr));
+    let rules: Vec<serde_json::Value> = text(&listed.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert!(rules.len() >= 100, "{}", rules.len());
+    let date = rules.iter().find(|rule| rule["name"] == "MISSING_DATE").expect("the rule");
+    assert_eq!((date["weight"].as_f64(), date["default_weight"].as_f64()), (Some(7.5), Some(1.0)));
+    let wrong = spam(
+        &["check", file("x").path().to_str().expect("a path")],
+        &[("POSTHOUSE_SPAM__WEIGHTS", "{ MISSING_DATES = 7.5 }")],
+    );
+    assert!(!wrong.status.success());
+    assert!(
+        text(&wrong.stderr).contains("perhaps MISSING_DATE was meant"),
+        "{}",
+        text(&wrong.stderr)
+    );
+}
+
+#[test]
+fn a_message_is_judged() {
+    let message = file(&format!("Subject: a try\nFrom: ada@example.org\n\n{GTUBE}\n"));
+    let path = message.path().to_str().expect("a path");
+    let judged = spam(
+        &["check", path, "--from", "ada@example.org", "--to", "bob@house.test", "--json"],
+        &[],
+    );
+    assert!(judged.status.success(), "{}", text(&judged.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&judged.stdout).expect("JSON");
+    assert_eq!(document["action"], "reject");
+    let names: Vec<&str> = document["symbols"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|it| it["name"].as_str())
+        .collect();
+    assert!(names.contains(&"GTUBE") && names.contains(&"MISSING_DATE"), "{names:?}");
+    assert_eq!(spam(&["check", "/nonexistent/file"], &[]).status.code(), Some(2));
+}
+
+/// A house that judges what comes from this machine as if it came from elsewhere. Nobody answers what it asks name servers.
+fn judging() -> Builder {
+    Builder::default()
+        .set("checks.trusted_networks", Vec::<String>::new())
+        .set("spam.engine", "builtin")
+}
+
+fn send(house: &House, message: &str) -> Reply {
+    house.smtp().send("ada@remote.test", &["alice@house.test"], message)
+}
+
+/// Of which so much is odd that it is junk, whatever it says.
+fn odd(number: usize) -> String {
+    format!(
+        "From: PayPa1 <x@paypa1-login.xyz>\nTo: undisclosed-recipients:;\nSubject: V I A G R A !!\nX-Spam-Status: No, score=-99\n\
+         Message-ID: <{number}>\n\nCheap pills number {number} from our pharmacy: http://paypa1-login.xyz/login\n"
+    )
+}
+
+fn junk(house: &House) -> Vec<std::path::PathBuf> {
+    maildir::messages(&house.maildir("alice@house.test").join(".Junk"))
+}
+
+/// RFC 5321 §4.2.3: what is refused as spam is refused in the dialogue, and nothing of it is kept.
+#[test]
+fn spam_beyond_doubt_is_refused() {
+    let house = judging().start();
+    house.provision();
+    let reply = send(&house, &format!("From: ada@remote.test\nSubject: a try\n\n{GTUBE}\n"));
+    reply.expect(550);
+    assert!(reply.lines.concat().contains("5.7.1"), "{:?}", reply.lines);
+    assert!(house.inbox("alice@house.test").is_empty() && junk(&house).is_empty());
+    // Not from users: they may send what they like.
+    let mut submission = house.submission("alice@house.test");
+    let own = format!("From: alice@house.test\nTo: alice@house.test\nSubject: a try\n\n{GTUBE}\n");
+    submission.send("alice@house.test", &["alice@house.test"], &own).expect(250);
+    assert_eq!(house.wait_for_inbox("alice@house.test", 1).len(), 1);
+}
+
+#[test]
+fn spam_is_junk_and_says_why_and_other_mail_is_not() {
+    let house = judging().set("spam.reject", 1000.0).start();
+    house.provision();
+    send(&house, &odd(1)).expect(250);
+    let text = maildir::text(&junk(&house)[0]);
+    assert!(
+        text.contains("X-Spam: Yes\n") && text.contains("X-Spam-Status: Yes, score="),
+        "{text}"
+    );
+    assert!(text.contains("LOOKALIKE_FROM=") && !text.contains("score=-99"), "{text}");
+    let good = "Received: from a.remote.test by b.remote.test; Thu, 26 Nov 2026 11:59:00 +0000\nFrom: Ada <ada@remote.test>\nTo: alice@house.test\nSubject: Minutes\nMessage-ID: <1@remote.test>\n\
+                Date: Thu, 26 Nov 2026 11:59:00 +0000\n\nHere are the minutes of yesterday, with thanks to all who were there.\n";
+    send(&house, good).expect(250);
+    let text = maildir::text(&house.inbox("alice@house.test")[0]);
+    assert!(text.contains("X-Spam-Status: No, score=") && !text.contains("X-Spam: "), "{text}");
+}
+
+#[test]
+fn what_users_move_is_learned() {
+    let house = judging()
+        .set("spam.reject", 1000.0)
+        .set("spam.junk", 900.0)
+        .set("spam.bayes_min_learns", 3)
+        .start();
+    house.provision();
+    for number in 0..6 {
+        send(&house, &odd(number)).expect(250);
+        let good =
+            format!("From: ada@remote.test\nSubject: Item {number}\n\nThe board has met and asks for plan {number} of the new building.\n");
+        send(&house, &good).expect(250);
+    }
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    // The odd ones are learned as spam; the others are put among them by mistake and taken out again.
+    imap.ok("UID MOVE 1:12 Junk");
+    imap.select("Junk");
+    imap.ok("UID MOVE 2,4,6,8,10,12 INBOX");
+    let new = "Subject: x\n\nThe board has met once more and asks for the plan of the new building.\n";
+    let path = house.path("new.eml");
+    std::fs::write(&path, new.replace('\n', "\r\n")).expect("written");
+    wait::until("what was moved is learned", || {
+        let checked = house.command(&["spam", "check", path.to_str().expect("a path")]);
+        text(&checked.stdout).contains("BAYES_HAM").then_some(())
+    });
+}
+
+#[test]
+fn messages_are_learned_once_and_by_hand() {
+    let house = Builder::default().start();
+    let path = house.path("a.eml");
+    std::fs::write(&path, "Subject: x\r\n\r\nCheap pills from our pharmacy.\r\n").expect("written");
+    let path = path.to_str().expect("a path");
+    for (kind, said) in [("--spam", "\"new\":1"), ("--spam", "\"known\":1"), ("--ham", "\"moved\":1")] {
+        let learned = house.command(&["spam", "learn", kind, path, "--json"]);
+        assert!(
+            text(&learned.stdout).contains(said),
+            "{kind}: {}{}",
+            text(&learned.stdout),
+            text(&learned.stderr)
+        );
+    }
+}
