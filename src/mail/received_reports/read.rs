@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use mail_auth::report::tlsrpt::{FailureDetails, Policy, PolicyType, ResultType, TlsReport};
-use mail_auth::report::{ActionDisposition, Alignment, Disposition, DmarcResult, PolicyPublished, Record, Report};
+use mail_auth::report::{ActionDisposition, Alignment, Disposition, DmarcResult, PolicyOverride, PolicyPublished, Record, Report};
 use mail_auth::zip::ZipArchive;
 use mail_parser::MessageParser;
 use serde::Serialize;
@@ -98,7 +98,12 @@ fn dmarc(report: &Report) -> Option<ReceivedReport> {
 
 /// The policy in the words of the record.
 fn policy(found: &PolicyPublished) -> String {
-    let mut tags = vec![format!("p={}", word(found.p))];
+    let own = if found.p == Disposition::Unspecified {
+        Disposition::None
+    } else {
+        found.p
+    };
+    let mut tags = vec![format!("p={}", word(own))];
     for (name, disposition) in [("sp", found.sp), ("np", found.np)] {
         if disposition != Disposition::Unspecified {
             tags.push(format!("{name}={}", word(disposition)));
@@ -113,6 +118,17 @@ fn policy(found: &PolicyPublished) -> String {
         tags.push("t=y".to_owned());
     }
     tags.join("; ")
+}
+
+/// RFC 7489 appendix C.
+fn reason(kind: PolicyOverride) -> &'static str {
+    match kind {
+        PolicyOverride::LocalPolicy => "local_policy",
+        PolicyOverride::MailingList => "mailing_list",
+        PolicyOverride::PolicyTestMode => "policy_test_mode",
+        PolicyOverride::TrustedForwarder => "trusted_forwarder",
+        PolicyOverride::Other => "other",
+    }
 }
 
 fn record(record: &Record) -> DmarcRecord {
@@ -132,7 +148,7 @@ fn record(record: &Record) -> DmarcRecord {
         spf_aligned: evaluated.spf == DmarcResult::Pass,
         header_from: text(&record.identifiers.header_from),
         envelope_from: text(&record.identifiers.envelope_from),
-        reasons: listed(evaluated.reason.iter().map(|reason| word(reason.type_)).collect()),
+        reasons: listed(evaluated.reason.iter().map(|it| reason(it.type_).to_owned()).collect()),
         dkim: listed(
             dkim.map(|it| format!("{} ({}): {}", text(&it.domain), text(&it.selector), word(it.result)))
                 .collect(),
@@ -200,12 +216,12 @@ mod tests {
 
     #[test]
     fn a_report_is_read_within_its_bound() {
-        let mut published = PolicyPublished {
+        let published = PolicyPublished {
+            domain: "house.test".into(),
             p: Disposition::Reject,
             adkim: Alignment::Strict,
             ..PolicyPublished::default()
         };
-        published.domain = "house.test".into();
         let record = |count, dkim| {
             Record::new()
                 .with_source_ip("192.0.2.1".parse().unwrap())
