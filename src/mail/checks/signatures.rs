@@ -35,6 +35,8 @@ use crate::wire::message::tags::Tags;
 
 /// RFC 8617 §4.2.1: the most seals of a message.
 const MOST_SEALS: usize = 50;
+/// The most fields that a signature covers: each is looked for among all fields of the header.
+const MOST_FIELDS: usize = 200;
 /// RFC 6008 §4: so many characters of a signature tell it from the others.
 const MOST_SIGNATURE: usize = 8;
 
@@ -149,14 +151,23 @@ pub(super) fn verify(authenticator: &MessageAuthenticator, octets: &[u8], keys: 
     message.errors.truncate(wanted.most);
     let mut found = Found::default();
     let given = message.dkim_headers.len();
-    message.dkim_headers.retain(|field| is_signature(field.value));
+    message
+        .dkim_headers
+        .retain(|field| field.header.h.len() <= MOST_FIELDS && is_signature(field.value));
     if wanted.dkim {
         let verified = authenticator.verify_dkim(Parameters::new(&message).with_txt_cache(keys));
         let verified = verified.now_or_never().unwrap_or_default();
         found.dkim = verified.iter().map(signature).collect();
         found.dkim.extend((message.dkim_headers.len()..given).map(|_| broken()));
     }
-    if wanted.arc {
+    let is_bounded = message.ams_headers.iter().all(|field| field.header.h.len() <= MOST_FIELDS);
+    if wanted.arc && !is_bounded {
+        found.arc = Chain {
+            outcome: Outcome::Fail,
+            reason: Some("a signature of the chain covers too many fields".to_owned()),
+            ..Chain::default()
+        };
+    } else if wanted.arc {
         let verified = authenticator.verify_arc(Parameters::new(&message).with_txt_cache(keys));
         if let Some(output) = verified.now_or_never() {
             found.arc = chain(&output, &message);

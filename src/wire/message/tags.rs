@@ -4,12 +4,15 @@
 
 use super::header::unfold;
 
+/// The most tags of a field.
+const MOST: usize = 100;
+
 /// The tags of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tags(Vec<(String, String)>);
 
 impl Tags {
-    /// Reads them; none if the field is by no grammar, or has a tag twice.
+    /// Reads them; none if the field is by no grammar, has a tag twice, or too many.
     pub fn parse(value: &[u8]) -> Option<Self> {
         let text = unfold(value);
         let text = std::str::from_utf8(&text).ok()?.trim();
@@ -19,7 +22,7 @@ impl Tags {
             let name = name.trim();
             let is_name =
                 name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
-            if !is_name || tags.iter().any(|(known, _)| known == name) {
+            if !is_name || tags.len() >= MOST || tags.iter().any(|(known, _)| known == name) {
                 return None;
             }
             tags.push((name.to_owned(), value.trim().to_owned()));
@@ -52,5 +55,7 @@ mod tests {
             assert_eq!(Tags::parse(broken.as_bytes()), None, "{broken}");
         }
         assert_eq!(Tags::parse(b"a=\xff"), None);
+        let many: String = (0..200).map(|n| format!("a{n}=1;")).collect();
+        assert_eq!(Tags::parse(many.as_bytes()), None);
     }
 }

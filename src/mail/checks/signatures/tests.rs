@@ -136,6 +136,12 @@ async fn signatures_are_bounded() {
     let found = verified(&signed_test(), &many).await;
     assert_eq!(found.dkim.len(), ALL.most);
     assert!(found.dkim.iter().all(|it| it.outcome == Outcome::Pass));
+    let names: String = (0..1_000).map(|n| format!(":a{n}")).collect();
+    let wide = String::from_utf8(octets.clone())
+        .unwrap()
+        .replace("h=from", &format!("h=from{names}"));
+    let found = verified(&signed_test(), wide.as_bytes()).await;
+    assert_eq!(found.dkim.first().map(|it| it.outcome), Some(Outcome::Neutral));
     let broken = [b"DKIM-Signature: x\r\n".repeat(500), octets].concat();
     assert!(verified(&signed_test(), &broken).await.dkim.len() <= 2 * ALL.most);
 }
