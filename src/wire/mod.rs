@@ -3,6 +3,7 @@
 //! Every parser here is a grammar with limits; none panics, whatever the input.
 
 pub mod dmarc;
+pub mod dmarc_report;
 pub mod dovecot;
 pub mod imap;
 pub mod managesieve;

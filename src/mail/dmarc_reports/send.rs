@@ -1,7 +1,10 @@
 //! The report of a domain and day: made from what was counted, and sent where the domain wants it and the place agrees.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use mail_auth::report::{PolicyPublished, Record, Report};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +19,7 @@ use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::dmarc_reports::{self as rows, Way};
 use crate::wire::dmarc::{self, Destination};
+use crate::wire::dmarc_report::Letter;
 
 /// How many reports are sent at a look.
 const MOST_AT_ONCE: i64 = 500;
@@ -165,20 +169,27 @@ impl DmarcReports {
         if !is_signed {
             return Err(NotSent::Unsigned(ours.map(ToString::to_string).unwrap_or_default()));
         }
-        let (to, sender) = (destination.address.to_string(), from.to_string());
-        let submitter = ours.map_or(ground.hostname.as_str(), Domain::as_str);
-        let mut letter = Vec::new();
-        report.write_rfc5322(
-            submitter,
-            ("DMARC reports", sender.as_str()),
-            std::iter::once(to.as_str()),
-            &mut letter,
-        )?;
+        let mut incoming = ground.intake.begin();
+        let unique = incoming.id().to_string();
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(report.to_xml().as_bytes())?;
+        let compressed = encoder.finish()?;
+        let letter = Letter {
+            unique: &unique,
+            host: &ground.hostname,
+            from,
+            to: &destination.address,
+            date: ground.clock.now(),
+            domain: report.domain(),
+            report_id: report.report_id(),
+            range: (report.date_range_begin(), report.date_range_end()),
+            compressed: &compressed,
+        };
+        let letter = letter.spell();
         if destination.most.is_some_and(|most| letter.len() as u64 > most) {
             return Err(NotSent::TooLarge(letter.len()));
         }
         let route = ground.intake.route(&destination.address).await?;
-        let mut incoming = ground.intake.begin();
         incoming.write(&letter).await?;
         let accepted = vec![Accepted {
             recipient: Recipient::plain(destination.address.clone()),

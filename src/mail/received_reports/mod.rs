@@ -146,8 +146,9 @@ impl ReceivedReports {
 
 /// The subject that both kinds have (RFC 7489 §7.2.1.1, RFC 8460 §5.3).
 fn looks_like_one(block: &[u8]) -> bool {
-    let subject = header::find(block, "Subject").unwrap_or_default().to_ascii_lowercase();
-    memchr::memmem::find(&subject, b"report domain").is_some()
+    // Some encode it, though there is no need.
+    let subject = header::decode_text(header::find(block, "Subject").unwrap_or_default()).to_ascii_lowercase();
+    subject.contains("report domain")
         || header::find(block, "TLS-Report-Domain").is_some()
         || header::find(block, "Content-Type").is_some_and(|kind| memchr::memmem::find(&kind.to_ascii_lowercase(), b"tlsrpt").is_some())
 }
