@@ -71,7 +71,7 @@ def computing_time(pid):
 def measure(message, count, dns, checks):
     """Seconds of computing for each message."""
     with tempfile.TemporaryDirectory(prefix="posthouse-bench-") as directory:
-        server = Posthouse(directory, ["user0"], dns=dns.port, checks=checks)
+        server = Posthouse(directory, ["user0"], '[spam]\nengine = "off"\n', dns.port, checks)
         try:
             with smtplib.SMTP("127.0.0.1", server.smtp) as client:
                 send = lambda: client.sendmail(f"ada@{SENDER}", [f"user0@{DOMAIN}"], message)
