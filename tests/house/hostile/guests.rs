@@ -111,11 +111,10 @@ impl Guests {
 fn visit(wish: usize, doors: Doors) {
     const LETTER: &str = "Subject: in the middle of it all\n\nx\n";
     match wish {
-        0 => drop(
-            Smtp::connect(doors.smtp)
-                .send("ada@client.test", &["bob@house.test"], LETTER)
-                .expect(250),
-        ),
+        0 => {
+            let mut smtp = Smtp::connect(doors.smtp);
+            smtp.send("ada@client.test", &["bob@house.test"], LETTER).expect(250);
+        }
         1 => {
             let mut smtp = Smtp::connect_tls(doors.submissions);
             smtp.login("alice@house.test", PASSWORD).expect(235);
