@@ -50,7 +50,9 @@ const SYSTEMD: &str = "
 import os, socket, sys
 server = socket.create_server(('127.0.0.1', 0))
 print(server.getsockname()[1], flush=True)
-os.dup2(server.fileno(), 3, inheritable=True)
+os.dup2(server.fileno(), 3)
+# It may have been 3 all the time.
+os.set_inheritable(3, True)
 os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES='smtp')
 os.execv(sys.argv[1], sys.argv[1:])
 ";

@@ -177,7 +177,8 @@ pub(super) fn shown_in_handshake(challenge: &Challenge) -> Result<Arc<CertifiedK
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = rustls::crypto::ring::default_provider();
-    let shown = CertifiedKey::from_der(vec![certificate.der().clone()], secret, &provider);
-    shown.map(Arc::new).map_err(|error| NotHad(error.to_string()))
+    let secret = rustls::crypto::ring::default_provider().key_provider.load_private_key(secret);
+    let secret = secret.map_err(|error| NotHad(error.to_string()))?;
+    // Whether the two belong together cannot be checked by rustls, which does not know the extension that must be known.
+    Ok(Arc::new(CertifiedKey::new(vec![certificate.der().clone()], secret)))
 }
