@@ -13,17 +13,6 @@ pub enum Clue {
     Is(String),
 }
 
-/// Which words of a message are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Among {
-    /// Those of its header.
-    Header,
-    /// Those of its body.
-    Body,
-    /// Those of either.
-    Both,
-}
-
 /// All that can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clues {

@@ -19,7 +19,7 @@ use tantivy::{
 };
 
 use super::Error;
-use crate::model::clue::{Among, Clue, Clues};
+use crate::model::clue::{Clue, Clues};
 use crate::model::ids::Uid;
 
 /// So many messages, or octets of their words, make a commit. In tests fewer do.
@@ -142,12 +142,12 @@ impl WordIndex {
         all().map_err(|error| self.failed(&error))
     }
 
-    /// Looks for messages.
-    pub fn find(&self, clues: &Clues, among: Among) -> Result<Matches, Error> {
+    /// Looks for messages: in their bodies, and in their headers too where that is wanted.
+    pub fn find(&self, clues: &Clues, headers_too: bool) -> Result<Matches, Error> {
         let all = || -> tantivy::Result<Matches> {
             let mut matches = Matches::default();
             for segment in self.reader()?.searcher().segment_readers() {
-                self.find_in(segment, (clues, among), &mut matches)?;
+                self.find_in(segment, (clues, headers_too), &mut matches)?;
             }
             matches.known.sort_unstable();
             matches.found.sort_unstable();
@@ -157,13 +157,9 @@ impl WordIndex {
         all().map_err(|error| self.failed(&error))
     }
 
-    fn find_in(&self, segment: &SegmentReader, (clues, among): (&Clues, Among), matches: &mut Matches) -> tantivy::Result<()> {
+    fn find_in(&self, segment: &SegmentReader, (clues, headers_too): (&Clues, bool), matches: &mut Matches) -> tantivy::Result<()> {
         let Fields { header, body, .. } = self.fields;
-        let fields: &[Field] = match among {
-            Among::Header => &[header],
-            Among::Body => &[body],
-            Among::Both => &[body, header],
-        };
+        let fields: &[Field] = if headers_too { &[body, header] } else { &[body] };
         let size = segment.max_doc() as usize;
         let (mut found, mut open) = (vec![false; size], vec![false; size]);
         for &field in fields {

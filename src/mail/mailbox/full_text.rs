@@ -16,7 +16,7 @@ use super::hints::Hints;
 use super::read::{Entry, open};
 use super::view::View;
 use super::{Inner, Mailbox, Mailboxes, blocking, locked};
-use crate::model::clue::{Among, Clues};
+use crate::model::clue::Clues;
 use crate::model::ids::{MailboxId, Uid};
 use crate::model::refusal::Refusal;
 use crate::store;
@@ -138,8 +138,9 @@ enum State {
 }
 
 impl Mailbox {
-    /// What the index says of messages that may have these texts, in their order; none if there is no index.
-    pub async fn look_up(&self, texts: Vec<(Clues, Among)>) -> Result<Option<Vec<Lookup>>, Refusal> {
+    /// What the index says of messages that may have these texts (in their headers too, where that is said), in their order; none if there
+    /// is no index.
+    pub async fn look_up(&self, texts: Vec<(Clues, bool)>) -> Result<Option<Vec<Lookup>>, Refusal> {
         let Some(path) = self.house.full_text.kept(self.id) else {
             return Ok(None);
         };
@@ -148,8 +149,8 @@ impl Mailbox {
         let found = blocking(move || {
             let Some(index) = WordIndex::open(&path)? else { return Ok(None) };
             let present = present(&view);
-            let lookup = |(clues, among): (Clues, Among)| {
-                let mut matches = index.find(&clues, among)?;
+            let lookup = |(clues, headers_too): (Clues, bool)| {
+                let mut matches = index.find(&clues, headers_too)?;
                 let known = common(&std::mem::take(&mut matches.known), &present);
                 let decides = clues.decide;
                 Ok(Lookup { known, matches, decides })

@@ -6,8 +6,6 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 
 use crate::mail::mailbox::{Lookup, Mailbox};
-use crate::model::clue::{Among, Clues};
-use crate::model::ids::Uid;
 use crate::model::mailbox::{Flags, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::wire::imap::date::day;
@@ -52,7 +50,7 @@ pub enum Test {
         /// Whether the field is among those that are kept.
         is_listed: bool,
         /// The text.
-        text: Text,
+        needle: Needle,
     },
     /// See [`Test::text`].
     Text(Text),
@@ -63,7 +61,7 @@ pub enum Test {
 /// A text that is looked for in messages.
 pub struct Text {
     needle: Needle,
-    among: Among,
+    header_too: bool,
     /// What the index of words says of it, once it was asked.
     lookup: OnceLock<Lookup>,
 }
@@ -104,13 +102,13 @@ impl Test {
         Self::Header {
             is_listed: is_listed(name.as_bytes()),
             name: name.to_owned(),
-            text: Text::new(text, Among::Header),
+            needle: Needle::new(text),
         }
     }
 
     /// The text is in the body, or with `header_too` in the header.
     pub fn text(text: &str, header_too: bool) -> Self {
-        Self::Text(Text::new(text, if header_too { Among::Both } else { Among::Body }))
+        Self::Text(Text::new(text, header_too))
     }
 
     /// Whether the kept fields of headers can decide something.
@@ -121,7 +119,7 @@ impl Test {
             Self::Not(test) => test.reads_listed(),
             Self::Sent(_) => true,
             Self::Header { is_listed, .. } => *is_listed,
-            Self::Text(text) => text.among == Among::Both,
+            Self::Text(text) => text.header_too,
             _ => false,
         }
     }
@@ -150,8 +148,8 @@ impl Test {
     pub(super) async fn look_up(&self, mailbox: &Mailbox) -> Result<bool, Refusal> {
         let mut texts = Vec::new();
         self.texts(&mut texts);
-        let asked = texts.iter().filter_map(|text| Some((*text, text.clues()?)));
-        let (texts, asked): (Vec<&Text>, Vec<_>) = asked.map(|(text, clues)| (text, (clues, text.among))).unzip();
+        let asked = texts.iter().filter_map(|text| Some((*text, text.needle.clues()?)));
+        let (texts, asked): (Vec<&Text>, Vec<_>) = asked.map(|(text, clues)| (text, (clues, text.header_too))).unzip();
         if asked.is_empty() {
             return Ok(false);
         }
@@ -167,7 +165,7 @@ impl Test {
             Self::All(tests) => tests.iter().for_each(|test| test.texts(texts)),
             Self::Either(a, b) => [a, b].into_iter().for_each(|test| test.texts(texts)),
             Self::Not(test) => test.texts(texts),
-            Self::Text(text) | Self::Header { text, .. } => texts.push(text),
+            Self::Text(text) => texts.push(text),
             _ => {}
         }
     }
@@ -198,10 +196,7 @@ impl Test {
             Self::Sent(when) => find(facts.content.header(true)?, "Date")
                 .and_then(sent_date)
                 .is_some_and(|day| when.matches(day)),
-            Self::Header { name, is_listed, text } => match text.known(message.uid) {
-                Some(known) => known,
-                None => header_contains(facts.content.header(*is_listed)?, Some(name), &text.needle),
-            },
+            Self::Header { name, is_listed, needle } => header_contains(facts.content.header(*is_listed)?, Some(name), needle),
             Self::Text(text) => return text.judge(facts),
             Self::HasAttachments => {
                 return match facts.content {
@@ -227,33 +222,21 @@ fn all(tests: &[Test], facts: &Facts<'_>) -> Option<bool> {
 }
 
 impl Text {
-    fn new(text: &str, among: Among) -> Self {
+    fn new(text: &str, header_too: bool) -> Self {
         Self {
             needle: Needle::new(text),
-            among,
+            header_too,
             lookup: OnceLock::new(),
         }
     }
 
-    fn clues(&self) -> Option<Clues> {
-        let mut clues = self.needle.clues()?;
-        // The index does not know in which field a word is.
-        clues.decide &= self.among != Among::Header;
-        Some(clues)
-    }
-
-    /// What the index of words says, if it was asked and knows.
-    fn known(&self, uid: Uid) -> Option<bool> {
-        self.lookup.get()?.verdict(uid)
-    }
-
     fn judge(&self, facts: &Facts<'_>) -> Option<bool> {
-        let header_too = self.among == Among::Both;
-        self.known(facts.message.uid).or_else(|| match facts.content {
-            Content::Whole(octets, structure) => Some(text_contains(octets, structure, &self.needle, header_too)),
+        let known = self.lookup.get().and_then(|lookup| lookup.verdict(facts.message.uid));
+        known.or_else(|| match facts.content {
+            Content::Whole(octets, structure) => Some(text_contains(octets, structure, &self.needle, self.header_too)),
             // The header alone can say yes, and what is kept of it too.
             Content::Header(header) | Content::Listed(header) => {
-                (header_too && header_contains(header, None, &self.needle)).then_some(true)
+                (self.header_too && header_contains(header, None, &self.needle)).then_some(true)
             }
             Content::Unread => None,
         })
@@ -268,7 +251,7 @@ fn contains(ranges: &[RangeInclusive<u32>], value: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ids::ModSeq;
+    use crate::model::ids::{ModSeq, Uid};
 
     const RAW: &[u8] = b"Date: Mon, 7 Feb 1994 23:00:00 -0800\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nhello Body\r\n";
 
@@ -289,7 +272,7 @@ mod tests {
 
     #[test]
     fn the_index_decides_where_it_can() {
-        let unknown = || Test::text("x", true);
+        let unknown = || Test::Text(Text::new("x", true));
         let date = jiff::civil::date(1970, 1, 1);
         for (test, want) in [
             (Test::All(vec![]), Some(true)),
