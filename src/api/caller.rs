@@ -96,6 +96,11 @@ pub(super) fn name(request: &ServiceRequest) -> Option<String> {
     }
 }
 
+/// The token that a request came with.
+pub(super) fn token(request: &HttpRequest) -> Option<String> {
+    bearer(request.headers()).map(str::to_owned)
+}
+
 /// RFC 6750 §3.1: a token that stands for nobody, or for somebody who is switched off or gone, is an invalid token.
 fn unrecognised(problem: Problem) -> Problem {
     let invalid = [Kind::BadCredentials, Kind::Disabled, Kind::NotFound];

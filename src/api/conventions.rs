@@ -17,6 +17,7 @@ const WITH_REVISIONS: &[&str] = &[
     "/users/{address}/password",
     "/aliases/{address}",
     "/api-keys/{id}",
+    "/webhooks/{id}",
     "/users/{address}/mailboxes/{mailbox_id}",
     "/users/{address}/mailboxes/{mailbox_id}/rights/{login}",
     "/users/{address}/messages/{message_id}",

@@ -20,6 +20,7 @@ use crate::mail::certificates::Certificates;
 use crate::mail::certificates::acme::Acme;
 use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
+use crate::mail::events::Events;
 use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::{Mailboxes, StoredMessage};
@@ -30,6 +31,7 @@ use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
+use crate::mail::webhooks::Webhooks;
 use crate::mail::zone::Zones;
 use crate::model::audit::Actor;
 use crate::model::ids::MailId;
@@ -56,6 +58,8 @@ pub(super) struct House {
     pub certificates: Certificates,
     pub acme: Option<Acme>,
     pub defence: Defence,
+    pub events: Events,
+    pub webhooks: Webhooks,
     pub zones: Zones,
     pub about: About,
     pub repeats: Repeats,
@@ -66,7 +70,7 @@ pub(super) struct House {
     /// Ends what waits.
     pub stop: CancellationToken,
     /// How many requests may wait for something to happen.
-    pub waiting: Semaphore,
+    pub waiting: Arc<Semaphore>,
     /// How many KiB of large bodies may be in memory.
     pub large_bodies: Arc<Semaphore>,
     /// How many messages may be in memory for parsing at the same time: each may be as large as the largest message.
@@ -94,11 +98,13 @@ impl House {
             certificates: api.certificates,
             acme: api.acme,
             defence: api.defence,
+            events: api.events,
+            webhooks: api.webhooks,
             zones: api.zones,
             about: api.about,
             repeats: api.repeats,
             rates: Rates::new(&api.settings),
-            waiting: Semaphore::new(api.settings.max_waiting),
+            waiting: Arc::new(Semaphore::new(api.settings.max_waiting)),
             large_bodies: Arc::new(Semaphore::new(api.settings.large_body_bytes / 1024)),
             settings: api.settings,
             max_recipients: api.max_recipients,
@@ -160,6 +166,11 @@ impl House {
         };
         self.audit.note_steering(actor, &filter, steering, recipients).await;
         Ok(())
+    }
+
+    /// Works in the background, where the services live, for a reply that goes on.
+    pub fn go_on(&self, work: impl Future<Output = ()> + Send + 'static) {
+        drop(self.runtime.spawn(work.instrument(tracing::Span::current())));
     }
 
     /// Reads a message whole and does blocking `work` on it. Only so many are in memory at a time; others wait.

@@ -31,6 +31,7 @@ mod docs;
 mod domain_dns;
 mod domains;
 mod doorkeeper;
+mod events;
 mod field;
 mod health;
 mod house;
@@ -61,6 +62,7 @@ mod totp;
 mod traces;
 mod users;
 mod vacation;
+mod webhooks;
 mod word;
 
 use std::net::TcpListener;
@@ -81,6 +83,7 @@ use crate::mail::certificates::Certificates;
 use crate::mail::certificates::acme::Acme;
 use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
+use crate::mail::events::Events;
 use crate::mail::filter::Filters;
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::Mailboxes;
@@ -91,6 +94,7 @@ use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
+use crate::mail::webhooks::Webhooks;
 use crate::mail::zone::Zones;
 
 /// How long a client may take to send the head of a request.
@@ -128,6 +132,10 @@ pub struct Api {
     pub certificates: Certificates,
     /// Who asks an authority for more of them, if anybody does.
     pub acme: Option<Acme>,
+    /// What happens.
+    pub events: Events,
+    /// Who elsewhere is told of it.
+    pub webhooks: Webhooks,
     /// What domains need in DNS.
     pub zones: Zones,
     /// What there is to say of the server itself.

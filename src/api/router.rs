@@ -16,8 +16,8 @@ use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
     acme, aliases, allowlist, api_keys, app_passwords, audit_log, auth, bans, batch, blocklist, caller, certificates, deprecation,
-    dkim_keys, dmarc_reports, docs, domain_dns, domains, doorkeeper, health, idempotency, jwt_keys, login_log, mailboxes, messages,
-    openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, tls_reports, totp, traces, users, vacation,
+    dkim_keys, dmarc_reports, docs, domain_dns, domains, doorkeeper, events, health, idempotency, jwt_keys, login_log, mailboxes, messages,
+    openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, tls_reports, totp, traces, users, vacation, webhooks,
 };
 
 /// Adds all routes.
@@ -141,6 +141,16 @@ fn accounts(config: &mut ServiceConfig) {
         .service(sessions::remove::one)
         .service(login_log::list::handler)
         .service(audit_log::list::handler)
+        .service(events::list::handler)
+        .service(webhooks::list::handler)
+        .service(webhooks::create::handler)
+        .service(webhooks::show::handler)
+        .service(webhooks::change::handler)
+        .service(webhooks::remove::handler)
+        .service(webhooks::rotate::handler)
+        .service(webhooks::test::handler)
+        .service(webhooks::deliveries::list)
+        .service(webhooks::deliveries::replay)
         .service(sieve::list::handler)
         .service(sieve::check::handler)
         .service(sieve::show::handler)

@@ -8,8 +8,10 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::audit::{ActorKind, Deed};
+use crate::model::event::EventKind;
 use crate::model::login::{LoginOutcome, Protocol};
 use crate::model::scope::Scope;
+use crate::model::webhook::DeliveryState;
 
 /// A value that is one of some words.
 macro_rules! word {
@@ -63,6 +65,14 @@ word! {
 word! {
     /// What was done, by its name.
     DeedName(Deed) as "AuditKind", "What was done."
+}
+word! {
+    /// What happened, by its name.
+    EventKindName(EventKind) as "EventKind", "What happened."
+}
+word! {
+    /// What became of an event that is to be told, by its name.
+    DeliveryStateName(DeliveryState) as "DeliveryState", "What became of an event that is to be told."
 }
 word! {
     /// How a login ended, by its name.

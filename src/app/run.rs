@@ -100,7 +100,9 @@ fn beside(services: &Services, stop: &CancellationToken, nothing_more: &Cancella
         tokio::spawn(services.spam.clone().run(services.mailboxes.resorted(), hall, stop.clone())),
         tokio::spawn(accounts::run(services.directory.clone(), services.mailboxes.clone(), stop.clone())),
         tokio::spawn(services.audit.clone().run(stop.clone())),
+        tokio::spawn(services.webhooks.clone().run(stop.clone())),
         tokio::spawn(services.traces.clone().run(nothing_more.clone())),
+        tokio::spawn(services.events.clone().run(nothing_more.clone())),
     ]
 }
 
@@ -309,6 +311,8 @@ fn http_server(
         reports: services.reports.clone(),
         statistics: services.statistics.clone(),
         audit: services.audit.clone(),
+        events: services.events.clone(),
+        webhooks: services.webhooks.clone(),
         zones: Zones::open(
             dns,
             services.signing.clone(),

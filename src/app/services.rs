@@ -12,6 +12,8 @@ use crate::mail::audit::Audit;
 use crate::mail::certificates::Certificates;
 use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
+use crate::mail::dns::Dns;
+use crate::mail::events::Events;
 use crate::mail::filter::{self, Filters};
 use crate::mail::mailbox::{Ground, Mailboxes};
 use crate::mail::queue::Queue;
@@ -22,6 +24,7 @@ use crate::mail::spam::Spam;
 use crate::mail::srs::Srs;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
+use crate::mail::webhooks::Webhooks;
 use crate::model::audit::Actor;
 use crate::model::clock::Clock;
 use crate::store::db::Database;
@@ -57,6 +60,10 @@ pub struct Services {
     pub signing: Signing,
     /// Who changed what.
     pub audit: Audit,
+    /// What happens.
+    pub events: Events,
+    /// Who elsewhere is told of it.
+    pub webhooks: Webhooks,
     /// What rewrites the senders of forwarded mail.
     pub(super) srs: Srs,
     /// Files of messages under way.
@@ -81,7 +88,9 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let clock = Clock::System;
     let database = Database::open(&config.database, &config.data_dir).await.map_err(Failure::of)?;
     let spool = Spool::open(&config.data_dir).map_err(|error| Failure(format!("data_dir: {error}")))?;
-    let directory = Directory::open(database.clone(), config.directory.clone(), config.auth.clone(), clock.clone()).await;
+    let events = Events::open(database.clone(), &config.events, clock.clone());
+    let (names, auth) = (config.directory.clone(), config.auth.clone());
+    let directory = Directory::open(database.clone(), names, auth, clock.clone(), events.clone()).await;
     let mailboxes = Mailboxes::open_all(Ground {
         database: database.clone(),
         spool: spool.clone(),
@@ -89,6 +98,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         hostname: config.hostname.clone(),
         max_message_bytes: config.smtp.max_message_bytes,
         settings: config.mail.clone(),
+        events: events.clone(),
         clock: clock.clone(),
     });
     let certificates = Certificates::new(config.tls.clone(), config.data_dir.clone(), config.hostname.clone(), clock.clone());
@@ -111,7 +121,9 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let spam = Spam::open(&config.spam, database.clone(), clock.clone()).map_err(Failure)?;
     let sessions = Sessions::open(directory.clone(), clock.clone());
     let statistics = Statistics::open(database.clone(), config.data_dir.clone(), clock.clone());
-    let traces = Traces::open(database.clone(), &config.trace, statistics.clone(), clock.clone());
+    let traces = Traces::open(database.clone(), &config.trace, statistics.clone(), events.clone(), clock.clone());
+    let dns = Dns::open(&config.dns).map_err(Failure::of)?;
+    let webhooks = Webhooks::open(database.clone(), &config.webhooks, events.clone(), dns, clock.clone());
     let audit = Audit::open(database.clone(), &config.audit, clock.clone());
     let reports = ReceivedReports::open(database.clone(), directory.clone(), config.reports.clone(), clock.clone());
     let queue = Queue::open(database.clone(), spool.clone(), config.queue.clone(), traces.clone(), clock);
@@ -130,6 +142,8 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         statistics,
         signing,
         audit,
+        events,
+        webhooks,
         srs,
         spool,
     })

@@ -34,6 +34,7 @@ mod sieve;
 mod spam;
 mod trace;
 mod user;
+mod webhook;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -117,6 +118,9 @@ enum Command {
     /// The queue of outgoing mail
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Programs elsewhere that are told of events
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     /// Who changed what
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -187,6 +191,7 @@ impl Cli {
             Command::Allowlist(command) => command.run(AccessList::Allow, &global.house().await?, out).await,
             Command::Certificate(command) => command.run(&global.house().await?, out).await,
             Command::Queue(command) => command.run(&global.house().await?, out).await,
+            Command::Webhook(command) => command.run(&global.house().await?, out).await,
             Command::Audit(command) => command.run(&global.house().await?, out).await,
             Command::Trace(command) => command.run(&global.house().await?, out).await,
             Command::Reports(command) => command.run(&global.house().await?, out).await,
@@ -315,6 +320,11 @@ mod tests {
         "posthouse queue expire 0000000000001 0000000000002 --recipient a@b.test",
         "posthouse queue remove 0000000000001",
         "posthouse queue flush",
+        "posthouse webhook add https://panel.example.org/hook --kind message.stored --domain example.test --description text",
+        "posthouse webhook list --json",
+        "posthouse webhook show 0000000000001",
+        "posthouse webhook test 0000000000001",
+        "posthouse webhook remove 0000000000001",
         "posthouse audit list",
         "posthouse audit list --actor panel --resource users/alice@example.test --kind user.changed --domain example.test --limit 5 --json",
         "posthouse trace 0000000000001",
@@ -386,6 +396,8 @@ mod tests {
             "posthouse queue list --state lost",
             "posthouse queue hold --older-than soon",
             "posthouse audit list --kind user.created.twice",
+            "posthouse webhook add",
+            "posthouse webhook add https://x.test/ --kind nothing",
             "posthouse audit list --since yesterday",
             "posthouse trace",
             "posthouse trace a@b.test --limit 0",
@@ -430,6 +442,7 @@ mod tests {
             "allowlist",
             "queue",
             "audit",
+            "webhook",
             "trace",
             "sieve",
             "reindex",

@@ -14,6 +14,7 @@ mod defence;
 mod directory;
 mod dns;
 mod environment;
+mod events;
 mod http;
 mod imap;
 mod keys;
@@ -37,6 +38,7 @@ mod spam;
 mod submission;
 mod tls;
 mod trace;
+mod webhooks;
 
 pub use acme::{Acme, AcmeChallenge};
 pub use audit::Audit;
@@ -46,6 +48,7 @@ pub use database::Database;
 pub use defence::Defence;
 pub use directory::Directory;
 pub use dns::{Dns, Dnssec};
+pub use events::Events;
 pub use http::Http;
 pub use imap::Imap;
 pub use limits::Limits;
@@ -67,6 +70,7 @@ pub use spam::{Spam, SpamEngine};
 pub use submission::Submission;
 pub use tls::{CertificateFiles, Tls};
 pub use trace::Trace;
+pub use webhooks::Webhooks;
 
 use std::path::PathBuf;
 
@@ -130,6 +134,10 @@ pub struct Config {
     pub trace: Trace,
     /// The audit log: who changed what.
     pub audit: Audit,
+    /// Events: what happens, for programs that want to hear of it.
+    pub events: Events,
+    /// Webhooks: programs elsewhere that are told of events.
+    pub webhooks: Webhooks,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -163,6 +171,8 @@ impl Default for Config {
             reports: Reports::default(),
             trace: Trace::default(),
             audit: Audit::default(),
+            events: Events::default(),
+            webhooks: Webhooks::default(),
             log: Log::default(),
         }
     }

@@ -35,6 +35,8 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("reports", fields::<super::Reports>()),
         ("trace", fields::<super::Trace>()),
         ("audit", fields::<super::Audit>()),
+        ("events", fields::<super::Events>()),
+        ("webhooks", fields::<super::Webhooks>()),
         ("log", fields::<super::Log>()),
     ]
 }

@@ -286,6 +286,14 @@ deeds! {
     RightsSet => "rights.set",
     /// Somebody's rights on a mailbox were taken away.
     RightsRemoved => "rights.removed",
+    /// A webhook was made.
+    WebhookCreated => "webhook.created",
+    /// A webhook was changed.
+    WebhookChanged => "webhook.changed",
+    /// A webhook was given another secret.
+    WebhookRotated => "webhook.rotated",
+    /// A webhook was removed.
+    WebhookRemoved => "webhook.removed",
     /// Queued mail is held.
     QueueHeld => "queue.held",
     /// Queued mail is released.

@@ -49,6 +49,10 @@ id!(/// A login that was tried.
     LoginId);
 id!(/// An entry of the audit log.
     AuditId);
+id!(/// A program elsewhere that is told of events.
+    WebhookId);
+id!(/// An event on its way to a webhook.
+    DeliveryId);
 id!(/// A session of the API: from a login to the last of its refresh tokens.
     SessionId);
 id!(/// A key that signs access tokens.
@@ -84,7 +88,7 @@ macro_rules! timed {
     )*};
 }
 
-timed!(LoginId, AuditId, ReportId);
+timed!(LoginId, AuditId, ReportId, DeliveryId);
 
 fn earliest(at: jiff::Timestamp) -> i64 {
     let ms = at.as_millisecond().saturating_sub(EPOCH_MS).clamp(0, LAST_MS);

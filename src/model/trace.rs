@@ -148,6 +148,9 @@ pub struct Received {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub outcome: AttemptOutcome,
+    /// The sender that the other server sees; none for the null sender.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
     pub recipients: Vec<String>,
     /// The server that answered; none if the trouble is our own finding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -336,6 +339,7 @@ mod tests {
     fn attempt() -> Attempt {
         Attempt {
             outcome: AttemptOutcome::Deferred,
+            sender: None,
             recipients: (0..7).map(|n| format!("{n}@b.test")).collect(),
             host: Some("mx.b.test".into()),
             via: Some("192.0.2.9:25, TLS1.3 X".into()),

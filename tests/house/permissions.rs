@@ -18,6 +18,8 @@ const OF_ANY_DOMAIN: &[&str] = &[
     "list_audit_log",
     "list_dmarc_reports",
     "list_tls_reports",
+    "list_events",
+    "list_webhooks",
     "batch_users",
     "batch_aliases",
 ];

@@ -58,6 +58,7 @@ impl Change<'_> {
     /// Stores it and drops what was kept in memory. Nobody who asks after this gets an answer from before.
     pub(in crate::mail) async fn commit(mut self) -> Result<(), store::Error> {
         db::audit::insert(&mut self.tx, &self.noted).await?;
+        self.inner.events.write_changes(&mut self.tx, &self.noted).await?;
         let done = self.tx.commit().await;
         // Also after an error: the commit may have been done and only its answer lost.
         self.inner.caches.changed_here(self.version);

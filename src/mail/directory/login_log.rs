@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::{Directory, Inner, Page, Visit, fields};
 use crate::model::address::Domain;
+use crate::model::event::EventKind;
 use crate::model::ids::LoginId;
 use crate::model::login::{LoginOutcome, LoginRecord, Protocol};
 use crate::model::refusal::Refusal;
@@ -82,7 +84,7 @@ impl Inner {
             let from = visit.from.map(tracing::field::display);
             tracing::info!(login, from, protocol = visit.protocol.as_str(), %outcome, "login failed");
         }
-        if self.auth.login_log_days == 0 {
+        if self.auth.login_log_days == 0 && !self.events.are_kept() {
             return;
         }
         let login: String = fields::login_key(login).unwrap_or_else(|| login.to_lowercase());
@@ -118,9 +120,30 @@ impl Inner {
             count,
         };
         let records: Vec<LoginRecord> = taken.counts.into_iter().map(record).collect();
+        records.iter().for_each(|record| self.tell_failure(record));
+        if self.auth.login_log_days == 0 {
+            return Ok(());
+        }
         let mut tx = self.database.write().await?;
         logins::insert(&mut tx, &records).await?;
         tx.commit().await
+    }
+
+    fn tell_failure(&self, record: &LoginRecord) {
+        // A token that has just ended, and a question for the code, are everyday life.
+        if matches!(
+            record.outcome,
+            LoginOutcome::Success | LoginOutcome::BadToken | LoginOutcome::CodeNeeded
+        ) {
+            return;
+        }
+        let mut data = json!({
+            "login": record.login, "protocol": record.protocol.as_str(), "outcome": record.outcome.as_str(), "times": record.count,
+        });
+        if let (Some(from), Some(fields)) = (record.from, data.as_object_mut()) {
+            fields.insert("address".to_owned(), json!(from.to_string()));
+        }
+        self.events.tell_of_user(EventKind::LoginFailed, &record.login, data);
     }
 
     async fn forget_logins(&self) -> Result<(), store::Error> {

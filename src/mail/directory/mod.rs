@@ -53,6 +53,7 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 use super::defence::Defence;
+use super::events::Events;
 use crate::config;
 use crate::model::account::{AliasAddress, ApiKey, Role, User};
 use crate::model::address::{Domain, EmailAddress};
@@ -360,12 +361,19 @@ struct Inner {
     defence: OnceLock<Defence>,
     departures: broadcast::Sender<Departure>,
     noted: login_log::Noted,
+    events: Events,
     scram_seed: Vec<u8>,
 }
 
 impl Directory {
     /// Opens the directory and starts watching for changes by other nodes; the watching ends with the last clone.
-    pub async fn open(database: Database, settings: config::Directory, auth: config::Auth, clock: Clock) -> Result<Self, store::Error> {
+    pub async fn open(
+        database: Database,
+        settings: config::Directory,
+        auth: config::Auth,
+        clock: Clock,
+        events: Events,
+    ) -> Result<Self, store::Error> {
         let mut tx = database.write().await?;
         let scram_seed = scram::seed(&mut tx).await?;
         tx.commit().await?;
@@ -381,6 +389,7 @@ impl Directory {
             scram_seed,
             departures: broadcast::Sender::new(DEPARTURES),
             noted: login_log::Noted::default(),
+            events,
             database,
             settings,
             auth,

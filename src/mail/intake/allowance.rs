@@ -259,6 +259,7 @@ mod tests {
                 config::Directory::default(),
                 config::Auth::default(),
                 Clock::System,
+                crate::mail::events::Events::open(database.clone(), &config::Events::default(), Clock::System),
             );
             let user = NewUser {
                 login: "ada".into(),

@@ -16,9 +16,6 @@ const NAMED: usize = 20;
 impl Inner {
     /// How a message came in, where its recipients lead, and the words by which it is found.
     pub(super) fn tell_received(&self, origin: &Origin, sender: &Sender, recipients: &[Accepted], plan: &Plan, message: &Incoming) {
-        if !self.traces.are_kept() {
-            return;
-        }
         let made = || origin.user.as_ref().map(|_| head::made_message_id(message.id, &self.hostname));
         let message_id = message.head.message_id().or_else(made);
         let addresses = recipients.iter().map(|accepted| &accepted.recipient.address);

@@ -66,6 +66,7 @@ pub use transfer::Copied;
 pub use watch::{Glance, Watched, Watcher};
 
 use crate::config;
+use crate::mail::events::Events;
 use crate::model::account::User;
 use crate::model::clock::Clock;
 use crate::model::ids::{MailId, MailboxId, ModSeq, Uid, UserId};
@@ -91,6 +92,8 @@ pub struct Ground {
     pub max_message_bytes: u64,
     /// The settings.
     pub settings: config::Mail,
+    /// Who wants to hear of full mailboxes.
+    pub events: Events,
     /// The time.
     pub clock: Clock,
 }
@@ -118,6 +121,7 @@ struct Inner {
     uid_lists: uid_list::UidLists,
     watches: watch::Watches,
     resorted: resorted::Listener,
+    quotas_told: quota::Told,
 }
 
 /// A folder that messages are put into.
@@ -216,6 +220,7 @@ impl Mailboxes {
             uid_lists: uid_list::UidLists::default(),
             watches: watch::Watches::default(),
             resorted: resorted::Listener::default(),
+            quotas_told: quota::Told::default(),
             ground,
         });
         inner.uid_lists.start(Arc::downgrade(&inner));

@@ -2,12 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use serde_json::json;
 
 use super::{Mailbox, Mailboxes, Owner, locked};
 use crate::model::account::User;
+use crate::model::event::EventKind;
 use crate::model::ids::{Uid, UserId};
 use crate::model::refusal::Refusal;
 use crate::store::db::{mailboxes, users};
+
+/// How often it is told that the mailboxes of a user are full, and of how many users this is remembered.
+const TELL_EVERY: Duration = Duration::from_hours(1);
+const MOST_TOLD: u64 = 100_000;
 
 /// What the mailboxes of a user hold together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +40,15 @@ impl From<&User> for Limits {
             bytes: user.quota_bytes,
             messages: user.quota_messages,
         }
+    }
+}
+
+/// Whose full mailboxes were told of a moment ago.
+pub(super) struct Told(Cache<(UserId, EventKind), ()>);
+
+impl Default for Told {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(MOST_TOLD).time_to_live(TELL_EVERY).build())
     }
 }
 
@@ -119,8 +137,27 @@ impl super::Inner {
         let usage = self.usage(owner.id).await?;
         let over = |used: u64, more: u64, most: Option<u64>| most.is_some_and(|most| used.saturating_add(more) > most);
         if over(usage.bytes, bytes, limits.bytes) || over(usage.messages, messages, limits.messages) {
+            self.tell_quota(EventKind::QuotaExceeded, owner, usage, limits);
             return Err(Refusal::OverQuota(owner.login.clone()));
         }
+        let nearly = |most: Option<u64>| most.map(|most| most / 10 * 9);
+        if over(usage.bytes, bytes, nearly(limits.bytes)) || over(usage.messages, messages, nearly(limits.messages)) {
+            self.tell_quota(EventKind::QuotaNear, owner, usage, limits);
+        }
         Ok(())
+    }
+
+    /// Tells it, once in a while.
+    fn tell_quota(&self, kind: EventKind, owner: &Owner, usage: Usage, limits: Limits) {
+        if self.quotas_told.0.get(&(owner.id, kind)).is_some() {
+            return;
+        }
+        self.quotas_told.0.insert((owner.id, kind), ());
+        let mut data = json!({ "user": owner.login, "used_bytes": usage.bytes, "used_messages": usage.messages });
+        if let Some(fields) = data.as_object_mut() {
+            fields.extend(limits.bytes.map(|most| ("quota_bytes".to_owned(), json!(most))));
+            fields.extend(limits.messages.map(|most| ("quota_messages".to_owned(), json!(most))));
+        }
+        self.ground.events.tell_of_user(kind, &owner.login, data);
     }
 }

@@ -49,13 +49,16 @@ async fn open(dir: &Path) -> Mailboxes {
 }
 
 async fn open_with(dir: &Path, settings: config::Mail) -> Mailboxes {
+    let database = Database::open(&config::Database::default(), dir).await.unwrap();
+    let events = Events::open(database.clone(), &config::Events::default(), Clock::System);
     Mailboxes::open_all(Ground {
-        database: Database::open(&config::Database::default(), dir).await.unwrap(),
+        database,
         spool: Spool::open(dir).unwrap(),
         root: dir.join("mail"),
         hostname: "house.test".into(),
         max_message_bytes: 1_000_000,
         settings,
+        events,
         clock: Clock::System,
     })
 }

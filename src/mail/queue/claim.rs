@@ -126,6 +126,7 @@ impl Queue {
     pub async fn settle(&self, claim: &Claim, settlements: &[Settlement], via: Option<&Via>) -> Result<Progress, store::Error> {
         let id = claim.message.id;
         let now = self.inner.clock.now();
+        let sender = claim.message.sender.path.to_string();
         let mut endings = Vec::with_capacity(settlements.len());
         let ends = claim.recipients.iter().zip(settlements).map(|(recipient, settlement)| {
             let (finding, verdict) = self.judge(&claim.message, recipient, settlement, now);
@@ -141,7 +142,7 @@ impl Queue {
             is_for_all: settlements.len() >= claim.recipients.len(),
         };
         let rest = self.inner.database.write_together(results).await?;
-        self.inner.traces.tell_all(attempts(id, now, endings, via));
+        self.inner.traces.tell_all(attempts((id, &sender), now, endings, via));
         self.let_go(claim);
         self.progress(claim, rest).await
     }

@@ -115,7 +115,7 @@ impl Queue {
             for alike in done.put_off.chunk_by(|(one, _), (other, _)| one.id == other.id) {
                 let Some((first, _)) = alike.first() else { continue };
                 let ending = |(row, verdict): &(WaitingRow, Verdict)| verdict.ending(row.address.clone(), &unreached.finding);
-                let steps = attempts(first.id, now, alike.iter().map(ending).collect(), None);
+                let steps = attempts((first.id, &first.sender), now, alike.iter().map(ending).collect(), None);
                 self.inner.traces.tell_all(steps);
             }
             if !done.is_more {

@@ -29,7 +29,12 @@ pub(super) struct Ending<'a> {
 }
 
 /// A step for all recipients of a message that fared alike: of those that are put off, the earliest next attempt counts.
-pub(super) fn attempts(id: MailId, at: Timestamp, endings: Vec<Ending<'_>>, via: Option<&Via>) -> Vec<(MailId, Timestamp, Step)> {
+pub(super) fn attempts(
+    (id, sender): (MailId, &str),
+    at: Timestamp,
+    endings: Vec<Ending<'_>>,
+    via: Option<&Via>,
+) -> Vec<(MailId, Timestamp, Step)> {
     let mut alike: Vec<(&Finding, Attempt)> = Vec::new();
     for Ending {
         recipient,
@@ -49,6 +54,7 @@ pub(super) fn attempts(id: MailId, at: Timestamp, endings: Vec<Ending<'_>>, via:
         let over = via.filter(|via| finding.host.as_ref() == Some(&via.host));
         let attempt = Attempt {
             outcome,
+            sender: Some(sender).filter(|sender| !sender.is_empty()).map(str::to_owned),
             recipients: vec![recipient],
             host: finding.host.clone(),
             via: over.map(|via| via.text.clone()),

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
+use crate::mail::events::Events;
 use crate::mail::statistics::Statistics;
 use crate::model::envelope::{Notify, ReversePath};
 
@@ -26,6 +27,7 @@ impl House {
             database.clone(),
             &config::Trace::default(),
             statistics,
+            Events::open(database.clone(), &config::Events::default(), Clock::Manual(clock.clone())),
             Clock::Manual(clock.clone()),
         );
         let queue = Queue::open(database, spool.clone(), settings, traces, Clock::Manual(clock.clone()));

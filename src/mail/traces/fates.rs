@@ -139,6 +139,7 @@ mod tests {
     fn attempt(outcome: AttemptOutcome, recipient: &str, reply: &str) -> Step {
         Step::Attempt(Attempt {
             outcome,
+            sender: None,
             recipients: vec![recipient.into()],
             host: None,
             via: None,

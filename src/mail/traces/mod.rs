@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::told::Told;
+use super::events::Events;
 use super::statistics::Statistics;
 use crate::config;
 use crate::model::clock::Clock;
@@ -48,6 +49,7 @@ struct Inner {
     clock: Clock,
     keep_days: u64,
     statistics: Statistics,
+    events: Events,
     told: Mutex<Told>,
     /// Who writes what was told holds this, so that who waits for it hears of what was taken to be written too.
     writing: tokio::sync::Mutex<()>,
@@ -55,12 +57,13 @@ struct Inner {
 
 impl Traces {
     /// Opens the stories.
-    pub fn open(database: Database, settings: &config::Trace, statistics: Statistics, clock: Clock) -> Self {
+    pub fn open(database: Database, settings: &config::Trace, statistics: Statistics, events: Events, clock: Clock) -> Self {
         let inner = Inner {
             database,
             clock,
             keep_days: settings.keep_days,
             statistics,
+            events,
             told: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
         };
@@ -74,8 +77,9 @@ impl Traces {
 
     /// Tells steps with their times.
     pub fn tell_all(&self, steps: Vec<(MailId, Timestamp, Step)>) {
-        for (_, at, step) in &steps {
+        for (id, at, step) in &steps {
             self.inner.statistics.count(*at, step);
+            self.inner.events.hear(*id, *at, step);
         }
         if self.are_kept() {
             let events = steps.into_iter().map(|(id, at, step)| {
@@ -240,7 +244,8 @@ mod tests {
                 traces: {
                     let clock = Clock::Manual(Arc::clone(&clock));
                     let statistics = Statistics::open(database.clone(), folder.path().into(), clock.clone());
-                    Traces::open(database.clone(), &settings, statistics, clock)
+                    let events = Events::open(database.clone(), &config::Events::default(), clock.clone());
+                    Traces::open(database.clone(), &settings, statistics, events, clock)
                 },
                 database,
                 clock,

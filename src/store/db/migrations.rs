@@ -66,6 +66,8 @@ const MIGRATIONS: &[Migration] = &[
     migration!(32, "0032_defence"),
     migration!(33, "0033_acme"),
     migration!(34, "0034_spam"),
+    migration!(35, "0035_events"),
+    migration!(36, "0036_webhooks"),
 ];
 
 impl Migration {

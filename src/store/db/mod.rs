@@ -17,6 +17,7 @@ mod dialect;
 pub mod dkim_keys;
 pub mod dmarc_reports;
 pub mod domains;
+pub mod events;
 pub mod filters;
 pub mod imports;
 pub mod ispmail;
@@ -43,6 +44,7 @@ pub mod tokens;
 pub mod totp;
 pub mod traces;
 pub mod users;
+pub mod webhooks;
 
 pub use dialect::{Dialect, Row, Value};
 pub use together::Work;

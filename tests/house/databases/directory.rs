@@ -8,6 +8,7 @@ use posthouse::config;
 use posthouse::mail::directory::{
     AliasChange, Directory, DomainChange, NewAlias, NewApiKey, NewDomain, NewPassword, NewUser, Picked, Route, UserChange,
 };
+use posthouse::mail::events::Events;
 use posthouse::model::account::{AliasAddress, Role, User};
 use posthouse::model::address::{Domain, EmailAddress};
 use posthouse::model::clock::{Clock, timestamp};
@@ -27,7 +28,14 @@ pub async fn on(database: Database, clock: Clock) -> Directory {
         watch_milliseconds: 20,
         ..Default::default()
     };
-    Directory::open(database, settings, config::Auth::default(), clock).await.unwrap()
+    let events = events(&database);
+    Directory::open(database, settings, config::Auth::default(), clock, events)
+        .await
+        .unwrap()
+}
+
+pub fn events(database: &Database) -> Events {
+    Events::open(database.clone(), &config::Events::default(), Clock::System)
 }
 
 pub async fn open(fresh: &Fresh) -> Directory {

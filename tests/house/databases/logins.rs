@@ -14,7 +14,7 @@ use posthouse::model::scope::Scope;
 use posthouse::model::secret::Secret;
 use posthouse::store::db::{Database, users};
 
-use super::directory::{clear, domain, house, on, open, user};
+use super::directory::{clear, domain, events, house, on, open, user};
 use crate::support::databases::Fresh;
 
 /// A mail client on this machine.
@@ -178,7 +178,7 @@ pub async fn scram_keys_come_with_the_next_login(fresh: Fresh) {
         scram_iterations: 5_000,
         ..Default::default()
     };
-    let with = Directory::open(database.clone(), Default::default(), auth, Clock::System)
+    let with = Directory::open(database.clone(), Default::default(), auth, Clock::System, events(&database))
         .await
         .unwrap();
     let begin = async |login: &str| with.begin_scram(login, IMAP).await.unwrap();

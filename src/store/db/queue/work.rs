@@ -297,6 +297,8 @@ impl HeldUp<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingRow {
     pub id: MailId,
+    /// Of the message; empty for the null sender.
+    pub sender: String,
     pub address: String,
     pub attempts: i64,
     /// Milliseconds since 1970.
@@ -306,7 +308,8 @@ pub struct WaitingRow {
 /// Some of them, message by message; nobody else claims them before the end of the transaction.
 pub async fn waiting(tx: &mut Tx, held_up: HeldUp<'_>) -> Result<Vec<WaitingRow>, Error> {
     let query = tx.query_built(format!(
-        "SELECT message_id, address, attempts, expires_at FROM queue_recipients WHERE {} ORDER BY message_id, position LIMIT {MOST_POSTPONED}{}",
+        "SELECT message_id, address, attempts, expires_at, (SELECT sender FROM queue_messages WHERE id = message_id) FROM queue_recipients \
+         WHERE {} ORDER BY message_id, position LIMIT {MOST_POSTPONED}{}",
         held_up.condition(),
         tx.skip_locked()
     ));
@@ -316,6 +319,7 @@ pub async fn waiting(tx: &mut Tx, held_up: HeldUp<'_>) -> Result<Vec<WaitingRow>
             address: row.text(1)?,
             attempts: row.integer(2)?,
             expires_at: row.integer(3)?,
+            sender: row.text_or_null(4)?.unwrap_or_default(),
         })
     };
     held_up.bind(query).all(row).await
