@@ -108,16 +108,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
     let defence = Defence::open(database.clone(), config.defence.clone(), clock.clone()).await;
     let defence = defence.map_err(Failure::of)?;
     directory.defended_by(defence.clone());
-    let filters = Filters::open(filter::Ground {
-        database: database.clone(),
-        directory: directory.clone(),
-        mailboxes: mailboxes.clone(),
-        settings: config.sieve.clone(),
-        detail_separators: config.directory.detail_separators.clone(),
-        hostname: config.hostname.clone(),
-        clock: clock.clone(),
-    });
-    let filters = filters.map_err(Failure)?;
+    let filters = open_filters(config, &database, &directory, &mailboxes)?;
     let spam = Spam::open(&config.spam, database.clone(), clock.clone()).map_err(Failure)?;
     let sessions = Sessions::open(directory.clone(), clock.clone());
     let statistics = Statistics::open(database.clone(), config.data_dir.clone(), clock.clone());
@@ -147,6 +138,19 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         srs,
         spool,
     })
+}
+
+fn open_filters(config: &Config, database: &Database, directory: &Directory, mailboxes: &Mailboxes) -> Result<Filters, Failure> {
+    let ground = filter::Ground {
+        database: database.clone(),
+        directory: directory.clone(),
+        mailboxes: mailboxes.clone(),
+        settings: config.sieve.clone(),
+        detail_separators: config.directory.detail_separators.clone(),
+        hostname: config.hostname.clone(),
+        clock: Clock::System,
+    };
+    Filters::open(ground).map_err(Failure)
 }
 
 /// Mail is nobody else's business: the directory is readable by its owner only.

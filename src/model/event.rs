@@ -36,6 +36,8 @@ kinds! {
     MessageReceived => "message.received",
     /// A message was refused after it came whole.
     MessageRejected => "message.rejected",
+    /// A message was taken for spam, and goes into the mailbox for it.
+    MessageJunked => "message.junked",
     /// A message was stored for a user.
     MessageStored => "message.stored",
     /// A message waits for its delivery to other servers.

@@ -73,13 +73,31 @@ impl UnderWay {
                 let (kind, domain, data) = attempted(id, attempt);
                 vec![told(kind, domain, data)]
             }
-            Step::Filtered { .. }
+            Step::Checked { .. }
+            | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }
             | Step::Reported { .. }
             | Step::NotReported { .. }
             | Step::Steered { .. } => Vec::new(),
         }
+    }
+
+    /// That a message was taken for spam.
+    pub(super) fn junked(&self, id: MailId, at: Timestamp, score: Option<f64>) -> Vec<NewEvent> {
+        let origin = self.messages.get(&id);
+        let mut data = with(&origin, json!({ "id": id.to_string() }));
+        if let (Some(score), Some(fields)) = (score, data.as_object_mut()) {
+            fields.insert("score".to_owned(), json!(score));
+        }
+        let told = |domain| NewEvent {
+            at,
+            kind: EventKind::MessageJunked,
+            domain,
+            data: data.clone(),
+        };
+        let domains = origin.map_or_else(|| vec![None], |origin| origin.domains.clone());
+        domains.into_iter().map(told).collect()
     }
 
     /// An administrator of a domain hears of the recipients in it, and of no others.

@@ -118,6 +118,13 @@ impl Events {
         }
     }
 
+    /// Tells that a message was taken for spam.
+    pub(in crate::mail) fn hear_of_junk(&self, id: MailId, score: Option<f64>) {
+        if self.are_kept() {
+            self.tell_all(self.inner.messages.junked(id, self.inner.clock.now(), score));
+        }
+    }
+
     fn tell_all(&self, events: Vec<NewEvent>) {
         if !self.are_kept() {
             return;

@@ -58,6 +58,9 @@ impl Inner {
             verdict.score = Some(judgement.score);
             verdict.symbols = judgement.symbols;
         }
+        if verdict.is_junk {
+            self.traces.events().hear_of_junk(message.id, verdict.score);
+        }
         Ok(verdict)
     }
 

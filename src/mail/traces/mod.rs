@@ -90,6 +90,11 @@ impl Traces {
         }
     }
 
+    /// Who wants to hear of what happens.
+    pub(in crate::mail) fn events(&self) -> &Events {
+        &self.inner.events
+    }
+
     /// Words by which a message is found: addresses in lower case, its Message-ID in angle brackets. Once a message.
     pub fn name(&self, id: MailId, words: impl IntoIterator<Item = String>) {
         if self.are_kept() {
