@@ -123,6 +123,14 @@ pub(super) async fn stream(
     tokio::time::timeout(STREAM_TIME, read).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
+/// A small body of any kind, whole.
+pub(super) async fn small(request: &HttpRequest, payload: actix_web::web::Payload, limit: usize) -> Result<Bytes, Problem> {
+    check_length(request, limit as u64)?;
+    tokio::time::timeout(BODY_TIME, read(payload.into_inner(), limit))
+        .await
+        .map_err(|_| too_slow())?
+}
+
 /// A large JSON body, with the room that it takes from what all callers have together for such bodies: to be held as long as the body.
 pub(super) async fn large_json<T: DeserializeOwned>(
     request: &HttpRequest,

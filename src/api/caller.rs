@@ -21,7 +21,7 @@ use super::field::Login;
 use super::house::House;
 use super::problem::{Kind, Problem};
 use super::request_id::RequestId;
-use super::{openapi, tag};
+use super::{metrics, openapi, tag};
 use crate::mail::directory::{Directory, Principal};
 use crate::mail::filter::Filters;
 use crate::model::account::{ApiKey, Role, User};
@@ -99,6 +99,20 @@ pub(super) fn name(request: &ServiceRequest) -> Option<String> {
 /// The token that a request came with.
 pub(super) fn token(request: &HttpRequest) -> Option<String> {
     bearer(request.headers()).map(str::to_owned)
+}
+
+/// Those who may read how the server does without being in the document: server administrators, and their keys with `server:read`.
+pub(super) async fn reads_server(headers: &HeaderMap, house: &Data<House>) -> Result<(), Problem> {
+    let token = bearer(headers).ok_or_else(metrics::needs_token)?.to_owned();
+    let principal = house.run(|house| async move { house.directory.bearer(&token).await }).await;
+    let caller = Caller {
+        principal: principal.map_err(unrecognised)?,
+        expected: Expectation::default(),
+        from: None,
+        request_id: None,
+    };
+    caller.has_scope(Scope::ServerRead)?;
+    caller.server_admin()
 }
 
 /// RFC 6750 §3.1: a token that stands for nobody, or for somebody who is switched off or gone, is an invalid token.

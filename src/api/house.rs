@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
+use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rates::Rates;
 use super::{About, Api};
@@ -18,6 +19,7 @@ use crate::config;
 use crate::mail::audit::Audit;
 use crate::mail::certificates::Certificates;
 use crate::mail::certificates::acme::Acme;
+use crate::mail::client_setup::ClientSetup;
 use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
 use crate::mail::events::Events;
@@ -35,6 +37,7 @@ use crate::mail::webhooks::Webhooks;
 use crate::mail::zone::Zones;
 use crate::model::audit::Actor;
 use crate::model::ids::MailId;
+use crate::model::network::Network;
 use crate::model::queue::{QueueFilter, Steering};
 use crate::model::refusal::Refusal;
 
@@ -61,12 +64,16 @@ pub(super) struct House {
     pub events: Events,
     pub webhooks: Webhooks,
     pub zones: Zones,
+    pub clients: ClientSetup,
     pub about: About,
     pub repeats: Repeats,
     pub rates: Rates,
     pub settings: config::Http,
     pub max_recipients: usize,
     pub ready: Ready,
+    pub metrics: Metrics,
+    /// Who reads them without a token.
+    pub metrics_from: Vec<Network>,
     /// Ends what waits.
     pub stop: CancellationToken,
     /// How many requests may wait for something to happen.
@@ -101,6 +108,7 @@ impl House {
             events: api.events,
             webhooks: api.webhooks,
             zones: api.zones,
+            clients: api.clients,
             about: api.about,
             repeats: api.repeats,
             rates: Rates::new(&api.settings),
@@ -109,6 +117,8 @@ impl House {
             settings: api.settings,
             max_recipients: api.max_recipients,
             ready: api.ready,
+            metrics: api.metrics,
+            metrics_from: api.metrics_from,
             stop: api.stop,
             parsing: Semaphore::new(cores),
             runtime,

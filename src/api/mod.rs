@@ -22,6 +22,7 @@ mod blocklist;
 mod body;
 mod caller;
 mod certificates;
+mod client_setup;
 mod conventions;
 mod cors;
 mod deprecation;
@@ -40,6 +41,7 @@ mod jwt_keys;
 mod login_log;
 mod mailboxes;
 mod messages;
+mod metrics;
 mod nulls;
 pub mod openapi;
 mod page;
@@ -76,11 +78,13 @@ use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::AppExt;
 
 pub use house::Ready;
+pub use metrics::{Exposition, Metrics};
 
 use crate::config;
 use crate::mail::audit::Audit;
 use crate::mail::certificates::Certificates;
 use crate::mail::certificates::acme::Acme;
+use crate::mail::client_setup::ClientSetup;
 use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
 use crate::mail::events::Events;
@@ -96,6 +100,7 @@ use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
 use crate::mail::webhooks::Webhooks;
 use crate::mail::zone::Zones;
+use crate::model::network::Network;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
@@ -138,6 +143,8 @@ pub struct Api {
     pub webhooks: Webhooks,
     /// What domains need in DNS.
     pub zones: Zones,
+    /// What mail clients are told.
+    pub clients: ClientSetup,
     /// What there is to say of the server itself.
     pub about: About,
     /// Requests that may come twice.
@@ -152,6 +159,10 @@ pub struct Api {
     pub shutdown_seconds: u64,
     /// Answers `GET /health/ready`.
     pub ready: Ready,
+    /// Answers `GET /metrics`.
+    pub metrics: Metrics,
+    /// Who reads them without a token.
+    pub metrics_from: Vec<Network>,
 }
 
 /// The server itself.

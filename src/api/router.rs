@@ -15,9 +15,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
-    acme, aliases, allowlist, api_keys, app_passwords, audit_log, auth, bans, batch, blocklist, caller, certificates, deprecation,
-    dkim_keys, dmarc_reports, docs, domain_dns, domains, doorkeeper, events, health, idempotency, jwt_keys, login_log, mailboxes, messages,
-    openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, tls_reports, totp, traces, users, vacation, webhooks,
+    acme, aliases, allowlist, api_keys, app_passwords, audit_log, auth, bans, batch, blocklist, caller, certificates, client_setup,
+    deprecation, dkim_keys, dmarc_reports, docs, domain_dns, domains, doorkeeper, events, health, idempotency, jwt_keys, login_log,
+    mailboxes, messages, metrics, openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, tls_reports, totp, traces,
+    users, vacation, webhooks,
 };
 
 /// Adds all routes.
@@ -42,6 +43,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .map(|config| {
             docs::routes(config);
             acme::routes(config);
+            metrics::routes(config);
+            client_setup::routes(config);
             config.default_service(web::to(unmatched))
         });
 }
@@ -214,15 +217,17 @@ static METHODS: LazyLock<Vec<(ResourceDef, Vec<&'static str>)>> = LazyLock::new(
         has.into_iter().filter_map(|(method, has)| has.then_some(method)).collect()
     };
     let documented = openapi::document().paths.paths;
-    let described = ["/openapi.json", "/docs", "/docs/{file:.*}", acme::PATH].map(|path| (ResourceDef::new(path), vec!["GET", "HEAD"]));
+    let described =
+        ["/openapi.json", "/docs", "/docs/{file:.*}", "/metrics", acme::PATH].map(|path| (ResourceDef::new(path), vec!["GET", "HEAD"]));
+    let of_clients = client_setup::PATHS.map(|(path, methods)| (ResourceDef::new(path), methods.to_vec()));
     let documented = documented
         .iter()
         .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)));
-    documented.chain(described).collect()
+    documented.chain(described).chain(of_clients).collect()
 });
 
 /// What no route takes: 405 where the path takes other methods (RFC 9110 §15.5.6), otherwise 404.
-async fn unmatched(request: HttpRequest) -> HttpResponse {
+pub(super) async fn unmatched(request: HttpRequest) -> HttpResponse {
     let path = request.path();
     match METHODS.iter().find(|(pattern, _)| pattern.is_match(path)) {
         Some((_, methods)) => {

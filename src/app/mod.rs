@@ -3,12 +3,15 @@
 //! `cli` calls it; nobody else sees every room. What cannot be built is one clear line ([`Failure`]), and nothing is left half-started:
 //! every listener is bound before the first connection is taken.
 
+pub mod doctor;
 mod doors;
+mod metrics;
 mod privileges;
 mod ready;
 mod run;
 pub mod screen;
 mod services;
+mod setup;
 pub mod telemetry;
 
 pub use run::serve;

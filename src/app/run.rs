@@ -12,14 +12,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use super::metrics::Metrics;
 use super::screen::Screen;
-use super::{Failure, Services, doors, open_services, privileges, ready};
+use super::{Failure, Services, doors, open_services, privileges, ready, setup};
 use crate::api::{self, About, Api};
 use crate::config::{Config, Effective};
 use crate::mail::accounts;
 use crate::mail::certificates::Certificates;
 use crate::mail::certificates::acme::Acme;
 use crate::mail::checks::{self, Checks};
+use crate::mail::client_setup::ClientSetup;
 use crate::mail::dispatch::{self, Dispatch};
 use crate::mail::dmarc_reports::{self, DmarcReports, Tally};
 use crate::mail::dns::Dns;
@@ -53,14 +55,14 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     let https = bind_all("listen.https", &config.listen.https, &mut sockets)?;
     let addresses = addresses(&listeners, &http, &https);
     let stop = CancellationToken::new();
-    let about = about(&config, &addresses, settings);
     let entrances = Entrances {
         http,
         https,
         https_tls: services.certificates.https_config().map_err(Failure::of)?,
         acme: acme.clone(),
         stop: &stop,
-        about,
+        about: about(&config, &addresses, settings),
+        metrics: metrics(&config, &services, &listeners),
     };
     let http = http_server((&config, &services, &intake), entrances)?;
 
@@ -278,6 +280,17 @@ struct Entrances<'h> {
     acme: Option<Acme>,
     stop: &'h CancellationToken,
     about: About,
+    metrics: Arc<Metrics>,
+}
+
+/// What mail clients are told of the listeners.
+fn client_setup(config: &Config, services: &Services, about: &About) -> ClientSetup {
+    let listeners = about
+        .listeners
+        .iter()
+        .map(|(name, addresses)| (name.as_str(), addresses.as_slice()));
+    let servers = setup::servers(config, listeners);
+    ClientSetup::open(services.directory.clone(), servers, (&config.mta_sts, &config.hostname))
 }
 
 /// The REST API; none if it has no listener.
@@ -292,12 +305,14 @@ fn http_server(
         acme,
         stop,
         about,
+        metrics,
     } = entrances;
     if http.is_empty() && https.is_empty() {
         return Ok(None);
     }
     let database = services.database.clone();
     let dns = Dns::open(&config.dns).map_err(Failure::of)?;
+    let clients = client_setup(config, services, &about);
     let api = Api {
         directory: services.directory.clone(),
         sessions: services.sessions.clone(),
@@ -315,13 +330,14 @@ fn http_server(
         webhooks: services.webhooks.clone(),
         zones: Zones::open(
             dns,
-            services.signing.clone(),
+            (services.signing.clone(), clients.clone()),
             config.hostname.clone(),
             services.certificates.clone(),
         ),
         certificates: services.certificates.clone(),
         acme,
         defence: services.defence.clone(),
+        clients,
         about,
         repeats: Repeats::open(services.database.clone(), config.http.idempotency_hours, Clock::System),
         settings: config.http.clone(),
@@ -332,10 +348,18 @@ fn http_server(
             let database = database.clone();
             Box::pin(async move { database.read().await.map(|_| ()).map_err(|error| error.to_string()) })
         }),
+        metrics: Arc::new(move |exposition| Box::pin(Arc::clone(&metrics).read(exposition))),
+        metrics_from: config.metrics.allow_from.clone(),
     };
     let https = https.into_iter().map(|listener| (listener, Arc::clone(&https_tls))).collect();
     let server = api::server(api, http, https).map_err(|error| Failure(format!("listen.http: {error}")))?;
     Ok(Some(server))
+}
+
+fn metrics(config: &Config, services: &Services, listeners: &Listeners) -> Arc<Metrics> {
+    let certificates = services.certificates.clone();
+    let expiry = Arc::new(move || certificates.list().iter().map(|one| one.not_after).min());
+    Metrics::open(services, listeners, expiry, &config.metrics)
 }
 
 /// The line, the file, systemd, and the screen for people.

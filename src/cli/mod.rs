@@ -15,11 +15,13 @@ mod certificate;
 mod completions;
 mod configuration;
 mod dkim;
+mod doctor;
 mod domain;
 mod failure;
 mod filter_scripts;
 mod house;
 mod import;
+mod man;
 mod openapi;
 mod output;
 mod pages;
@@ -137,6 +139,8 @@ enum Command {
     Spam(spam::Spam),
     /// Rebuild the index of mailboxes from the files of the Maildirs
     Reindex(reindex::Reindex),
+    /// Look at all that the server depends on, and say what is wrong and what to do
+    Doctor(doctor::Doctor),
     /// Bring accounts and mail from other servers and programs
     #[command(subcommand)]
     Import(import::Import),
@@ -144,6 +148,8 @@ enum Command {
     Openapi(openapi::Openapi),
     /// Print what completes the commands in a shell, such as `posthouse completions bash`
     Completions(completions::Completions),
+    /// Write the manual pages of all commands
+    Man(man::Man),
     /// The configuration: check it, print an example or the reference
     #[command(subcommand)]
     Config(configuration::Configuration),
@@ -199,8 +205,10 @@ impl Cli {
             Command::Import(command) => command.run(&global.services().await?, out).await,
             Command::Sieve(command) => command.run(&global, out).await,
             Command::Spam(command) => command.run(&global, out).await,
+            Command::Doctor(command) => command.run(&global, out).await,
             Command::Openapi(command) => command.run(out),
             Command::Completions(command) => command.run(out),
+            Command::Man(command) => command.run(),
             Command::Config(command) => command.run(&global, out),
         }
     }
@@ -352,8 +360,11 @@ mod tests {
         "posthouse import imap --host h --port 143 --tls starttls --user alice --to alice@example.test --folder INBOX --json",
         "posthouse import mbox a.mbox b.mbox --to alice@example.test --mailbox Old --format mboxcl2",
         "posthouse import maildir /home/alice/Maildir --to alice@example.test --copy",
+        "posthouse doctor",
+        "posthouse doctor --json --quiet --block-list bl.test --block-list other.test --reach mx.example.org",
         "posthouse openapi",
         "posthouse completions bash",
+        "posthouse man packaging/man",
         "posthouse --url https://mail.example.org --key phk_x user add alice@example.test --no-password",
         "posthouse user list --url https://mail.example.org --key phk_x --ca-file ca.pem",
         "posthouse config check --config a.toml",
@@ -405,6 +416,7 @@ mod tests {
             "posthouse sieve test",
             "posthouse spam learn a.eml",
             "posthouse spam learn --spam --ham a.eml",
+            "posthouse doctor --no-block-lists --block-list bl.test",
             "posthouse completions tcsh-or-so",
             "posthouse config",
         ] {
@@ -446,8 +458,10 @@ mod tests {
             "trace",
             "sieve",
             "reindex",
+            "doctor",
             "openapi",
             "completions",
+            "man",
             "config",
             "--json",
             "--config",

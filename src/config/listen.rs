@@ -53,8 +53,9 @@ impl Default for Listen {
 }
 
 impl Listen {
-    pub(super) fn validate(&self) -> Result<(), Problem> {
-        for (name, addresses) in [
+    /// The addresses of each listener, by its name.
+    pub fn each(&self) -> [(&'static str, &[String]); 11] {
+        [
             ("smtp", &self.smtp),
             ("submission", &self.submission),
             ("submissions", &self.submissions),
@@ -66,7 +67,11 @@ impl Listen {
             ("managesieve", &self.managesieve),
             ("http", &self.http),
             ("https", &self.https),
-        ] {
+        ]
+    }
+
+    pub(super) fn validate(&self) -> Result<(), Problem> {
+        for (name, addresses) in self.each() {
             for address in addresses {
                 // Only LMTP may have a Unix socket, told by its `/`.
                 if name == "lmtp" && address.contains('/') {

@@ -91,6 +91,8 @@ impl Config {
         self.queue.validate().map_err(|problem| problem.within("queue"))?;
         self.outbound.validate().map_err(|problem| problem.within("outbound"))?;
         self.reports.validate().map_err(|problem| problem.within("reports"))?;
+        self.client.validate().map_err(|problem| problem.within("client"))?;
+        self.mta_sts.validate().map_err(|problem| problem.within("mta_sts"))?;
         self.log.validate().map_err(|problem| problem.within("log"))
     }
 }

@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod check;
 mod checks;
+mod client;
 mod database;
 mod defence;
 mod directory;
@@ -23,6 +24,8 @@ mod listen;
 mod load;
 mod log;
 mod mail;
+mod metrics;
+mod mta_sts;
 mod order;
 mod outbound;
 mod problem;
@@ -44,6 +47,7 @@ pub use acme::{Acme, AcmeChallenge};
 pub use audit::Audit;
 pub use auth::Auth;
 pub use checks::{Checks, DmarcQuarantine, DmarcReject};
+pub use client::Client;
 pub use database::Database;
 pub use defence::Defence;
 pub use directory::Directory;
@@ -56,6 +60,8 @@ pub use listen::Listen;
 pub use load::{Effective, Loaded, Setting};
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
+pub use metrics::Metrics;
+pub use mta_sts::{MtaSts, MtaStsMode};
 pub use outbound::{AddressFamily, Outbound, OutboundTls, TlsPolicy};
 pub use problem::{Error, Origin};
 pub use process::Process;
@@ -130,6 +136,10 @@ pub struct Config {
     pub outbound: Outbound,
     /// Reports to other domains, which ask for them by DNS, and of others about domains here.
     pub reports: Reports,
+    /// What mail clients are told to be set up with.
+    pub client: Client,
+    /// What other servers are told of TLS.
+    pub mta_sts: MtaSts,
     /// The stories of messages.
     pub trace: Trace,
     /// The audit log: who changed what.
@@ -138,6 +148,8 @@ pub struct Config {
     pub events: Events,
     /// Webhooks: programs elsewhere that are told of events.
     pub webhooks: Webhooks,
+    /// Numbers for Prometheus.
+    pub metrics: Metrics,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -169,10 +181,13 @@ impl Default for Config {
             queue: Queue::default(),
             outbound: Outbound::default(),
             reports: Reports::default(),
+            client: Client::default(),
+            mta_sts: MtaSts::default(),
             trace: Trace::default(),
             audit: Audit::default(),
             events: Events::default(),
             webhooks: Webhooks::default(),
+            metrics: Metrics::default(),
             log: Log::default(),
         }
     }

@@ -33,10 +33,13 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("queue", fields::<super::Queue>()),
         ("outbound", fields::<super::Outbound>()),
         ("reports", fields::<super::Reports>()),
+        ("client", fields::<super::Client>()),
+        ("mta_sts", fields::<super::MtaSts>()),
         ("trace", fields::<super::Trace>()),
         ("audit", fields::<super::Audit>()),
         ("events", fields::<super::Events>()),
         ("webhooks", fields::<super::Webhooks>()),
+        ("metrics", fields::<super::Metrics>()),
         ("log", fields::<super::Log>()),
     ]
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::tls::Network;
+use crate::model::network::Network;
 
 /// Webhooks: programs elsewhere that are told of events.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

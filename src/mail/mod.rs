@@ -4,6 +4,8 @@ pub mod accounts;
 pub mod audit;
 pub mod certificates;
 pub mod checks;
+pub mod client_setup;
+pub mod counters;
 pub mod defence;
 pub mod directory;
 pub mod dispatch;

@@ -111,6 +111,17 @@ impl Sessions {
         sessions
     }
 
+    /// How many there are, by protocol.
+    pub fn counts(&self) -> HashMap<Protocol, u64> {
+        let open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts: HashMap<Protocol, u64> = Protocol::OF_CLIENTS.into_iter().map(|protocol| (protocol, 0)).collect();
+        for entry in open.sessions.values() {
+            let count = counts.entry(entry.session.way.protocol).or_default();
+            *count = count.saturating_add(1);
+        }
+        counts
+    }
+
     /// Those of a user, oldest first.
     pub fn list_of(&self, user: UserId) -> Vec<Session> {
         let open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,10 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::{Registry, Unit};
 
+use super::counters::{Counters, Labels, Times};
 use crate::model::clock::{Clock, timestamp};
+use crate::model::ids::MailId;
 use crate::model::refusal::Refusal;
 use crate::model::trace::{AttemptOutcome, Step};
 use crate::store;
@@ -20,6 +25,10 @@ pub use crate::store::db::message_counts::Totals;
 const HOUR_MS: i64 = 3_600_000;
 /// Counts are kept for so many hours: somewhat more than two years.
 const KEPT_HOURS: i64 = 18_000;
+/// The bounds of the times that deliveries take, in seconds: from a quick one to the end of a queue.
+const DELIVERY_SECONDS: [f64; 14] = [
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3_600.0, 21_600.0, 86_400.0,
+];
 /// The most hours of a series.
 pub const MOST_HOURS: i64 = 24 * 400;
 
@@ -119,6 +128,38 @@ struct Inner {
     data_dir: PathBuf,
     clock: Clock,
     waiting: Mutex<BTreeMap<(i64, Kind), i64>>,
+    since_start: SinceStart,
+}
+
+/// What this process has counted.
+struct SinceStart {
+    messages: Counters<Kind, 1>,
+    stored: Times,
+    sent: Times,
+    deliveries: Family<Labels<1>, Times, fn() -> Times>,
+}
+
+impl SinceStart {
+    fn new() -> Self {
+        let deliveries = Family::new_with_constructor((|| Times::new(&DELIVERY_SECONDS)) as fn() -> Times);
+        Self {
+            messages: Counters::new(Kind::ALL, |kind| [("outcome", kind.as_str())]),
+            stored: deliveries.get_or_create_owned(&[("to", "mailbox")]),
+            sent: deliveries.get_or_create_owned(&[("to", "server")]),
+            deliveries,
+        }
+    }
+
+    fn count(&self, (id, at): (MailId, Timestamp), kind: Kind, times: u64) {
+        self.messages.add(&kind, times);
+        // The id of a message is made when it begins to come in.
+        let took = || Duration::try_from(at.duration_since(id.at())).unwrap_or_default();
+        match kind {
+            Kind::Stored => self.stored.add(took(), times),
+            Kind::Sent => self.sent.add(took(), times),
+            Kind::Received | Kind::Refused | Kind::Queued | Kind::Deferred | Kind::Bounced => {}
+        }
+    }
 }
 
 impl Statistics {
@@ -130,17 +171,37 @@ impl Statistics {
                 data_dir,
                 clock,
                 waiting: Mutex::default(),
+                since_start: SinceStart::new(),
             }),
         }
     }
 
     /// Counts a step of a message.
-    pub(super) fn count(&self, at: Timestamp, step: &Step) {
+    pub(super) fn count(&self, id: MailId, at: Timestamp, step: &Step) {
         let Some((kind, times)) = Kind::of(step) else { return };
+        self.inner
+            .since_start
+            .count((id, at), kind, u64::try_from(times).unwrap_or(u64::MAX));
         let hour = at.as_millisecond().div_euclid(HOUR_MS);
         let mut waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let count = waiting.entry((hour, kind)).or_default();
         *count = count.saturating_add(i64::try_from(times).unwrap_or(i64::MAX));
+    }
+
+    /// Shows what this process counts.
+    pub fn register(&self, registry: &mut Registry) {
+        let since_start = &self.inner.since_start;
+        registry.register(
+            "messages",
+            "Messages that were received, refused at their end, stored for a user; recipients elsewhere that were queued, sent, deferred, bounced",
+            since_start.messages.family(),
+        );
+        registry.register_with_unit(
+            "delivery",
+            "From the begin of a message to its delivery to a recipient",
+            Unit::Seconds,
+            since_start.deliveries.clone(),
+        );
     }
 
     /// Writes what was counted so far.

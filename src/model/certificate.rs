@@ -23,6 +23,17 @@ pub struct Certificate {
     pub problem: Option<String>,
 }
 
+impl Certificate {
+    /// Whether it is for this host (RFC 9525 §6.3).
+    pub fn covers(&self, host: &str) -> bool {
+        let host = host.to_lowercase();
+        let parent = host.split_once('.').map(|(_, parent)| parent);
+        self.names
+            .iter()
+            .any(|name| *name == host || name.strip_prefix("*.").is_some_and(|rest| Some(rest) == parent))
+    }
+}
+
 /// Where a certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -42,5 +53,28 @@ impl Source {
             Self::Acme => "acme",
             Self::SelfSigned => "self_signed",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_hosts_that_it_names() {
+        let certificate = |name: &str| Certificate {
+            names: vec![name.to_owned()],
+            issuer: String::new(),
+            not_before: Timestamp::UNIX_EPOCH,
+            not_after: Timestamp::UNIX_EPOCH,
+            fingerprint: String::new(),
+            source: Source::File,
+            is_default: true,
+            problem: None,
+        };
+        let plain = certificate("mail.house.test");
+        assert!(plain.covers("Mail.house.test") && !plain.covers("house.test"));
+        let wild = certificate("*.house.test");
+        assert!(wild.covers("a.house.test") && !wild.covers("house.test") && !wild.covers("a.b.house.test"));
     }
 }

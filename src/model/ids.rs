@@ -64,13 +64,6 @@ id!(/// A report of others about a domain here.
 id!(/// An accepted message: stands in the SMTP reply, the Received line, the log, the queue and the trace.
     MailId);
 
-impl MailId {
-    /// The smallest id of a moment: messages before it have smaller ones.
-    pub fn earliest(at: jiff::Timestamp) -> Self {
-        Self(earliest(at))
-    }
-}
-
 /// Ids of entries of a log: they say when.
 macro_rules! timed {
     ($($name:ident),*) => {$(
@@ -88,7 +81,7 @@ macro_rules! timed {
     )*};
 }
 
-timed!(LoginId, AuditId, ReportId, DeliveryId);
+timed!(MailId, LoginId, AuditId, ReportId, DeliveryId);
 
 fn earliest(at: jiff::Timestamp) -> i64 {
     let ms = at.as_millisecond().saturating_sub(EPOCH_MS).clamp(0, LAST_MS);

@@ -8,6 +8,7 @@ pub mod account;
 pub mod address;
 pub mod audit;
 pub mod certificate;
+pub mod client;
 pub mod clock;
 pub mod clue;
 pub mod dkim;

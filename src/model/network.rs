@@ -17,6 +17,17 @@ pub struct Network {
 }
 
 impl Network {
+    /// This machine, over IPv4.
+    pub const LOOPBACK_V4: Self = Self {
+        address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
+        bits: 8,
+    };
+    /// This machine, over IPv6.
+    pub const LOOPBACK_V6: Self = Self {
+        address: IpAddr::V6(Ipv6Addr::LOCALHOST),
+        bits: 128,
+    };
+
     /// The network of so many bits that the address belongs to. An IPv4 address mapped into IPv6 counts as the IPv4 address.
     pub fn around(ip: IpAddr, bits: u8) -> Self {
         let address = match ip.to_canonical() {

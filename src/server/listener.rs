@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::bind::{self, BindError, Socket, Sockets};
 use super::limits::{Connections, Full};
 use super::stream::{HANDSHAKE_TIMEOUT, Stream};
+use super::traffic::{AllTraffic, Traffic};
 use crate::config::{Limits, Proxy};
 use crate::mail::defence::Defence;
 
@@ -42,6 +44,7 @@ pub struct Service {
 /// Listeners that are bound and do not serve yet. Dropping them frees the addresses.
 pub struct Listeners {
     bound: Vec<Bound>,
+    traffic: AllTraffic,
 }
 
 struct Bound {
@@ -53,6 +56,7 @@ struct Bound {
 /// What a session keeps of its listener: not the socket, which closes when the server stops accepting.
 struct Front {
     key: &'static str,
+    traffic: Traffic,
     tls: Option<Arc<rustls::ServerConfig>>,
     busy: &'static str,
     door: Door,
@@ -62,6 +66,7 @@ impl Listeners {
     /// Binds every address of every service, or none. Must be called in a tokio runtime.
     /// Sockets that are bound already are taken for it.
     pub fn bind(services: Vec<Service>, sockets: &mut Sockets) -> Result<Self, BindError> {
+        let traffic = AllTraffic::default();
         let mut bound = Vec::new();
         for Service {
             key,
@@ -71,7 +76,13 @@ impl Listeners {
             door,
         } in services
         {
-            let front = Arc::new(Front { key, tls, busy, door });
+            let front = Arc::new(Front {
+                key,
+                traffic: traffic.of(key),
+                tls,
+                busy,
+                door,
+            });
             for address in addresses {
                 let socket = bind::socket(key, &address, sockets)?;
                 bound.push(Bound {
@@ -81,12 +92,17 @@ impl Listeners {
                 });
             }
         }
-        Ok(Self { bound })
+        Ok(Self { bound, traffic })
     }
 
     /// The configuration key and the actual address of each listener, in the order of the services.
     pub fn addresses(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.bound.iter().map(|bound| (bound.front.key, bound.address.as_str()))
+    }
+
+    /// Shows the connections that this process counts.
+    pub fn register(&self, registry: &mut Registry) {
+        self.traffic.register(registry);
     }
 
     /// Begins to serve. Once `stop` is cancelled, nothing more is accepted and sessions hear `Gone::Stopping`.
@@ -217,12 +233,16 @@ impl Sessions {
         match self.connections.admit(stream.peer()) {
             Ok(place) => {
                 let (abort, front) = (self.abort.clone(), Arc::clone(front));
+                let open = front.traffic.open();
                 self.running.spawn(async move {
-                    let _place = place;
+                    let _place = (place, open);
                     abort.run_until_cancelled(session(&front, stream)).await;
                 });
             }
-            Err(full) => self.turn_away(front, stream, full),
+            Err(full) => {
+                front.traffic.refuse();
+                self.turn_away(front, stream, full);
+            }
         }
     }
 

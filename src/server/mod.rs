@@ -20,6 +20,7 @@ mod sasl;
 pub mod smtp;
 mod socket;
 pub mod stream;
+mod traffic;
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //!
 //! Every parser here is a grammar with limits; none panics, whatever the input.
 
+pub mod client_setup;
 pub mod dmarc;
 pub mod dmarc_report;
 pub mod dovecot;

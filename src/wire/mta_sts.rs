@@ -1,11 +1,14 @@
 //! MTA-STS: the record by which a domain says that it has a policy, and the policy: which hosts take its mail, only over TLS with a
 //! valid certificate.
 //!
-//! Called by `mail::relay`. Pure; what is not by the grammar is no record and no policy.
+//! Called by `mail::relay` to read those of others, and by `mail::client_setup` to write ours. Pure; what is not by the grammar is no record and no policy.
 //!
 //! RFC 8461 §3.1 (record), §3.2 (policy), §4.1 (matching hosts).
 
+use std::fmt;
 use std::time::Duration;
+
+use sha2::{Digest, Sha256};
 
 /// RFC 8461 §3.2: a year is the longest.
 const LONGEST: u64 = 31_557_600;
@@ -76,7 +79,27 @@ pub fn record_id<'r>(records: impl IntoIterator<Item = &'r [u8]>) -> Option<&'r 
     id
 }
 
+impl fmt::Display for Policy {
+    /// The file (RFC 8461 §3.2).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = match self.mode {
+            Mode::Enforce => "enforce",
+            Mode::Testing => "testing",
+            Mode::None => "none",
+        };
+        write!(f, "version: STSv1\r\nmode: {mode}\r\n")?;
+        self.mx.iter().try_for_each(|mx| write!(f, "mx: {mx}\r\n"))?;
+        write!(f, "max_age: {}\r\n", self.max_age.as_secs())
+    }
+}
+
 impl Policy {
+    /// An id for its record, which another policy does not have (RFC 8461 §3.1).
+    pub fn id(&self) -> String {
+        let digest = Sha256::digest(self.to_string());
+        digest.iter().take(10).map(|octet| format!("{octet:02x}")).collect()
+    }
+
     /// Reads a policy.
     ///
     /// # Errors
@@ -152,6 +175,23 @@ fn read_mx(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let policy = Policy {
+            mode: Mode::Testing,
+            max_age: Duration::from_secs(604_800),
+            mx: vec!["mail.house.test".into(), "*.house.test".into()],
+        };
+        assert_eq!(Policy::parse(policy.to_string().as_bytes()), Ok(policy.clone()));
+        let record = format!("v=STSv1; id={}", policy.id());
+        assert_eq!(record_id([record.as_bytes()]), Some(policy.id().as_str()));
+        let other = Policy {
+            mode: Mode::Enforce,
+            ..policy.clone()
+        };
+        assert_ne!(other.id(), policy.id());
+    }
 
     #[test]
     fn records_are_read() {

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::Timestamp;
+use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use super::{Directory, Inner, Page, Visit, fields};
+use crate::mail::counters::Counters;
 use crate::model::address::Domain;
 use crate::model::event::EventKind;
 use crate::model::ids::LoginId;
@@ -34,9 +36,23 @@ const MAX_LOGIN: usize = 300;
 type Kind = (String, Protocol, Option<IpAddr>, LoginOutcome);
 
 /// The logins that are not written yet.
-#[derive(Default)]
 pub(super) struct Noted {
     waiting: Mutex<Waiting>,
+    counters: Counters<(Protocol, LoginOutcome), 2>,
+}
+
+impl Default for Noted {
+    fn default() -> Self {
+        let all = Protocol::ALL
+            .into_iter()
+            .flat_map(|protocol| LoginOutcome::ALL.map(|outcome| (protocol, outcome)));
+        Self {
+            waiting: Mutex::default(),
+            counters: Counters::new(all, |(protocol, outcome)| {
+                [("protocol", protocol.as_str()), ("outcome", outcome.as_str())]
+            }),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -59,6 +75,12 @@ pub struct LoginFilter {
 }
 
 impl Directory {
+    /// Shows the logins that this process counts.
+    pub fn register(&self, registry: &mut Registry) {
+        let logins = self.inner.noted.counters.family();
+        registry.register("logins", "Logins that were tried, by how they ended", logins);
+    }
+
     /// A page of the logins that were tried, the newest first. Errors: Invalid (the cursor).
     pub async fn login_log(&self, filter: &LoginFilter, before: Option<LoginId>, limit: usize) -> Result<Page<LoginRecord>, Refusal> {
         self.inner.write_noted().await?;
@@ -84,6 +106,7 @@ impl Inner {
             let from = visit.from.map(tracing::field::display);
             tracing::info!(login, from, protocol = visit.protocol.as_str(), %outcome, "login failed");
         }
+        self.noted.counters.add(&(visit.protocol, outcome), 1);
         if self.auth.login_log_days == 0 && !self.events.are_kept() {
             return;
         }

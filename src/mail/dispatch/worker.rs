@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::lanes::Marked;
 use super::meter::Rate;
@@ -152,7 +153,9 @@ async fn deliver_each(
     let mut claims = claims.into_iter();
     let mut outcome = Ok(());
     while let Some(claim) = claims.next() {
-        match deliver(slot, kept, claim).await {
+        // Each line that is logged on the way has the id of the message.
+        let span = tracing::info_span!("message", id = %claim.message.id);
+        match deliver(slot, kept, claim).instrument(span).await {
             Contact::Reached => {
                 pace.delivered += 1;
                 // One message is no sign that there are more; a second is.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 
 use super::filtered::{Wish, add};
 use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, story, trace};
@@ -146,14 +147,23 @@ impl Intake {
         let id = message.id;
         let plan = Plan::of(&recipients);
         self.inner.tell_received(origin, &sender, &recipients, &plan, &message);
-        let outcome = self.take(origin, sender, &plan, message, fate).await;
+        // Each line that is logged on the way has the id of the message.
+        let span = tracing::info_span!("message", %id);
+        let outcome = self.take(origin, sender, &plan, message, fate).instrument(span.clone()).await;
+        let _entered = span.entered();
         match &outcome {
             Ok(outcome) => {
                 let failed = outcome.recipients.iter().filter(|it| it.is_err()).count();
-                tracing::info!(%id, protocol = origin.protocol, local = plan.users.len(), queued = plan.outside.len(), failed, "message taken");
+                tracing::info!(
+                    protocol = origin.protocol,
+                    local = plan.users.len(),
+                    queued = plan.outside.len(),
+                    failed,
+                    "message taken"
+                );
             }
             Err(refusal) => {
-                tracing::info!(%id, protocol = origin.protocol, %refusal, "message not taken");
+                tracing::info!(protocol = origin.protocol, %refusal, "message not taken");
                 self.inner.tell_refused(id, refusal);
             }
         }

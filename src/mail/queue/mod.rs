@@ -14,12 +14,14 @@ mod notice;
 mod pace;
 mod postpone;
 mod removal;
+mod standing;
 mod steer;
 mod story;
 
 pub use claim::{Claim, Finding, Lease, Progress, Settlement};
 pub use content::{Content, MOST_BESIDE};
 pub use postpone::{Left, Unreached};
+pub use standing::Standing;
 pub use story::Via;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -78,7 +78,7 @@ impl Traces {
     /// Tells steps with their times.
     pub fn tell_all(&self, steps: Vec<(MailId, Timestamp, Step)>) {
         for (id, at, step) in &steps {
-            self.inner.statistics.count(*at, step);
+            self.inner.statistics.count(*id, *at, step);
             self.inner.events.hear(*id, *at, step);
         }
         if self.are_kept() {

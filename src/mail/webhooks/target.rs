@@ -11,9 +11,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url, redirect};
 
 use crate::config;
-use crate::config::Network;
 use crate::mail::dns::Dns;
 use crate::mail::relay;
+use crate::model::network::Network;
 use crate::model::refusal::Refusal;
 
 /// The longest URL.

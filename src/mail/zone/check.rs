@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Checked, Kind, Needed, Purpose, State, Zones};
-use crate::mail::dns::NoAnswer;
+use crate::mail::dns::{NoAnswer, Srv};
 use crate::model::address::Domain;
 use crate::model::network::Network;
 
@@ -155,12 +155,15 @@ impl Zones {
     async fn srv(&self, needed: &Needed) -> Result<Finding, NoAnswer> {
         let records = self.dns.srv(&needed.name).await?;
         let found: Vec<String> = records.iter().map(ToString::to_string).collect();
-        if records.iter().any(|record| record.target.eq_ignore_ascii_case(&self.hostname)) {
+        let wanted = needed.value.as_deref().unwrap_or_default();
+        // Priority and weight are the operator's.
+        let is_ours = |record: &Srv| wanted.ends_with(&format!(" {} {}.", record.port, record.target.to_lowercase()));
+        if records.iter().any(is_ours) {
             return Ok(Finding::right(found));
         }
         let problem = match found.is_empty() {
             true => missing(needed),
-            false => format!("mail clients are sent elsewhere, not to {}", self.hostname),
+            false => format!("mail clients are sent elsewhere: right would be {wanted}"),
         };
         Ok(Finding::wrong(found, problem))
     }

@@ -14,6 +14,7 @@ use std::fmt;
 use futures_util::future::join_all;
 
 use super::certificates::Certificates;
+use super::client_setup::ClientSetup;
 use super::dns::Dns;
 use super::sign::Signing;
 use crate::model::address::Domain;
@@ -28,6 +29,7 @@ const TTL: u32 = 3600;
 pub struct Zones {
     dns: Dns,
     signing: Signing,
+    setup: ClientSetup,
     hostname: String,
     certificates: Certificates,
 }
@@ -140,10 +142,11 @@ pub struct Zone {
 
 impl Zones {
     /// Opens them.
-    pub fn open(dns: Dns, signing: Signing, hostname: String, certificates: Certificates) -> Self {
+    pub fn open(dns: Dns, (signing, setup): (Signing, ClientSetup), hostname: String, certificates: Certificates) -> Self {
         Self {
             dns,
             signing,
+            setup,
             hostname,
             certificates,
         }
@@ -158,7 +161,12 @@ impl Zones {
                 "{domain} has no key to sign its mail with; make one with POST /api/v1/domains/{domain}/dkim-keys, and publish its record"
             ));
         }
-        let needed = needed::records(domain, &self.hostname, &keys, self.certificates.public_key_digest(&self.hostname));
+        let needed = needed::records(
+            domain,
+            (&self.hostname, &self.setup.servers),
+            &keys,
+            (self.certificates.public_key_digest(&self.hostname), self.setup.policy.as_ref()),
+        );
         let records = join_all(needed.into_iter().map(|needed| self.check(domain, needed))).await;
         Ok(Zone {
             host: self.hostname.clone(),

@@ -2,13 +2,17 @@
 
 use super::{Kind, Needed, Purpose};
 use crate::model::address::Domain;
+use crate::model::client::ClientServers;
 use crate::model::dkim::{DkimKey, KeyState};
-
-/// The services of mail clients with their ports (RFC 8314 §7.3, RFC 6186 §3.4).
-const CLIENTS: [(&str, u16); 3] = [("_submissions", 465), ("_imaps", 993), ("_pop3s", 995)];
+use crate::wire::mta_sts::Policy;
 
 /// All of them.
-pub(super) fn records(domain: &Domain, host: &str, keys: &[DkimKey], public_key: Option<[u8; 32]>) -> Vec<Needed> {
+pub(super) fn records(
+    domain: &Domain,
+    (host, servers): (&str, &ClientServers),
+    keys: &[DkimKey],
+    (public_key, policy): (Option<[u8; 32]>, Option<&Policy>),
+) -> Vec<Needed> {
     let name = domain.to_string();
     let mut records = vec![
         record(Purpose::Mx, name.clone(), Kind::Mx, format!("10 {host}."), true),
@@ -30,20 +34,12 @@ pub(super) fn records(domain: &Domain, host: &str, keys: &[DkimKey], public_key:
     records.push(record(Purpose::Dmarc, format!("_dmarc.{name}"), Kind::Txt, dmarc, true));
     let tls = format!("v=TLSRPTv1; rua={report}");
     records.push(record(Purpose::TlsReports, format!("_smtp._tls.{name}"), Kind::Txt, tls, false));
-    records.push(record(
-        Purpose::MtaSts,
-        format!("_mta-sts.{name}"),
-        Kind::Txt,
-        "v=STSv1; id=1".into(),
-        false,
-    ));
-    records.push(record(
-        Purpose::MtaSts,
-        format!("mta-sts.{name}"),
-        Kind::Cname,
-        format!("{host}."),
-        false,
-    ));
+    if let Some(policy) = policy {
+        let text = format!("v=STSv1; id={}", policy.id());
+        records.push(record(Purpose::MtaSts, format!("_mta-sts.{name}"), Kind::Txt, text, false));
+        let alias = format!("{host}.");
+        records.push(record(Purpose::MtaSts, format!("mta-sts.{name}"), Kind::Cname, alias, false));
+    }
     if let Some(digest) = public_key {
         // RFC 7672 §3.1.1: DANE-EE, the public key, SHA-256.
         let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
@@ -55,7 +51,7 @@ pub(super) fn records(domain: &Domain, host: &str, keys: &[DkimKey], public_key:
             false,
         ));
     }
-    records.extend(of_clients(&name, host));
+    records.extend(of_clients(&name, (host, servers)));
     records
 }
 
@@ -70,17 +66,25 @@ fn record(purpose: Purpose, name: String, kind: Kind, value: String, required: b
 }
 
 /// Those by which mail clients find their servers.
-fn of_clients(name: &str, host: &str) -> Vec<Needed> {
-    let service = |(service, port): (&str, u16)| {
+fn of_clients(name: &str, (host, servers): (&str, &ClientServers)) -> Vec<Needed> {
+    let srv = |(service, port, host): (&str, u16, &str)| {
         let value = format!("0 1 {port} {host}.");
         record(Purpose::Clients, format!("{service}._tcp.{name}"), Kind::Srv, value, false)
     };
+    let services = servers
+        .services
+        .iter()
+        .map(|service| (service.srv(), service.port, servers.host.as_str()))
+        // Outlook asks over HTTPS, where autodiscover.DOMAIN has no certificate (of that name).
+        .chain([("_autodiscover", 443, host)]);
     let alias = |prefix: &str| {
         let value = format!("{host}.");
         record(Purpose::Clients, format!("{prefix}.{name}"), Kind::Cname, value, false)
     };
-    let services = CLIENTS.into_iter().map(service);
-    services.chain(["autoconfig", "autodiscover"].into_iter().map(alias)).collect()
+    services
+        .map(srv)
+        .chain(["autoconfig", "autodiscover"].into_iter().map(alias))
+        .collect()
 }
 
 #[cfg(test)]
@@ -90,7 +94,8 @@ mod tests {
     #[test]
     fn the_records_name_this_server() {
         let domain = "bücher.example".parse().unwrap();
-        let records = records(&domain, "mail.house.test", &[], Some([0xab; 32]));
+        let servers = ClientServers::new("mail.house.test".into(), |listener| (listener == "imaps").then_some(993));
+        let records = records(&domain, ("mail.house.test", &servers), &[], (Some([0xab; 32]), None));
         let file: String = records.iter().map(Needed::to_string).collect();
         for line in [
             "xn--bcher-kva.example. 3600 IN MX 10 mail.house.test.",
@@ -100,6 +105,7 @@ mod tests {
         ] {
             assert!(file.lines().any(|found| found == line), "{line} in {file}");
         }
+        assert!(!file.contains("_pop3s") && !file.contains("mta-sts"), "{file}");
         assert!(file.contains("_25._tcp.mail.house.test. 3600 IN TLSA 3 1 1 abab"), "{file}");
     }
 }

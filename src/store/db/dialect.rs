@@ -7,6 +7,7 @@ mod schema_lock;
 mod statement;
 mod value;
 
+pub use pools::Connections;
 pub(super) use pools::Pools;
 pub(super) use schema_lock::lock_file;
 pub(super) use statement::{Held, Inner, Statement};
@@ -24,6 +25,20 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.pick("SQLite", "PostgreSQL", "MariaDB")
+    }
+
+    /// The milliseconds since 1970 by the database; none where it is in this process.
+    pub(super) const fn clock(self) -> Option<&'static str> {
+        self.pick(
+            None,
+            Some("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"),
+            Some("CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"),
+        )
+    }
+
     /// What stands at this database's place.
     pub(super) const fn pick<T: Copy>(self, sqlite: T, postgres: T, mysql: T) -> T {
         match self {

@@ -81,6 +81,11 @@ impl Migration {
     }
 }
 
+/// The version that the last of them makes.
+pub(super) const fn newest() -> usize {
+    MIGRATIONS.len()
+}
+
 /// Applies what is missing.
 pub(super) async fn run(database: &Database) -> Result<(), Error> {
     let guard = match database.pools.lock_file() {

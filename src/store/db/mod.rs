@@ -12,6 +12,7 @@ pub mod api_keys;
 pub mod app_passwords;
 pub mod audit;
 pub mod bans;
+pub mod clock;
 pub mod derived;
 mod dialect;
 pub mod dkim_keys;
@@ -46,7 +47,7 @@ pub mod traces;
 pub mod users;
 pub mod webhooks;
 
-pub use dialect::{Dialect, Row, Value};
+pub use dialect::{Connections, Dialect, Row, Value};
 pub use together::Work;
 
 use std::borrow::Cow;
@@ -112,6 +113,16 @@ impl Database {
     /// Which database it is.
     pub fn dialect(&self) -> Dialect {
         self.pools.dialect()
+    }
+
+    /// The version of the schema that a database has once it is open.
+    pub const fn schema() -> usize {
+        migrations::newest()
+    }
+
+    /// How many connections this process has.
+    pub fn connections(&self) -> Connections {
+        self.pools.connections()
     }
 
     /// Closes all connections, after those in use have come back.

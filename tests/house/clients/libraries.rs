@@ -1,4 +1,4 @@
-//! Libraries that programs are written with: IMAPClient (Python), ImapFlow (Node.js).
+//! Libraries that programs are written with: IMAPClient (Python), ImapFlow (Node.js), and what Prometheus reads numbers with (Python).
 //!
 //! Nobody packages them, so `tests/house/clients/install` fetches them, in fixed versions, into a folder below the target directory.
 
@@ -50,4 +50,17 @@ fn imapflow_works() {
         ("NODE_PATH", folder("node").join("node_modules")),
     );
     assert!(house.inbox("alice@house.test").is_empty());
+}
+
+#[test]
+fn prometheus_reads_the_numbers() {
+    let house = house_with_mail();
+    let script = format!("{}/tests/house/clients/metrics.py", env!("CARGO_MANIFEST_DIR"));
+    let url = format!("http://{}/metrics", house.address("http"));
+    let mut command = Command::new("timeout");
+    command
+        .args(["60", "python3", &script, &url])
+        .env("PYTHONPATH", folder("library"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    assert_eq!(finish(&mut command, "").ok().trim(), "ok");
 }

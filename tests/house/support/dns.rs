@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use hickory_resolver::proto::op::{Message, Query, ResponseCode};
-use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, NS, SOA, TLSA, TXT};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, MX, NS, PTR, SOA, TLSA, TXT};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 
 use super::dnssec::{Key, denial};
@@ -68,6 +68,12 @@ impl Dns {
         let key = signed.then(|| Key::new(apex.clone()));
         self.zones.lock().expect("zones").cuts.insert(apex, key);
         self
+    }
+
+    /// Gives an address a name.
+    pub fn ptr(&self, address: &str, of: &str) -> &Self {
+        let address: IpAddr = address.parse().expect("an address");
+        self.add(&Name::from(address).to_ascii(), RData::PTR(PTR(name(of))))
     }
 
     /// From now on the signatures of a name are wrong.

@@ -102,7 +102,16 @@ impl Rest {
 
     /// A request; paths are below `/api/v1` unless they name one of the server's own pages.
     pub fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Response {
-        let outside = ["/openapi.json", "/docs", "/health", "/metrics", "/.well-known"];
+        let outside = [
+            "/openapi.json",
+            "/docs",
+            "/health",
+            "/metrics",
+            "/mail/",
+            "/.well-known/",
+            "/autodiscover/",
+            "/mobileconfig",
+        ];
         let base = if outside.iter().any(|page| path.starts_with(page)) {
             ""
         } else {

@@ -90,6 +90,14 @@ impl Pools {
         })
     }
 
+    pub(in crate::store::db) fn connections(&self) -> Connections {
+        match self {
+            Self::Sqlite { writer, readers, .. } => Connections::of(writer) + Connections::of(readers),
+            Self::Postgres(pool) => Connections::of(pool),
+            Self::MySql(pool) => Connections::of(pool),
+        }
+    }
+
     pub(in crate::store::db) async fn close(&self) {
         match self {
             Self::Sqlite { writer, readers, .. } => {
@@ -98,6 +106,39 @@ impl Pools {
             }
             Self::Postgres(pool) => pool.close().await,
             Self::MySql(pool) => pool.close().await,
+        }
+    }
+}
+
+/// How many connections to the database a process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// All that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// The most that there may be.
+    pub most: u32,
+}
+
+impl Connections {
+    fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Self {
+        Self {
+            open: pool.size(),
+            idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+            most: pool.options().get_max_connections(),
+        }
+    }
+}
+
+impl std::ops::Add for Connections {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            open: self.open.saturating_add(other.open),
+            idle: self.idle.saturating_add(other.idle),
+            most: self.most.saturating_add(other.most),
         }
     }
 }

@@ -6,12 +6,14 @@
 mod contents;
 mod entry;
 mod notice;
+mod standing;
 mod steer;
 mod work;
 
 pub use contents::content;
 pub use entry::{Entry, count, find, insert, is_known, recipients_of, remove};
 pub use notice::{due_notices, take_notices};
+pub use standing::{Standing, standing};
 pub use steer::{Target, page, steer, targets};
 pub use work::{
     Claimed, ClaimedMessage, HeldUp, Mark, Note, Rest, WaitingRow, claim, claim_reports, close_reports, conclude, defer, defer_reports,

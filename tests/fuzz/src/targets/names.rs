@@ -39,6 +39,7 @@ pub fn files(data: &[u8]) {
 
 /// MTA-STS (RFC 8461 §3), TLS reports (RFC 8460 §3), DMARC (RFC 9989 §4.7) and the tags of signatures (RFC 6376 §3.2).
 pub fn policies(data: &[u8]) {
+    _ = posthouse::wire::client_setup::autodiscover::Request::parse(data);
     if let Ok(policy) = Policy::parse(data) {
         let _ = policy.names("mx.example.test");
     }

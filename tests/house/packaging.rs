@@ -1,0 +1,98 @@
+//! What the packages are made of: fresh, and such as the server takes it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::house::Builder;
+use crate::support::program::{finish, run};
+use crate::support::wait::PATIENCE;
+
+fn packaging(below: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(below)
+}
+
+fn posthouse(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+    finish(command.args(arguments).env_clear(), "").ok()
+}
+
+fn files(directory: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let entry = |entry: fs::DirEntry| {
+        let text = fs::read_to_string(entry.path()).expect("a text");
+        (entry.file_name().to_string_lossy().into_owned(), text)
+    };
+    entries.map(|found| entry(found.expect("an entry"))).collect()
+}
+
+#[test]
+fn the_manual_pages_are_fresh() {
+    let made = tempfile::tempdir().expect("a directory");
+    posthouse(&["man", made.path().to_str().expect("a path")]);
+    let (made, kept) = (files(made.path()), files(&packaging("man")));
+    let differ: Vec<&String> = made
+        .keys()
+        .chain(kept.keys())
+        .filter(|name| made.get(*name) != kept.get(*name))
+        .collect();
+    assert!(
+        differ.is_empty(),
+        "old pages; run: rm packaging/man/* && cargo run -- man packaging/man: {differ:?}"
+    );
+    assert!(made.contains_key("posthouse.1") && made.contains_key("posthouse-user-add.1"));
+}
+
+#[test]
+fn the_configurations_are_taken() {
+    for file in ["debian/posthouse.toml", "docker/posthouse.toml"] {
+        let path = packaging(file);
+        posthouse(&["config", "check", "--config", path.to_str().expect("a path")]);
+    }
+}
+
+/// What Debian's own tools say of the files, as far as they are here.
+#[test]
+fn the_scripts_are_sound() {
+    for script in ["postinst", "prerm", "postrm"] {
+        let path = packaging("debian").join(script);
+        run("sh", &["-n", path.to_str().expect("a path")]).ok();
+    }
+}
+
+/// systemd reads the unit, and a server that is started as the unit says tells it when it is up.
+#[test]
+fn the_unit_is_that_of_this_server() {
+    let unit = fs::read_to_string(packaging("systemd/posthouse.service")).expect("the unit");
+    let line = |key: &str| {
+        let found = unit
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .unwrap_or_else(|| panic!("no {key}"));
+        found.to_owned()
+    };
+    assert_eq!(line("Type="), "notify");
+    let started = line("ExecStart=");
+    assert_eq!(started, "/usr/bin/posthouse serve --config /etc/posthouse/posthouse.toml");
+    // systemd kills what takes longer to stop than the server itself allows.
+    let own: u64 = 30;
+    assert!(line("TimeoutStopSec=").parse::<u64>().expect("seconds") > own);
+}
+
+#[test]
+fn systemd_is_told_when_the_server_is_up_and_when_it_stops() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time");
+    let mut house = Builder::default().env("NOTIFY_SOCKET", path.to_str().expect("a path")).start();
+    let heard = || {
+        let mut octets = [0; 64];
+        let length = socket.recv(&mut octets).expect("a word");
+        String::from_utf8_lossy(&octets[..length]).into_owned()
+    };
+    assert_eq!(heard(), "READY=1");
+    assert!(house.terminate().success());
+    assert_eq!(heard(), "STOPPING=1");
+}
