@@ -181,6 +181,10 @@ fn intake(config: &Config, services: &Services, tally: &Tally) -> Result<Intake,
         spam: services.spam.clone(),
         filters: services.filters.clone(),
         traces: services.traces.clone(),
+        reserve: (
+            ["mail", "spool"].map(|name| config.data_dir.join(name)).to_vec(),
+            config.mail.reserve_bytes,
+        ),
         check_from: config.submission.check_from,
     };
     let hostname = config.hostname.clone();

@@ -100,6 +100,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::Changed => "changed",
         Refusal::Invalid { .. } => "invalid",
         Refusal::LimitReached(_) => "limit_reached",
+        Refusal::NoRoom => "no_room",
         Refusal::TryLater { .. } => "try_later",
     }
 }

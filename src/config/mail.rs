@@ -17,6 +17,10 @@ pub struct Mail {
     /// The most octets of a message that are held in memory while it comes in; a larger one goes to a file.
     #[schemars(range(min = 0, max = 1_073_741_824))]
     pub memory_bytes_per_message: usize,
+    /// The octets that new mail leaves free on the disk: with less, senders are told to come again (452), while users can still log in,
+    /// read, and delete what fills it. 0: mail is taken until the disk is full.
+    #[schemars(range(min = 0, max = 1_099_511_627_776_u64))]
+    pub reserve_bytes: u64,
     /// Whether users may let others of their domain use their mailboxes (RFC 4314): over IMAP, below `Other Users/`.
     pub shared: bool,
     /// The most mailboxes of a user.
@@ -48,6 +52,7 @@ impl Default for Mail {
             keep_views_seconds: 300,
             keep_expunged: 10_000,
             memory_bytes_per_message: 131_072,
+            reserve_bytes: 67_108_864,
             shared: true,
             max_mailboxes: 10_000,
             max_subscriptions: 10_000,

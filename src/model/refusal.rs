@@ -85,6 +85,9 @@ pub enum Refusal {
     /// A limit was reached: the text names it.
     #[error("{0}")]
     LimitReached(String),
+    /// The disk is full; perhaps later it is not.
+    #[error("there is no room on the disk, try again later")]
+    NoRoom,
     /// Not now; perhaps later.
     #[error("not possible at this moment, try again later")]
     TryLater {
@@ -99,6 +102,14 @@ impl Refusal {
 
     /// Whether the same request may succeed later without being changed.
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::TryLater { .. } | Self::OverQuota(_) | Self::LimitReached(_))
+        matches!(
+            self,
+            Self::TryLater { .. } | Self::NoRoom | Self::OverQuota(_) | Self::LimitReached(_)
+        )
+    }
+
+    /// Whether it is the house that cannot at this moment, whatever was asked for.
+    pub const fn is_of_the_house(&self) -> bool {
+        matches!(self, Self::TryLater { .. } | Self::NoRoom)
     }
 }

@@ -6,15 +6,24 @@
 pub mod db;
 mod leftovers;
 pub mod maildir;
+pub mod room;
 pub mod spool;
 pub mod words;
+
+use std::io::ErrorKind;
 
 /// What broke inside the house. It is logged once with its cause, and said outside only as "try later".
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database did not do it.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+    /// The database has no room for it: in the words of the database.
+    #[error("database: there is no room: {0}")]
+    NoRoom(String),
+    /// The database does not answer, or says that it will not for now: in the words of the database or the system.
+    #[error("database: it does not answer: {0}")]
+    Away(String),
     /// The database has a value that cannot be: names the table and column.
     #[error("the database holds an invalid value in {0}")]
     Corrupt(&'static str),
@@ -34,10 +43,21 @@ pub enum Error {
     Unusable(String),
 }
 
+impl Error {
+    /// Whether it would have been done on a disk with more room.
+    pub fn is_for_lack_of_room(&self) -> bool {
+        match self {
+            Self::NoRoom(_) => true,
+            Self::File { source, .. } => matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
+            Self::Database(_) | Self::Away(_) | Self::Corrupt(_) | Self::Conflict | Self::Unusable(_) => false,
+        }
+    }
+}
+
 impl From<Error> for crate::model::refusal::Refusal {
     /// Logs the cause once; outside it is only "try later".
     fn from(error: Error) -> Self {
         tracing::error!(%error, "store failed");
-        Self::LATER
+        if error.is_for_lack_of_room() { Self::NoRoom } else { Self::LATER }
     }
 }

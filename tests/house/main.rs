@@ -18,6 +18,7 @@ mod defence;
 mod dmarc_reports;
 mod events;
 mod examining;
+mod faults;
 mod filters;
 mod fuzzing;
 mod grammar;

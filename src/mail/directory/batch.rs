@@ -69,7 +69,7 @@ impl Directory {
 /// After an error of the database the transaction is of no use any more.
 fn unless_broken<T>(outcome: Result<T, Refusal>) -> Result<Result<T, Refusal>, Refusal> {
     match outcome {
-        Err(refusal @ Refusal::TryLater { .. }) => Err(refusal),
+        Err(refusal) if refusal.is_of_the_house() => Err(refusal),
         outcome => Ok(outcome),
     }
 }

@@ -249,7 +249,7 @@ impl Bringing<'_> {
         };
         match stored {
             Ok(arrival) => self.arrivals.push(arrival),
-            Err(refusal @ Refusal::TryLater { .. }) => return Err(refusal),
+            Err(refusal) if refusal.is_of_the_house() => return Err(refusal),
             Err(refusal) => self.report.fail(format!("message {}: {refusal}", self.report.messages)),
         }
         if self.arrivals.len() >= BATCH { self.enter().await } else { Ok(()) }

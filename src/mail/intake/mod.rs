@@ -13,6 +13,7 @@ mod deliver;
 mod filtered;
 mod head;
 mod judged;
+mod reserve;
 mod sealed;
 mod stored;
 mod story;
@@ -24,7 +25,10 @@ pub use allowance::Allowance;
 pub use submit::{NotSent, Submission, Submitted};
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use reserve::Reserve;
 
 use crate::mail::checks::Checks;
 use crate::mail::directory::{Directory, Route};
@@ -172,6 +176,7 @@ struct Inner {
     spam: Spam,
     filters: Filters,
     traces: Traces,
+    reserve: Reserve,
     check_from: bool,
     hostname: String,
     max_message_bytes: u64,
@@ -204,6 +209,8 @@ pub struct Rooms {
     pub filters: Filters,
     /// The stories of messages.
     pub traces: Traces,
+    /// The directories whose disks must have room, and how many octets new mail leaves there.
+    pub reserve: (Vec<PathBuf>, u64),
     /// Whether From must be theirs.
     pub check_from: bool,
 }
@@ -224,6 +231,7 @@ impl Intake {
             spam,
             filters,
             traces,
+            reserve: (directories, keep),
             check_from,
         } = rooms;
         Self {
@@ -240,6 +248,7 @@ impl Intake {
                 spam,
                 filters,
                 traces,
+                reserve: Reserve::new(directories, keep),
                 check_from,
                 hostname,
                 max_message_bytes,
@@ -253,9 +262,11 @@ impl Intake {
         self.inner.max_message_bytes
     }
 
-    /// Whether a recipient is taken, asked before the message comes: where its mail goes, whether it has room for `declared` octets.
+    /// Whether a recipient is taken, asked before the message comes: where its mail goes, whether it and the disk have room for
+    /// `declared` octets.
     /// An outside address is taken only from a logged in user.
     pub async fn accept(&self, user: Option<&User>, recipient: &EmailAddress, declared: Option<u64>) -> Result<Route, Refusal> {
+        self.inner.reserve.check(declared.unwrap_or(0)).await?;
         let route = self.route(recipient).await?;
         match &route {
             Route::Outside if user.is_none() => return Err(Refusal::RelayDenied(recipient.to_string())),

@@ -154,6 +154,11 @@ async fn write_group(store: &Store, house: &Weak<Inner>, jobs: &[Job]) -> Option
     let all: Vec<&[Write]> = jobs.iter().map(|job| &*job.writes).collect();
     match write_jobs(store, &all).await {
         Ok(written) => return Some(show(house, written).await),
+        // Each alone would wait as long for the same answer.
+        Err(Error::Away(reason)) => {
+            let away = |_: &Job| Err(Failure::Store(Error::Away(reason.clone())));
+            return Some(jobs.iter().map(away).collect());
+        }
         Err(error) if jobs.len() == 1 => return Some(vec![Err(Failure::Store(error))]),
         Err(error) => tracing::debug!(%error, jobs = jobs.len(), "a group of index changes failed; each is tried alone"),
     }

@@ -25,6 +25,8 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
         Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) | Refusal::Changed => (554, (5, 3, 0)),
         Refusal::Invalid { .. } => (501, (5, 5, 4)),
         Refusal::LimitReached(_) => (452, (4, 7, 1)),
+        // RFC 3463 §3.4 X.3.1.
+        Refusal::NoRoom => (452, (4, 3, 1)),
         Refusal::TryLater { .. } => (451, (4, 3, 0)),
     };
     Reply::worded(code, status, refusal.to_string())
@@ -62,6 +64,7 @@ mod tests {
             (Refusal::NotAuthenticated("who?".into()), "550 5.7.26 who?"),
             (Refusal::InUse("busy".into()), "554 5.3.0 busy"),
             (Refusal::LimitReached("enough".into()), "452 4.7.1 enough"),
+            (Refusal::NoRoom, "452 4.3.1 there is no room on the disk, try again later"),
             (Refusal::LATER, "451 4.3.0 not possible at this moment, try again later"),
         ] {
             let reply = spell(&refusal);

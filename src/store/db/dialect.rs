@@ -1,7 +1,8 @@
 //! Every difference between SQLite, PostgreSQL and MariaDB. No other file of the house names a database.
 //!
-//! `pools` opens and begins, `schema_lock` keeps starters apart, `statement` runs, `value` takes values in and out, and this page spells the pieces of SQL.
+//! `pools` opens and begins, `schema_lock` keeps starters apart, `statement` runs, `failure` says what went wrong, `value` takes values in and out, and this page spells the pieces of SQL.
 
+mod failure;
 mod pools;
 mod schema_lock;
 mod statement;

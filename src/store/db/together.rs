@@ -106,6 +106,8 @@ async fn work_off(pools: Pools, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
         jobs.sort_by_key(|job| job.kind());
         match write_all(&pools, &mut jobs).await {
             Ok(()) => jobs.into_iter().for_each(|job| job.tell(Ok(()))),
+            // Each alone would wait as long for the same answer.
+            Err(Error::Away(reason)) => jobs.into_iter().for_each(|job| job.tell(Err(Error::Away(reason.clone())))),
             Err(error) if jobs.len() > 1 => {
                 tracing::debug!(%error, jobs = jobs.len(), "a group of writes failed; each is tried alone");
                 for mut job in jobs {

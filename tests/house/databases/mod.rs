@@ -7,6 +7,7 @@ mod logins;
 mod nodes;
 mod routes;
 mod sessions;
+mod upgrades;
 mod whole;
 
 use crate::support::databases::Fresh;

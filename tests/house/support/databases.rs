@@ -1,11 +1,11 @@
 //! Private PostgreSQL and MariaDB servers: Debian's packages, a data directory of their own, a free port, started at most once
 //! for each run of the tests.
 //!
-//! Each server is the child of a small shell that waits for the end of its standard input. The other end of that pipe is ours, so
+//! Each server is the child of a small shell that reads from its standard input what to do. The other end of that pipe is ours, so
 //! the server and its directory go when the test program ends, however it ends.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -42,7 +42,7 @@ impl Fresh {
     /// On the private PostgreSQL server.
     pub async fn postgres() -> Self {
         static SERVER: OnceLock<Server> = OnceLock::new();
-        let server = SERVER.get_or_init(start_postgres);
+        let server = SERVER.get_or_init(|| start_postgres(Promise::None));
         let name = fresh_name();
         let admin = server.url("postgres");
         until_it_works(|| async {
@@ -57,7 +57,7 @@ impl Fresh {
     /// On the private MariaDB server.
     pub async fn mariadb() -> Self {
         static SERVER: OnceLock<Server> = OnceLock::new();
-        let server = SERVER.get_or_init(start_mariadb);
+        let server = SERVER.get_or_init(|| start_mariadb(Promise::None));
         let name = fresh_name();
         let admin = server.url("mysql");
         until_it_works(|| async {
@@ -80,6 +80,62 @@ impl Fresh {
     }
 }
 
+/// A database server of a test's own, which may be killed.
+pub struct Mortal {
+    server: Server,
+}
+
+/// The database that a [`Mortal`] has.
+const ONLY: &str = "house";
+
+impl Mortal {
+    /// PostgreSQL.
+    pub fn postgres() -> Self {
+        let server = start_postgres(Promise::Commits);
+        let admin = server.url("postgres");
+        in_runtime(until_it_works(|| async {
+            let mut connection = sqlx::PgConnection::connect(&admin).await?;
+            connection.execute(AssertSqlSafe(format!("CREATE DATABASE {ONLY}"))).await?;
+            connection.close().await
+        }));
+        Self { server }
+    }
+
+    /// MariaDB.
+    pub fn mariadb() -> Self {
+        let server = start_mariadb(Promise::Commits);
+        let admin = server.url("mysql");
+        in_runtime(until_it_works(|| async {
+            let mut connection = sqlx::MySqlConnection::connect(&admin).await?;
+            connection.execute(AssertSqlSafe(format!("CREATE DATABASE {ONLY}"))).await?;
+            connection.close().await
+        }));
+        Self { server }
+    }
+
+    /// For `database.url`.
+    pub fn url(&self) -> String {
+        self.server.url(ONLY)
+    }
+
+    /// Ends the server without a word to its clients.
+    pub fn kill(&mut self) {
+        self.server.say("kill");
+        let port = self.server.port;
+        super::wait::until("the end of the database server", || TcpStream::connect(("127.0.0.1", port)).err());
+    }
+
+    /// Starts it again; it takes a moment until it answers.
+    pub fn start(&mut self) {
+        self.server.say("start");
+    }
+}
+
+fn in_runtime(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(work);
+}
+
 fn fresh_name() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     format!("house_{}", COUNT.fetch_add(1, Ordering::Relaxed))
@@ -98,16 +154,30 @@ struct Server {
     scheme: &'static str,
     port: u16,
     /// The shell that ends the server when its standard input ends.
-    _keeper: Child,
+    keeper: Child,
+}
+
+/// What a server keeps when it is killed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Promise {
+    /// Nothing is sure: quick.
+    None,
+    /// What it has committed, as long as the machine goes on.
+    Commits,
 }
 
 impl Server {
     fn url(&self, database: &str) -> String {
         format!("{}://posthouse:secret@127.0.0.1:{}/{database}", self.scheme, self.port)
     }
+
+    fn say(&mut self, word: &str) {
+        let input = self.keeper.stdin.as_mut().expect("a pipe");
+        writeln!(input, "{word}").expect("the keeper reads");
+    }
 }
 
-fn start_postgres() -> Server {
+fn start_postgres(promise: Promise) -> Server {
     let programs = postgres_programs();
     let root = data_root("postgres");
     let data = root.join("data");
@@ -132,8 +202,11 @@ fn start_postgres() -> Server {
         "max_connections=300",
         "shared_buffers=32MB",
         "fsync=off",
-        "synchronous_commit=off",
         "full_page_writes=off",
+        match promise {
+            Promise::None => "synchronous_commit=off",
+            Promise::Commits => "synchronous_commit=on",
+        },
     ] {
         server.args(["-c", setting]);
     }
@@ -141,7 +214,7 @@ fn start_postgres() -> Server {
         scheme: "postgres",
         port,
         // PostgreSQL takes QUIT for: at once, and take your children with you.
-        _keeper: keep(&server, "QUIT", &root),
+        keeper: keep(&server, "QUIT", &root),
     }
 }
 
@@ -154,7 +227,7 @@ fn postgres_programs() -> PathBuf {
         .expect("Debian's package postgresql is installed")
 }
 
-fn start_mariadb() -> Server {
+fn start_mariadb(promise: Promise) -> Server {
     let root = data_root("mysql");
     let data = root.join("data");
     run(Command::new("mariadb-install-db")
@@ -164,7 +237,7 @@ fn start_mariadb() -> Server {
     let first = root.join("first.sql");
     std::fs::write(
         &first,
-        "CREATE USER posthouse@'127.0.0.1' IDENTIFIED BY 'secret';\nGRANT ALL ON *.* TO posthouse@'127.0.0.1';\n",
+        "CREATE USER IF NOT EXISTS posthouse@'127.0.0.1' IDENTIFIED BY 'secret';\nGRANT ALL ON *.* TO posthouse@'127.0.0.1';\n",
     )
     .expect("the first statements' file");
     let port = free_port();
@@ -173,7 +246,10 @@ fn start_mariadb() -> Server {
         .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin"])
         .args([
             "--max-connections=300",
-            "--innodb-flush-log-at-trx-commit=0",
+            match promise {
+                Promise::None => "--innodb-flush-log-at-trx-commit=0",
+                Promise::Commits => "--innodb-flush-log-at-trx-commit=2",
+            },
             "--innodb-buffer-pool-size=64M",
         ])
         .arg(format!("--port={port}"))
@@ -185,15 +261,20 @@ fn start_mariadb() -> Server {
     Server {
         scheme: "mysql",
         port,
-        _keeper: keep(&server, "KILL", &root),
+        keeper: keep(&server, "KILL", &root),
     }
 }
 
-/// Starts the server below a shell that ends it, and removes its directory, when our end of the pipe is closed.
+/// Starts the server below a shell that kills and starts it as it is told, ends it, and removes its directory, when our end of the pipe
+/// is closed.
 fn keep(server: &Command, signal: &str, root: &Path) -> Child {
     let log = root.join("log");
     let script = format!(
-        "\"$@\" >'{log}' 2>&1 </dev/null & server=$!; read -r end; kill -{signal} $server; wait $server; rm -rf '{root}'",
+        "start() {{ \"$@\" >>'{log}' 2>&1 </dev/null & server=$!; }}
+         end() {{ kill -{signal} $server; wait $server; }}
+         start \"$@\"
+         while read -r word; do case $word in kill) end ;; start) start \"$@\" ;; esac; done
+         end; rm -rf '{root}'",
         log = log.display(),
         root = root.display()
     );

@@ -30,6 +30,7 @@ pub const PASSWORD: &str = "open-sesame-7";
 pub struct Builder {
     settings: Table,
     environment: Vec<(String, String)>,
+    data: Option<PathBuf>,
 }
 
 /// A server with its directory. It ends when this is dropped; its log is shown if the test fails.
@@ -68,6 +69,7 @@ impl Default for Builder {
         let mut builder = Self {
             settings: Table::new(),
             environment: vec![("POSTHOUSE_ADMIN_PASSWORD".into(), ADMIN_PASSWORD.into())],
+            data: None,
         };
         builder.settings.insert("hostname".into(), "mail.house.test".into());
         builder.settings.insert("listen".into(), listen.into());
@@ -103,6 +105,12 @@ impl Builder {
         self
     }
 
+    /// The data directory is to be here, and not in the test's directory.
+    pub fn data(mut self, path: PathBuf) -> Self {
+        self.data = Some(path);
+        self
+    }
+
     /// Leaves it to the server to make the administrator's password.
     pub fn without_password(mut self) -> Self {
         self.environment.clear();
@@ -115,7 +123,7 @@ impl Builder {
         let text = toml::to_string(&self.settings).expect("TOML");
         fs::write(directory.path().join("posthouse.toml"), text).expect("a configuration");
         House {
-            data: directory.path().join("data"),
+            data: self.data.unwrap_or_else(|| directory.path().join("data")),
             directory,
             environment: self.environment,
             running: None,

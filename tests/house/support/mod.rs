@@ -2,9 +2,11 @@
 //!
 //! Nothing here sleeps for a fixed time, and nothing leaves the machine: names are resolved by [`dns`], outgoing mail ends at [`mx`].
 
+pub mod accepted;
 pub mod acme;
 pub mod authority;
 pub mod databases;
+pub mod disk;
 pub mod dns;
 pub mod dnssec;
 pub mod dovecot;

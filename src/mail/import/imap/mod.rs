@@ -299,7 +299,7 @@ async fn store(
     };
     match stored {
         Ok(arrival) => Ok(Some(arrival)),
-        Err(refusal @ Refusal::TryLater { .. }) => Err(refusal.into()),
+        Err(refusal) if refusal.is_of_the_house() => Err(refusal.into()),
         Err(refusal) => {
             report.fail(format!("the message with the UID {}: {refusal}", order.uid));
             moving.note_failed(order.uid);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Executor, MySqlPool, PgPool, SqlitePool};
+use sqlx::{ConnectOptions, Connection, Executor, MySqlPool, PgPool, Sqlite, SqliteConnection, SqlitePool, TransactionManager};
 
 use super::{Dialect, Held, Inner};
 use crate::store::Error;
@@ -179,11 +179,18 @@ async fn open_sqlite(settings: &crate::config::Database, file: &str, data_dir: &
             .max_connections(most)
             .acquire_timeout(Duration::from_secs(settings.acquire_timeout_seconds))
             .test_before_acquire(false)
+            .before_acquire(|connection, _| Box::pin(async move { Ok(is_fit(connection)) }))
     };
     let writer = pool(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options.clone());
     let readers = pool(settings.max_connections.saturating_sub(1).clamp(1, 8)).connect_lazy_with(options);
     first.close().await.map_err(|error| failed(&reason(&error)))?;
     Ok(Pools::Sqlite { writer, readers, lock })
+}
+
+/// Whether it is between transactions. After some errors, such as a full disk, SQLite has ended the transaction itself, and then neither
+/// COMMIT nor ROLLBACK bring sqlx to believe that: it would begin no other, ever again. Such a connection is closed, and another opened.
+fn is_fit(connection: &SqliteConnection) -> bool {
+    <Sqlite as sqlx::Database>::TransactionManager::get_transaction_depth(connection) == 0
 }
 
 fn lock_path(path: &Path) -> PathBuf {

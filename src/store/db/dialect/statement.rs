@@ -106,11 +106,7 @@ impl Inner {
     }
 
     pub(in crate::store::db) async fn execute(&mut self, statement: Statement) -> Result<u64, Error> {
-        with!(self, statement, |tx, query| Ok(query
-            .execute(tx)
-            .await
-            .map_err(refine)?
-            .rows_affected()))
+        with!(self, statement, |tx, query| Ok(query.execute(tx).await?.rows_affected()))
     }
 
     pub(in crate::store::db) async fn optional<T>(
@@ -120,8 +116,7 @@ impl Inner {
     ) -> Result<Option<T>, Error> {
         with!(self, statement, |tx, query| query
             .fetch_optional(tx)
-            .await
-            .map_err(refine)?
+            .await?
             .map(|row| map(&Row::from(&row)))
             .transpose())
     }
@@ -134,7 +129,7 @@ impl Inner {
     ) -> Result<(), Error> {
         with!(self, statement, |tx, query| {
             let mut rows = query.fetch(tx);
-            while let Some(row) = rows.try_next().await.map_err(refine)? {
+            while let Some(row) = rows.try_next().await? {
                 map(&Row::from(&row))?;
             }
             Ok(())
@@ -147,8 +142,8 @@ impl Inner {
             Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
             Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
             Self::MySql(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
-        }
-        .map_err(refine)
+        }?;
+        Ok(())
     }
 
     pub(in crate::store::db) async fn commit(self) -> Result<(), Error> {
@@ -156,16 +151,8 @@ impl Inner {
             Self::Sqlite(tx) => tx.commit().await,
             Self::Postgres(tx) => tx.commit().await,
             Self::MySql(tx) => tx.commit().await,
-        }
-        .map_err(refine)
-    }
-}
-
-/// A uniqueness rule that said no has an error of its own.
-fn refine(error: sqlx::Error) -> Error {
-    match error.as_database_error() {
-        Some(database) if database.is_unique_violation() => Error::Conflict,
-        _ => Error::Database(error),
+        }?;
+        Ok(())
     }
 }
 
