@@ -28,6 +28,7 @@ use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
 use crate::mail::repeats::Repeats;
+use crate::mail::retention::Retention;
 use crate::mail::tls_reports::{self, TlsReports};
 use crate::mail::zone::Zones;
 use crate::model::clock::Clock;
@@ -72,7 +73,7 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     let serving = listeners.serve(gate(&config, &services), stop.clone());
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
     let nothing_more_to_report = CancellationToken::new();
-    let mut beside = beside(&services, &stop, &nothing_more_to_report);
+    let mut beside = beside((&config, &services), &stop, &nothing_more_to_report);
     beside.push(tokio::spawn(certify(services.certificates.clone(), acme, stop.clone())));
     let reporting = tokio::spawn(report(tls_reports, dmarc_reports, nothing_more_to_report.clone()));
 
@@ -96,11 +97,11 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
 }
 
 /// What works beside the doors: until `stop`, or until there is nothing more to tell.
-fn beside(services: &Services, stop: &CancellationToken, nothing_more: &CancellationToken) -> Vec<JoinHandle<()>> {
+fn beside((config, services): (&Config, &Services), stop: &CancellationToken, nothing_more: &CancellationToken) -> Vec<JoinHandle<()>> {
     let hall = (services.directory.clone(), services.mailboxes.clone());
     vec![
         tokio::spawn(services.spam.clone().run(services.mailboxes.resorted(), hall, stop.clone())),
-        tokio::spawn(accounts::run(services.directory.clone(), services.mailboxes.clone(), stop.clone())),
+        tokio::spawn(remove_what_is_due(config, services, stop)),
         tokio::spawn(services.audit.clone().run(stop.clone())),
         tokio::spawn(services.webhooks.clone().run(stop.clone())),
         tokio::spawn(services.traces.clone().run(nothing_more.clone())),
@@ -238,6 +239,22 @@ fn dmarc_reports(config: &Config, services: &Services, intake: &Intake, tally: T
         clock: Clock::System,
     };
     DmarcReports::new(ground, config.reports.clone()).map_err(Failure::of)
+}
+
+/// Users whose time to be restored is over, and old mail in Junk and Trash.
+fn remove_what_is_due(config: &Config, services: &Services, stop: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+    let users = accounts::run(services.directory.clone(), services.mailboxes.clone(), stop.clone());
+    let retention = Retention {
+        database: services.database.clone(),
+        directory: services.directory.clone(),
+        mailboxes: services.mailboxes.clone(),
+        settings: config.retention.clone(),
+        clock: Clock::System,
+    };
+    let mail = retention.run(stop.clone());
+    async move {
+        tokio::join!(users, mail);
+    }
 }
 
 fn bind_all(key: &'static str, addresses: &[String], sockets: &mut Sockets) -> Result<Vec<TcpListener>, Failure> {

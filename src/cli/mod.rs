@@ -10,6 +10,7 @@ mod access;
 mod alias;
 mod api_key;
 mod audit;
+mod backup;
 mod ban;
 mod certificate;
 mod completions;
@@ -17,6 +18,7 @@ mod configuration;
 mod dkim;
 mod doctor;
 mod domain;
+mod export;
 mod failure;
 mod filter_scripts;
 mod house;
@@ -36,6 +38,7 @@ mod sieve;
 mod spam;
 mod trace;
 mod user;
+mod verify;
 mod webhook;
 
 use std::ffi::OsString;
@@ -141,6 +144,14 @@ enum Command {
     Reindex(reindex::Reindex),
     /// Look at all that the server depends on, and say what is wrong and what to do
     Doctor(doctor::Doctor),
+    /// Keep a snapshot of everything in a directory of backups, also while the server runs
+    Backup(backup::Backup),
+    /// Put a snapshot back into an empty data directory and an empty database, also of another kind
+    Restore(backup::Restore),
+    /// Look whether everything that is kept fits together: mailboxes and files, the queue and its messages, the rows of the database
+    Verify(verify::Verify),
+    /// Write the mailboxes of a user as files that other programs read
+    Export(export::Export),
     /// Bring accounts and mail from other servers and programs
     #[command(subcommand)]
     Import(import::Import),
@@ -202,6 +213,10 @@ impl Cli {
             Command::Trace(command) => command.run(&global.house().await?, out).await,
             Command::Reports(command) => command.run(&global.house().await?, out).await,
             Command::Reindex(command) => command.run(&global.services().await?, out).await,
+            Command::Backup(command) => command.run(&global, out).await,
+            Command::Restore(command) => command.run(&global, out).await,
+            Command::Verify(command) => command.run(&global.services().await?, out).await,
+            Command::Export(command) => command.run(&global.services().await?, out).await,
             Command::Import(command) => command.run(&global.services().await?, out).await,
             Command::Sieve(command) => command.run(&global, out).await,
             Command::Spam(command) => command.run(&global, out).await,
@@ -362,6 +377,15 @@ mod tests {
         "posthouse import maildir /home/alice/Maildir --to alice@example.test --copy",
         "posthouse doctor",
         "posthouse doctor --json --quiet --block-list bl.test --block-list other.test --reach mx.example.org",
+        "posthouse backup /mnt/backups --keep 30",
+        "posthouse backup /mnt/backups --link --json",
+        "posthouse restore /mnt/backups --list",
+        "posthouse restore /mnt/backups --snapshot 20261126T150405Z --check",
+        "posthouse restore /mnt/backups --send-queued",
+        "posthouse verify",
+        "posthouse verify --repair --json",
+        "posthouse export alice@example.test --maildir /tmp/alice",
+        "posthouse export alice@example.test --mbox /tmp/alice",
         "posthouse openapi",
         "posthouse completions bash",
         "posthouse man packaging/man",
@@ -385,6 +409,11 @@ mod tests {
     fn wrong_use_is_refused() {
         for line in [
             "posthouse dance",
+            "posthouse export alice@example.test",
+            "posthouse export alice@example.test --maildir a --mbox b",
+            "posthouse backup",
+            "posthouse backup /mnt/backups --keep 0",
+            "posthouse restore /mnt/backups --list --check",
             "posthouse --ready-file x",
             "posthouse domain",
             "posthouse domain add",

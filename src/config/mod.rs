@@ -34,6 +34,7 @@ mod proxy;
 mod queue;
 mod reference;
 mod reports;
+mod retention;
 mod route;
 mod sieve;
 mod smtp;
@@ -69,6 +70,7 @@ pub use proxy::Proxy;
 pub use queue::Queue;
 pub use reference::{example, reference_markdown};
 pub use reports::Reports;
+pub use retention::Retention;
 pub use route::Route;
 pub use sieve::Sieve;
 pub use smtp::Smtp;
@@ -128,6 +130,8 @@ pub struct Config {
     pub mail: Mail,
     /// Spam: how it is told from other mail, and what is done with it.
     pub spam: Spam,
+    /// How long messages stay in Junk and Trash. They go for good, whatever their flags.
+    pub retention: Retention,
     /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
     pub sieve: Sieve,
     /// The queue of outgoing mail.
@@ -177,6 +181,7 @@ impl Default for Config {
             directory: Directory::default(),
             mail: Mail::default(),
             spam: Spam::default(),
+            retention: Retention::default(),
             sieve: Sieve::default(),
             queue: Queue::default(),
             outbound: Outbound::default(),

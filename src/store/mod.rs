@@ -8,6 +8,7 @@ mod leftovers;
 pub mod maildir;
 pub mod room;
 pub mod spool;
+pub mod vault;
 pub mod words;
 
 use std::io::ErrorKind;

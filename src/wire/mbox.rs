@@ -5,6 +5,10 @@
 //! line of a message that looks like one is kept: mboxo and mboxcl write `>From `, mboxrd puts a further `>` before any number of them,
 //! mboxcl2 changes nothing and relies on Content-Length.
 
+mod write;
+
+pub use write::{Beside, write};
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;

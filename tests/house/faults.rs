@@ -1,4 +1,5 @@
-//! What breaks around the server: disks that are full or may not be written, a database that goes. Each time nothing that got a 250 is lost, who asks is told to
+//! What breaks around the server: disks that are full or may not be written, a database or a name
+//! server that goes, clients that vanish. Each time nothing that got a 250 is lost, who asks is told to
 //! come again, and the server recovers by itself. `tests/soak faults` runs them for longer.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::support::accepted::{Accepted, letter};
 use crate::support::databases::Mortal;
-use crate::support::disk::Disk;
+use crate::support::disk::{Disk, ReadOnly};
 use crate::support::dns::Dns;
 use crate::support::house::{Builder, House, PASSWORD};
 use crate::support::imap::Imap;
@@ -62,9 +63,12 @@ fn a_full_disk_refuses_for_now() {
     for octets in [3_000, 400_000] {
         let reply = send(&mut smtp, "ada@client.test", &BOTH, &letter("refused", octets, &mut random));
         assert!(reply.code == 452 && reply.lines[0].starts_with("4.3.1 "), "{reply:?}");
-        let outside = house
-            .submission(ALICE)
-            .send(ALICE, &["friend@remote.test"], &letter("refused", octets, &mut random));
+        let outside = send(
+            &mut house.submission(ALICE),
+            ALICE,
+            &["friend@remote.test"],
+            &letter("refused", octets, &mut random),
+        );
         assert!(outside.code == 452, "{outside:?}");
     }
     let status = imap.append("INBOX", letter("refused", 400_000, &mut random).as_bytes());
@@ -124,7 +128,7 @@ fn a_disk_that_fills_under_load_loses_nothing() {
         })
         .collect();
     let mut random = StdRng::seed_from_u64(7);
-    for _ in 0..number("HOUSE_ROUNDS", 8) {
+    for _ in 0..number("HOUSE_FILLS", 8) {
         let (before, taken) = (refused.load(Ordering::Relaxed), accepted.len());
         disk.fill(random.random_range(0..300_000));
         until("refusals", || (refused.load(Ordering::Relaxed) > before + 5).then_some(()));
@@ -168,6 +172,82 @@ fn mail_leaves_room_to_delete_mail() {
         let reply = send(&mut smtp, "ada@client.test", &[BOB], &letter("small", 100, &mut random));
         (reply.code == 250).then_some(())
     });
+}
+
+/// The mail lies on a disk that the system has made read-only: everything can be read, and nothing is taken.
+#[test]
+fn a_disk_may_become_read_only() {
+    let house = Builder::default().start();
+    house.provision();
+    let (accepted, mut random) = (Accepted::default(), StdRng::seed_from_u64(4));
+    let mut smtp = house.smtp();
+    let mut imap = house.imap(ALICE);
+    send(&mut smtp, "ada@client.test", &BOTH, &letter("before", 2_000, &mut random)).expect(250);
+    accepted.add("before".into(), BOTH.to_vec());
+    imap.select("INBOX");
+    let Some(mail) = ReadOnly::make(&house.data().join("mail")) else {
+        return;
+    };
+    let Some(spool) = ReadOnly::make(&house.data().join("spool")) else {
+        return;
+    };
+    for octets in [2_000, 400_000] {
+        send(&mut smtp, "ada@client.test", &BOTH, &letter("refused", octets, &mut random)).expect(451);
+    }
+    assert!(imap.append("INBOX", b"Subject: x\r\n\r\nx\r\n").starts_with("NO [UNAVAILABLE]"));
+    assert_eq!(imap.ok("FETCH 1 BODY.PEEK[]").len(), 1);
+    drop((mail, spool));
+    send(&mut smtp, "ada@client.test", &BOTH, &letter("after", 400_000, &mut random)).expect(250);
+    accepted.add("after".into(), BOTH.to_vec());
+    BOTH.into_iter().for_each(|user| accepted.verify_exactly(&house, user));
+}
+
+/// Nobody answers questions about names: mail for others waits in the queue, mail for users here does not.
+#[test]
+fn dns_may_go_and_come_back() {
+    let (mx, dns) = (Mx::good(), Dns::start());
+    dns.mx("remote.test", 10, "mx.remote.test").host("mx.remote.test", "127.0.0.1");
+    dns.keep_silent(true);
+    let house = Builder::default()
+        .set("dns.servers", vec![dns.address()])
+        .set("dns.timeout_seconds", 1)
+        .set("outbound.smtp_port", i64::from(mx.port()))
+        .set("queue.retry_first_seconds", 1)
+        .set("queue.retry_max_seconds", 1)
+        .start();
+    house.provision();
+    let text = "Subject: x\r\n\r\nx\r\n";
+    send(&mut house.submission(ALICE), ALICE, &["friend@remote.test", BOB], text).expect(250);
+    send(&mut house.smtp(), "ada@client.test", &[BOB], text).expect(250);
+    assert_eq!(house.inbox(BOB).len(), 2);
+    let queue = until("an attempt", || {
+        let queue = house.admin().get("/queue").ok();
+        let attempts = queue["items"][0]["recipients"][0]["attempts"].as_u64();
+        attempts.is_some_and(|attempts| attempts > 0).then_some(queue)
+    });
+    assert_eq!(queue["items"][0]["recipients"][0]["state"], "waiting", "{queue}");
+    dns.keep_silent(false);
+    mx.wait_for(1);
+    until("an empty queue", || (house.queued() == 0).then_some(()));
+}
+
+/// A client vanishes in the middle of a message, without a word of TLS or TCP but the end: nothing of it is kept.
+#[test]
+fn a_peer_may_vanish_within_tls() {
+    let house = House::furnished();
+    for _ in 0..20 {
+        let mut smtp = house.smtp().start_tls();
+        smtp.envelope("ada@client.test", &[BOB]).expect(354);
+        smtp.send_raw(&vec![b'x'; 300_000]);
+        drop(smtp);
+        let mut imap = house.imap(ALICE);
+        imap.line().send(b"a APPEND INBOX {1000000}\r\n").expect("a connection");
+        imap.line().send(&vec![b'x'; 300_000]).expect("a connection");
+    }
+    send(&mut house.smtp(), "ada@client.test", &BOTH, "Subject: x\r\n\r\nx\r\n").expect(250);
+    let left = || std::fs::read_dir(house.data().join("spool/incoming")).expect("the spool").count();
+    until("nothing to be left of them", || (left() == 0).then_some(()));
+    BOTH.into_iter().for_each(|user| assert_eq!(house.inbox(user).len(), 1));
 }
 
 #[test]

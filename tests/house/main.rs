@@ -6,6 +6,7 @@
 mod acme;
 mod auditing;
 mod authentication;
+mod care;
 mod certificates;
 mod changing;
 mod clients;
@@ -52,6 +53,7 @@ mod signing;
 mod slow;
 mod spam;
 mod starting;
+mod steady;
 mod steering;
 mod storage;
 mod stories;

@@ -14,7 +14,7 @@ use crate::model::ids::UserId;
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
 use crate::store::db::users::{self, StoredUser};
-use crate::store::db::{Tx, acls, tokens};
+use crate::store::db::{Tx, acls, logins, tokens, traces};
 
 const MAX_DISPLAY_NAME: usize = 255;
 const MAX_HASH_OCTETS: usize = 512;
@@ -157,7 +157,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Removes a user, deleted or not, from the directory for good; aliases that lead to them stay. Errors: NotFound, InUse (the last server administrator),
+    /// Removes a user, deleted or not, from the directory for good, with their logins and the stories of their messages; aliases that lead to them stay, and so does what they have in the queue. Errors: NotFound, InUse (the last server administrator),
     /// Changed.
     pub async fn remove_user(&self, login: &str) -> Result<Arc<User>, Refusal> {
         let mut change = self.change().await?;
@@ -167,6 +167,9 @@ impl Directory {
         users::delete(&mut change.tx, stored.user.id).await?;
         // Rights that somebody gave them while their mailboxes were removed must not wait for the next user of this name.
         acls::forget_login(&mut change.tx, &stored.user.login).await?;
+        // What they and others did with this address is told no more.
+        logins::forget_login(&mut change.tx, &stored.user.login).await?;
+        traces::forget_word(&mut change.tx, &stored.user.login).await?;
         change.ended.push(stored.user.id);
         change.note(Deed::UserPurged, Resource::user(&stored.user.login), (stored.user.shown(), None));
         change.commit().await?;

@@ -33,6 +33,7 @@ mod search;
 mod tests;
 mod transfer;
 mod uid_list;
+mod verify;
 mod view;
 mod watch;
 
@@ -56,6 +57,7 @@ pub use full_text::Lookup;
 pub use listed::{Kept, Summary};
 pub use metadata::{Annotated, AnnotationVersions};
 pub use moving_in::{Arrival, MovingIn, Origin, Parcel};
+pub(super) use names::directory as directory_of;
 pub use place::{Placed, Slot};
 pub use quota::{MaildropLock, Usage};
 pub use read::StoredMessage;
@@ -63,6 +65,7 @@ pub use resorted::Resorted;
 pub use scan::ReindexReport;
 pub use search::{Search, Test};
 pub use transfer::Copied;
+pub use verify::{Found, Misfit};
 pub use watch::{Glance, Watched, Watcher};
 
 use crate::config;

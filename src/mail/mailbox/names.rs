@@ -7,7 +7,7 @@ use crate::model::mailbox::{MailboxName, SEPARATOR};
 use crate::wire::imap::utf7;
 
 /// The directory of a mailbox below the user's; empty for the INBOX. None if it would be too long for a file system.
-pub(super) fn directory(name: &MailboxName) -> Option<String> {
+pub(in crate::mail) fn directory(name: &MailboxName) -> Option<String> {
     if name.is_inbox() {
         return Some(String::new());
     }

@@ -49,7 +49,7 @@ impl Queue {
 }
 
 /// The files that are named by an id and old enough. What else lies there is left alone.
-fn old_files(directory: &std::path::Path) -> std::io::Result<Vec<(MailId, PathBuf)>> {
+pub(super) fn old_files(directory: &std::path::Path) -> std::io::Result<Vec<(MailId, PathBuf)>> {
     // The file system's clock is the machine's, whatever clock the ledger has.
     let before = SystemTime::now().checked_sub(GRACE);
     let mut found = Vec::new();

@@ -17,12 +17,14 @@ mod removal;
 mod standing;
 mod steer;
 mod story;
+mod verify;
 
 pub use claim::{Claim, Finding, Lease, Progress, Settlement};
 pub use content::{Content, MOST_BESIDE};
 pub use postpone::{Left, Unreached};
 pub use standing::Standing;
 pub use story::Via;
+pub use verify::{Lack, Loose};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -96,6 +96,24 @@ impl Dialect {
         }
     }
 
+    /// All columns of all tables: table, column, declared type, in the order of tables and then of columns.
+    pub(super) const fn columns(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT t.name, c.name, c.type FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+                 WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name, c.cid"
+            }
+            Self::Postgres => {
+                "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT) FROM information_schema.columns \
+                 WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+            }
+            Self::MySql => {
+                "SELECT table_name, column_name, CAST(data_type AS CHAR(64)) FROM information_schema.columns \
+                 WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position"
+            }
+        }
+    }
+
     /// An insert that leaves a row alone that is there already, and then has touched 0 rows. `rest` is what follows `INSERT `:
     /// `INTO table (columns) VALUES (?)`.
     pub fn insert_or_ignore(self, rest: &'static str) -> String {

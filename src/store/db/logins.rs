@@ -81,6 +81,12 @@ pub async fn page(tx: &mut Tx, which: &Which, limit: i64) -> Result<Vec<LoginRec
     rows.await
 }
 
+/// Drops those of a login.
+pub async fn forget_login(tx: &mut Tx, login: &str) -> Result<(), Error> {
+    tx.query("DELETE FROM logins WHERE login = ?").bind(login).execute().await?;
+    Ok(())
+}
+
 /// Drops at most `limit` of those before; whether there may be more.
 pub async fn forget(tx: &mut Tx, before: LoginId, limit: i64) -> Result<bool, Error> {
     let last = tx

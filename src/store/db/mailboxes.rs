@@ -4,6 +4,7 @@ use super::{Row, Tx, Value, acls, derived, imports, looks, metadata, recoveries}
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::store::Error;
+use crate::store::maildir::FileName;
 
 /// A mailbox as the database has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,6 +180,45 @@ pub async fn delete(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
     Ok(())
 }
 
+/// A mailbox by its oldest message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oldest {
+    /// Which.
+    pub mailbox: MailboxId,
+    /// Whose.
+    pub login: String,
+    /// The first name of its files. Names begin with the time at which they were given.
+    name: Option<String>,
+}
+
+impl Oldest {
+    /// Whether the message may have come before this, in milliseconds since 1970.
+    pub fn is_before(&self, at_ms: i64) -> bool {
+        let name = self.name.as_deref().and_then(FileName::parse);
+        name.is_some_and(|name| name.made_at().is_none_or(|made| made.as_millisecond() < at_ms))
+    }
+}
+
+/// The mailboxes of this kind after the one named that have messages, of users who are not deleted.
+pub async fn oldest(tx: &mut Tx, kind: SpecialUse, after: Option<MailboxId>, limit: i64) -> Result<Vec<Oldest>, Error> {
+    tx.query(
+        "SELECT m.id, u.login, (SELECT MIN(name) FROM messages WHERE messages.mailbox_id = m.id) FROM mailboxes m \
+         JOIN users u ON u.id = m.user_id WHERE m.special_use = ? AND m.messages > 0 AND u.deleted_at IS NULL AND m.id > ? \
+         ORDER BY m.id LIMIT ?",
+    )
+    .bind(kind.as_str())
+    .bind(after.map_or(i64::MIN, |after| after.0))
+    .bind(limit)
+    .all(|row| {
+        Ok(Oldest {
+            mailbox: MailboxId(row.integer(0)?),
+            login: row.text(1)?,
+            name: row.text_or_null(2)?,
+        })
+    })
+    .await
+}
+
 /// From where on messages are \Recent.
 pub async fn set_recent(tx: &mut Tx, id: MailboxId, from: Uid) -> Result<(), Error> {
     let sql = "UPDATE mailboxes SET recent_from = ? WHERE id = ?";
@@ -198,6 +238,18 @@ pub async fn recount(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
         .execute()
         .await?;
     Ok(())
+}
+
+/// How many messages and octets a mailbox says that it has.
+pub async fn counted(tx: &mut Tx, id: MailboxId) -> Result<(u64, u64), Error> {
+    let number = |row: &Row<'_>, column| u64::try_from(row.integer(column)?).map_err(|_| Error::Corrupt("mailboxes.messages"));
+    let sql = "SELECT messages, bytes FROM mailboxes WHERE id = ?";
+    let found = tx
+        .query(sql)
+        .bind(id.0)
+        .optional(|row| Ok((number(row, 0)?, number(row, 1)?)))
+        .await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Messages and octets of each mailbox of the user.
@@ -260,10 +312,12 @@ pub async fn unsubscribe(tx: &mut Tx, user: UserId, name: &MailboxName) -> Resul
 
 /// Forgets all that this file keeps of a user beside mailboxes.
 pub async fn forget_user(tx: &mut Tx, user: UserId) -> Result<(), Error> {
-    tx.query("DELETE FROM subscriptions WHERE user_id = ?")
-        .bind(user.0)
-        .execute()
-        .await?;
+    for sql in [
+        "DELETE FROM subscriptions WHERE user_id = ?",
+        "DELETE FROM uidvalidities WHERE user_id = ?",
+    ] {
+        tx.query(sql).bind(user.0).execute().await?;
+    }
     metadata::forget_user(tx, user).await
 }
 

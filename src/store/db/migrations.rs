@@ -7,7 +7,7 @@
 use sha2::{Digest, Sha256};
 
 use super::dialect::{Dialect, lock_file};
-use super::{Database, Tx};
+use super::{Database, Tx, dump};
 use crate::store::Error;
 
 struct Migration {
@@ -88,22 +88,68 @@ pub(super) const fn newest() -> usize {
 
 /// Applies what is missing.
 pub(super) async fn run(database: &Database) -> Result<(), Error> {
+    alone(database, async |tx| {
+        let done = steps(tx).await?;
+        apply(tx, MIGRATIONS.get(done..).unwrap_or_default()).await
+    })
+    .await
+}
+
+/// Fills an empty database with rows of the step `schema`, and applies the further steps; how many rows.
+pub(super) async fn fill(
+    database: &Database,
+    schema: i64,
+    lines: impl Iterator<Item = Result<String, Error>> + Send,
+) -> Result<u64, Error> {
+    alone(database, async |tx| {
+        if steps(tx).await? > 0 {
+            return Err(Error::Unusable(
+                "database.url: the database is not empty; what is restored needs one that nobody has used".into(),
+            ));
+        }
+        let known = MIGRATIONS.partition_point(|migration| migration.version <= schema);
+        let (before, after) = MIGRATIONS.split_at_checked(known).unwrap_or((MIGRATIONS, &[]));
+        apply(tx, before).await?;
+        let rows = dump::read(tx, lines).await?;
+        apply(tx, after).await?;
+        Ok(rows)
+    })
+    .await
+}
+
+/// The last step that was applied.
+pub(super) async fn applied(tx: &mut Tx) -> Result<i64, Error> {
+    let last = tx
+        .query("SELECT MAX(version) FROM posthouse_schema")
+        .optional(|row| row.integer_or_null(0))
+        .await?;
+    Ok(last.flatten().unwrap_or(0))
+}
+
+/// The last step that this program knows.
+pub(super) fn latest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// Does it in one transaction while nobody else changes the schema.
+async fn alone<T>(database: &Database, work: impl AsyncFnOnce(&mut Tx) -> Result<T, Error>) -> Result<T, Error> {
     let guard = match database.pools.lock_file() {
         Some(path) => Some(lock_file(path).await.map_err(|source| Error::File { path: path.into(), source })?),
         None => None,
     };
     let mut tx = database.write().await?;
     tx.inner.lock_schema().await?;
-    let done = apply(&mut tx).await;
+    let done = work(&mut tx).await;
     let unlocked = tx.inner.unlock_schema().await;
     // The reason why it was not done comes first.
-    done.and(unlocked)?;
+    let done = done.and_then(|done| unlocked.map(|()| done))?;
     tx.commit().await?;
     drop(guard);
-    Ok(())
+    Ok(done)
 }
 
-async fn apply(tx: &mut Tx) -> Result<(), Error> {
+/// How many steps were applied, all of which are ours.
+async fn steps(tx: &mut Tx) -> Result<usize, Error> {
     let dialect = tx.dialect();
     tx.inner
         .script("CREATE TABLE IF NOT EXISTS posthouse_schema (version BIGINT NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, checksum VARCHAR(64) NOT NULL)")
@@ -113,7 +159,12 @@ async fn apply(tx: &mut Tx) -> Result<(), Error> {
         .all(|row| Ok((row.integer(0)?, row.text(1)?)))
         .await?;
     check(&applied, dialect)?;
-    for migration in MIGRATIONS.iter().skip(applied.len()) {
+    Ok(applied.len())
+}
+
+async fn apply(tx: &mut Tx, migrations: &[Migration]) -> Result<(), Error> {
+    let dialect = tx.dialect();
+    for migration in migrations {
         tracing::info!(version = migration.version, name = migration.name, "changing the database's schema");
         tx.inner.script(migration.sql(dialect)).await?;
         tx.query("INSERT INTO posthouse_schema (version, name, checksum) VALUES (?, ?, ?)")

@@ -18,6 +18,7 @@ mod dialect;
 pub mod dkim_keys;
 pub mod dmarc_reports;
 pub mod domains;
+pub mod dump;
 pub mod events;
 pub mod filters;
 pub mod imports;
@@ -31,6 +32,7 @@ pub mod messages;
 pub mod metadata;
 mod migrations;
 pub mod mta_sts;
+pub mod orphans;
 pub mod queue;
 pub mod received_reports;
 pub mod recoveries;
@@ -75,6 +77,25 @@ impl Database {
         let database = Self { pools, together };
         migrations::run(&database).await?;
         Ok(database)
+    }
+
+    /// Opens a database that must be empty, and fills it with rows of [`dump::write`], of this schema or of an earlier one, which is brought
+    /// up to date; how many.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`]: it is not empty, or the rows are damaged or of a newer program. Nothing is left in it then, but for tables where
+    /// the database takes them for granted.
+    pub async fn restore(
+        settings: &crate::config::Database,
+        data_dir: &Path,
+        mut lines: impl Iterator<Item = Result<String, Error>> + Send,
+    ) -> Result<(Self, u64), Error> {
+        let first = lines.next().transpose()?.unwrap_or_default();
+        let schema = dump::schema(&first)?;
+        let pools = dialect::Pools::open(settings, data_dir).await?;
+        let database = Self { pools, together: None };
+        let rows = migrations::fill(&database, schema, lines).await?;
+        Ok((database, rows))
     }
 
     /// A transaction that reads: a consistent view.
@@ -150,6 +171,11 @@ impl Tx {
     /// Inserts any number of rows: `prefix` is `INSERT INTO table (columns) VALUES`, `values` the values of all rows, one row of
     /// `columns` values after another. The rows go in statements of as many as the database takes; how many rows were touched.
     pub async fn insert_many(&mut self, prefix: &'static str, columns: usize, values: Vec<Value>) -> Result<u64, Error> {
+        self.insert_many_built(prefix, columns, values).await
+    }
+
+    /// The same with a text that was put together from constants, or from what the database calls its own.
+    async fn insert_many_built(&mut self, prefix: &str, columns: usize, values: Vec<Value>) -> Result<u64, Error> {
         let rows_per_statement = (self.dialect().max_values() / columns.max(1)).clamp(1, 500);
         let mut values = values.into_iter().peekable();
         let mut touched = 0;

@@ -71,6 +71,19 @@ pub async fn forget(tx: &mut Tx, before: MailId, at_once: i64) -> Result<bool, E
     Ok(stop.is_some())
 }
 
+/// Forgets every message that a word leads to.
+pub async fn forget_word(tx: &mut Tx, word: &str) -> Result<(), Error> {
+    // MariaDB does not take a table in the condition from which it deletes, unless it is read before.
+    let found = "SELECT message_id FROM (SELECT message_id FROM trace_words WHERE word = ?) AS found";
+    for sql in [
+        format!("DELETE FROM trace_chapters WHERE message_id IN ({found})"),
+        format!("DELETE FROM trace_words WHERE message_id IN ({found})"),
+    ] {
+        tx.query_built(sql).bind(cut(word)).execute().await?;
+    }
+    Ok(())
+}
+
 fn cut(word: &str) -> &str {
     word.char_indices()
         .nth(MOST_WORD)

@@ -1,4 +1,4 @@
-//! A disk of a test's own: small, so that it can be full.
+//! A disk of a test's own: small, so that it can be full; and directories that may not be written.
 //!
 //! It takes the right to mount, which root has outside of most containers. Where there is none, the test says so and is done.
 
@@ -60,6 +60,30 @@ impl Drop for Disk {
     fn drop(&mut self) {
         // Lazily: a server that has just been killed may hold it for a moment longer.
         quietly(Command::new("umount").arg("--lazy").arg(self.root.path()));
+    }
+}
+
+/// A directory that may not be written for a while, as on a disk that the system has made read-only.
+pub struct ReadOnly {
+    path: PathBuf,
+}
+
+impl ReadOnly {
+    /// Makes it so; none where we may not mount.
+    pub fn make(path: &Path) -> Option<Self> {
+        if !quietly(Command::new("mount").arg("--bind").args([path, path])) {
+            eprintln!("left out: we may not mount here");
+            return None;
+        }
+        let held = Self { path: path.to_owned() };
+        let remounted = quietly(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(path));
+        remounted.then_some(held)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        quietly(Command::new("umount").arg("--lazy").arg(&self.path));
     }
 }
 

@@ -25,6 +25,8 @@ struct Zones {
     spoiled: BTreeSet<Name>,
     /// Names about which it says SERVFAIL.
     broken: BTreeSet<Name>,
+    /// It answers nothing at all.
+    silent: bool,
 }
 
 /// A name server. It answers for what it was told, and says of the rest that it does not exist.
@@ -86,6 +88,11 @@ impl Dns {
     pub fn fail(&self, owner: &str) -> &Self {
         self.zones.lock().expect("zones").broken.insert(name(owner));
         self
+    }
+
+    /// Whether it leaves every question without an answer.
+    pub fn keep_silent(&self, silent: bool) {
+        self.zones.lock().expect("zones").silent = silent;
     }
 
     /// Its address, for `dns.servers`.
@@ -168,6 +175,9 @@ impl Dns {
     }
 
     fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
+        if self.zones.lock().expect("zones").silent {
+            return None;
+        }
         let asked = Message::from_vec(question).ok()?;
         let query = asked.queries.first()?.clone();
         let mut answer = Message::response(asked.metadata.id, asked.metadata.op_code);

@@ -1,6 +1,7 @@
 //! The real server: its binary, started in a directory of its own with every listener on a free port.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -214,7 +215,7 @@ impl House {
     }
 
     fn other_command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+        let mut command = Command::new(binary());
         command
             .args(arguments)
             .arg("--config")
@@ -226,7 +227,7 @@ impl House {
     }
 
     fn serve(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+        let mut command = Command::new(binary());
         command
             .arg("serve")
             .arg("--config")
@@ -364,6 +365,11 @@ impl House {
     pub fn imap(&self, login: &str) -> Imap {
         Imap::login(self.address("imaps"), login, PASSWORD)
     }
+}
+
+/// The server: that of this build, or the one that HOUSE_BINARY names, such as one built for release.
+fn binary() -> OsString {
+    std::env::var_os("HOUSE_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_posthouse").into())
 }
 
 impl Drop for House {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Executor, MySqlPool, PgPool, Sqlite, SqliteConnection, SqlitePool, TransactionManager};
+use sqlx::{ConnectOptions, Connection, Executor, MySqlPool, PgPool, SqliteConnection, SqlitePool};
 
 use super::{Dialect, Held, Inner};
 use crate::store::Error;
@@ -190,7 +190,7 @@ async fn open_sqlite(settings: &crate::config::Database, file: &str, data_dir: &
 /// Whether it is between transactions. After some errors, such as a full disk, SQLite has ended the transaction itself, and then neither
 /// COMMIT nor ROLLBACK bring sqlx to believe that: it would begin no other, ever again. Such a connection is closed, and another opened.
 fn is_fit(connection: &SqliteConnection) -> bool {
-    <Sqlite as sqlx::Database>::TransactionManager::get_transaction_depth(connection) == 0
+    !connection.is_in_transaction()
 }
 
 fn lock_path(path: &Path) -> PathBuf {

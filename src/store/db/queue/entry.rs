@@ -106,6 +106,22 @@ pub async fn is_known(tx: &mut Tx, id: MailId) -> Result<bool, Error> {
     Ok(found.is_some())
 }
 
+/// The messages after the one named, oldest first: their sizes, and those of the octets beside their rows, if they are there.
+pub async fn sizes(tx: &mut Tx, after: Option<MailId>, limit: usize) -> Result<Vec<(MailId, u64, Option<u64>)>, Error> {
+    let size = |octets: i64| u64::try_from(octets).map_err(|_| Error::Corrupt("queue_messages.size"));
+    tx.query(
+        "SELECT id, size, octets FROM queue_messages LEFT JOIN queue_contents ON queue_contents.message_id = id \
+         WHERE id > ? ORDER BY id LIMIT ?",
+    )
+    .bind(after.map_or(0, |after| after.0))
+    .bind(limit as i64)
+    .all(|row| {
+        let beside = row.blob_or_null(2)?.map(|octets| octets.len() as u64);
+        Ok((MailId(row.integer(0)?), size(row.integer(1)?)?, beside))
+    })
+    .await
+}
+
 /// One message.
 pub async fn find(tx: &mut Tx, id: MailId) -> Result<Option<Message>, Error> {
     tx.query_built(format!("SELECT {MESSAGE} FROM queue_messages WHERE id = ?"))

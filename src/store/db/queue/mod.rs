@@ -11,10 +11,10 @@ mod steer;
 mod work;
 
 pub use contents::content;
-pub use entry::{Entry, count, find, insert, is_known, recipients_of, remove};
+pub use entry::{Entry, count, find, insert, is_known, recipients_of, remove, sizes};
 pub use notice::{due_notices, take_notices};
 pub use standing::{Standing, standing};
-pub use steer::{Target, page, steer, targets};
+pub use steer::{Target, hold_all, page, steer, targets};
 pub use work::{
     Claimed, ClaimedMessage, HeldUp, Mark, Note, Rest, WaitingRow, claim, claim_reports, close_reports, conclude, defer, defer_reports,
     due_destinations, due_reports, fail_expired, finish, finish_claimed, hold, is_any_due, next_due, postpone, release, release_everything,

@@ -182,6 +182,16 @@ pub async fn steer(tx: &mut Tx, target: &Target, steering: Steering, now: i64, t
     Ok(done > 0)
 }
 
+/// Holds all that waits, and takes it from whoever had claimed it, for those are of another time; how many recipients.
+pub async fn hold_all(tx: &mut Tx) -> Result<u64, Error> {
+    tx.query("UPDATE queue_recipients SET lease = 0, lease_until = 0 WHERE lease <> 0")
+        .execute()
+        .await?;
+    tx.query("UPDATE queue_recipients SET state = 5, notice_at = NULL WHERE state = 0")
+        .execute()
+        .await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
