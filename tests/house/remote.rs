@@ -218,7 +218,7 @@ fn each_shell_gets_its_completions() {
         assert!(script.contains("api-key") && script.contains("posthouse"), "{shell}: {script}");
     }
     let mut bash = Command::new("bash");
-    let script = "source <(\"$0\" completions bash); COMP_WORDS=(posthouse al); COMP_CWORD=1; _posthouse posthouse al posthouse; echo \"${COMPREPLY[*]}\"";
+    let script = "source <(\"$0\" completions bash); COMP_WORDS=(posthouse ali); COMP_CWORD=1; _posthouse posthouse ali posthouse; echo \"${COMPREPLY[*]}\"";
     bash.args(["-c", script, env!("CARGO_BIN_EXE_posthouse")]);
     assert_eq!(finish(&mut bash, "").ok(), "alias\n");
 }
