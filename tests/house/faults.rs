@@ -324,11 +324,11 @@ impl Load {
         let mut sessions = Vec::new();
         for session in 0..4 {
             let (shared, smtp) = (Arc::clone(&shared), house.smtp());
-            sessions.push(thread::spawn(move || shared.from_outside(session, smtp)));
+            sessions.push(thread::spawn(move || shared.outsider(session, smtp)));
         }
         for session in 4..6 {
             let (shared, smtp) = (Arc::clone(&shared), house.submission(ALICE));
-            sessions.push(thread::spawn(move || shared.to_outside(session, smtp)));
+            sessions.push(thread::spawn(move || shared.insider(session, smtp)));
         }
         for _ in 0..2 {
             let (shared, imap) = (Arc::clone(&shared), house.imap(BOB));
@@ -352,7 +352,7 @@ impl Load {
 }
 
 impl Shared {
-    fn from_outside(&self, session: u64, mut smtp: Smtp) {
+    fn outsider(&self, session: u64, mut smtp: Smtp) {
         self.send(session, |name, letter| {
             let reply = send(&mut smtp, "ada@client.test", &BOTH, letter);
             if reply.code == 250 {
@@ -362,7 +362,7 @@ impl Shared {
         });
     }
 
-    fn to_outside(&self, session: u64, mut smtp: Smtp) {
+    fn insider(&self, session: u64, mut smtp: Smtp) {
         self.send(session, |name, letter| {
             let reply = send(&mut smtp, ALICE, &["friend@remote.test"], letter);
             if reply.code == 250 {
