@@ -18,7 +18,7 @@ use crate::support::rest::Rest;
 /// How many ages there are at least: so that the test does not pass for want of any.
 const AGES: usize = 28;
 /// How many are looked at beside each other.
-const WORKERS: usize = 4;
+const WORKERS: usize = 2;
 /// SHA512-CRYPT of the password that all users of the tests have.
 const HASH: &str = "{SHA512-CRYPT}$6$housesalt$7BGR1CoFxChXY24.SQ6De8JQ9N2O9PMYnUDlUH9HMUVTR/GwRC8xHbdX9nXCFvut2pUjzeN9.qPYmXqU2C65k/";
 const KEY: &str = "phk_upgrade";
