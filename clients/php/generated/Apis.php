@@ -12,11 +12,14 @@ class Apis
     public readonly Api\ApiKeysApi $apiKeys;
     public readonly Api\AppPasswordsApi $appPasswords;
     public readonly Api\AuthApi $auth;
+    public readonly Api\DefenceApi $defence;
     public readonly Api\DomainsApi $domains;
+    public readonly Api\EventsApi $events;
     public readonly Api\HealthApi $health;
     public readonly Api\MailboxesApi $mailboxes;
     public readonly Api\MessagesApi $messages;
     public readonly Api\QueueApi $queue;
+    public readonly Api\ReportsApi $reports;
     public readonly Api\ServerApi $server;
     public readonly Api\SessionsApi $sessions;
     public readonly Api\SieveApi $sieve;
@@ -24,6 +27,7 @@ class Apis
     public readonly Api\TotpApi $totp;
     public readonly Api\TracesApi $traces;
     public readonly Api\UsersApi $users;
+    public readonly Api\WebhooksApi $webhooks;
 
     public function __construct(ClientInterface $http, Configuration $configuration)
     {
@@ -31,11 +35,14 @@ class Apis
         $this->apiKeys = new Api\ApiKeysApi($http, $configuration);
         $this->appPasswords = new Api\AppPasswordsApi($http, $configuration);
         $this->auth = new Api\AuthApi($http, $configuration);
+        $this->defence = new Api\DefenceApi($http, $configuration);
         $this->domains = new Api\DomainsApi($http, $configuration);
+        $this->events = new Api\EventsApi($http, $configuration);
         $this->health = new Api\HealthApi($http, $configuration);
         $this->mailboxes = new Api\MailboxesApi($http, $configuration);
         $this->messages = new Api\MessagesApi($http, $configuration);
         $this->queue = new Api\QueueApi($http, $configuration);
+        $this->reports = new Api\ReportsApi($http, $configuration);
         $this->server = new Api\ServerApi($http, $configuration);
         $this->sessions = new Api\SessionsApi($http, $configuration);
         $this->sieve = new Api\SieveApi($http, $configuration);
@@ -43,5 +50,6 @@ class Apis
         $this->totp = new Api\TotpApi($http, $configuration);
         $this->traces = new Api\TracesApi($http, $configuration);
         $this->users = new Api\UsersApi($http, $configuration);
+        $this->webhooks = new Api\WebhooksApi($http, $configuration);
     }
 }

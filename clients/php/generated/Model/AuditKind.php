@@ -111,6 +111,14 @@ class AuditKind
 
     public const RIGHTS_REMOVED = 'rights.removed';
 
+    public const WEBHOOK_CREATED = 'webhook.created';
+
+    public const WEBHOOK_CHANGED = 'webhook.changed';
+
+    public const WEBHOOK_ROTATED = 'webhook.rotated';
+
+    public const WEBHOOK_REMOVED = 'webhook.removed';
+
     public const QUEUE_HELD = 'queue.held';
 
     public const QUEUE_RELEASED = 'queue.released';
@@ -166,6 +174,10 @@ class AuditKind
             self::MAILBOX_REMOVED,
             self::RIGHTS_SET,
             self::RIGHTS_REMOVED,
+            self::WEBHOOK_CREATED,
+            self::WEBHOOK_CHANGED,
+            self::WEBHOOK_ROTATED,
+            self::WEBHOOK_REMOVED,
             self::QUEUE_HELD,
             self::QUEUE_RELEASED,
             self::QUEUE_RETRIED,

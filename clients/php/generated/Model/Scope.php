@@ -93,6 +93,10 @@ class Scope
 
     public const AUDIT_READ = 'audit:read';
 
+    public const DEFENCE_READ = 'defence:read';
+
+    public const DEFENCE_WRITE = 'defence:write';
+
     public const SERVER_READ = 'server:read';
 
     public const SERVER_WRITE = 'server:write';
@@ -133,6 +137,8 @@ class Scope
             self::WEBHOOKS_READ,
             self::WEBHOOKS_WRITE,
             self::AUDIT_READ,
+            self::DEFENCE_READ,
+            self::DEFENCE_WRITE,
             self::SERVER_READ,
             self::SERVER_WRITE
         ];

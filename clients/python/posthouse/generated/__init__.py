@@ -13,11 +13,14 @@ __all__ = [
     "ApiKeysApi",
     "AppPasswordsApi",
     "AuthApi",
+    "DefenceApi",
     "DomainsApi",
+    "EventsApi",
     "HealthApi",
     "MailboxesApi",
     "MessagesApi",
     "QueueApi",
+    "ReportsApi",
     "ServerApi",
     "SessionsApi",
     "SieveApi",
@@ -25,6 +28,7 @@ __all__ = [
     "TotpApi",
     "TracesApi",
     "UsersApi",
+    "WebhooksApi",
     "ApiResponse",
     "ApiClient",
     "Configuration",
@@ -34,6 +38,9 @@ __all__ = [
     "ApiKeyError",
     "ApiAttributeError",
     "ApiException",
+    "AccessEntry",
+    "AccessEntryCreate",
+    "AccessEntryList",
     "ActorKind",
     "Alias",
     "AliasCreate",
@@ -54,15 +61,21 @@ __all__ = [
     "AuditLogEntry",
     "Authentication",
     "AuthenticationProperty",
+    "Ban",
+    "BanCreate",
+    "BanList",
     "BatchAction",
     "BatchFilter",
     "BatchItem",
     "BatchLine",
     "BatchResult",
+    "Certificate",
+    "CertificateList",
     "Changed",
     "Code",
     "CopyTarget",
     "Correspondent",
+    "DeliveryState",
     "DiskUse",
     "DkimAlgorithm",
     "DkimKey",
@@ -70,6 +83,10 @@ __all__ = [
     "DkimKeyList",
     "DkimKeyPatch",
     "DkimState",
+    "DmarcReport",
+    "DmarcReportDetails",
+    "DmarcReportList",
+    "DmarcReportRecord",
     "DnsPurpose",
     "DnsRecord",
     "DnsState",
@@ -80,6 +97,9 @@ __all__ = [
     "DomainPatch",
     "DomainPut",
     "Enrolment",
+    "Event",
+    "EventKind",
+    "EventList",
     "HeaderField",
     "Health",
     "HourOfMail",
@@ -151,6 +171,11 @@ __all__ = [
     "SubmissionState",
     "Thread",
     "ThreadList",
+    "TlsReport",
+    "TlsReportDetails",
+    "TlsReportFailure",
+    "TlsReportList",
+    "TlsReportPolicy",
     "Tokens",
     "Trace",
     "TraceList",
@@ -162,6 +187,13 @@ __all__ = [
     "UserPut",
     "Vacation",
     "Vanished",
+    "Webhook",
+    "WebhookCreate",
+    "WebhookDelivery",
+    "WebhookDeliveryList",
+    "WebhookList",
+    "WebhookPatch",
+    "WebhookWithSecret",
 ]
 
 # import apis into sdk package
@@ -169,11 +201,14 @@ from posthouse.generated.api.aliases_api import AliasesApi as AliasesApi
 from posthouse.generated.api.api_keys_api import ApiKeysApi as ApiKeysApi
 from posthouse.generated.api.app_passwords_api import AppPasswordsApi as AppPasswordsApi
 from posthouse.generated.api.auth_api import AuthApi as AuthApi
+from posthouse.generated.api.defence_api import DefenceApi as DefenceApi
 from posthouse.generated.api.domains_api import DomainsApi as DomainsApi
+from posthouse.generated.api.events_api import EventsApi as EventsApi
 from posthouse.generated.api.health_api import HealthApi as HealthApi
 from posthouse.generated.api.mailboxes_api import MailboxesApi as MailboxesApi
 from posthouse.generated.api.messages_api import MessagesApi as MessagesApi
 from posthouse.generated.api.queue_api import QueueApi as QueueApi
+from posthouse.generated.api.reports_api import ReportsApi as ReportsApi
 from posthouse.generated.api.server_api import ServerApi as ServerApi
 from posthouse.generated.api.sessions_api import SessionsApi as SessionsApi
 from posthouse.generated.api.sieve_api import SieveApi as SieveApi
@@ -181,6 +216,7 @@ from posthouse.generated.api.submissions_api import SubmissionsApi as Submission
 from posthouse.generated.api.totp_api import TotpApi as TotpApi
 from posthouse.generated.api.traces_api import TracesApi as TracesApi
 from posthouse.generated.api.users_api import UsersApi as UsersApi
+from posthouse.generated.api.webhooks_api import WebhooksApi as WebhooksApi
 
 # import ApiClient
 from posthouse.generated.api_response import ApiResponse as ApiResponse
@@ -194,6 +230,9 @@ from posthouse.generated.exceptions import ApiAttributeError as ApiAttributeErro
 from posthouse.generated.exceptions import ApiException as ApiException
 
 # import models into sdk package
+from posthouse.generated.models.access_entry import AccessEntry as AccessEntry
+from posthouse.generated.models.access_entry_create import AccessEntryCreate as AccessEntryCreate
+from posthouse.generated.models.access_entry_list import AccessEntryList as AccessEntryList
 from posthouse.generated.models.actor_kind import ActorKind as ActorKind
 from posthouse.generated.models.alias import Alias as Alias
 from posthouse.generated.models.alias_create import AliasCreate as AliasCreate
@@ -214,15 +253,21 @@ from posthouse.generated.models.audit_log import AuditLog as AuditLog
 from posthouse.generated.models.audit_log_entry import AuditLogEntry as AuditLogEntry
 from posthouse.generated.models.authentication import Authentication as Authentication
 from posthouse.generated.models.authentication_property import AuthenticationProperty as AuthenticationProperty
+from posthouse.generated.models.ban import Ban as Ban
+from posthouse.generated.models.ban_create import BanCreate as BanCreate
+from posthouse.generated.models.ban_list import BanList as BanList
 from posthouse.generated.models.batch_action import BatchAction as BatchAction
 from posthouse.generated.models.batch_filter import BatchFilter as BatchFilter
 from posthouse.generated.models.batch_item import BatchItem as BatchItem
 from posthouse.generated.models.batch_line import BatchLine as BatchLine
 from posthouse.generated.models.batch_result import BatchResult as BatchResult
+from posthouse.generated.models.certificate import Certificate as Certificate
+from posthouse.generated.models.certificate_list import CertificateList as CertificateList
 from posthouse.generated.models.changed import Changed as Changed
 from posthouse.generated.models.code import Code as Code
 from posthouse.generated.models.copy_target import CopyTarget as CopyTarget
 from posthouse.generated.models.correspondent import Correspondent as Correspondent
+from posthouse.generated.models.delivery_state import DeliveryState as DeliveryState
 from posthouse.generated.models.disk_use import DiskUse as DiskUse
 from posthouse.generated.models.dkim_algorithm import DkimAlgorithm as DkimAlgorithm
 from posthouse.generated.models.dkim_key import DkimKey as DkimKey
@@ -230,6 +275,10 @@ from posthouse.generated.models.dkim_key_create import DkimKeyCreate as DkimKeyC
 from posthouse.generated.models.dkim_key_list import DkimKeyList as DkimKeyList
 from posthouse.generated.models.dkim_key_patch import DkimKeyPatch as DkimKeyPatch
 from posthouse.generated.models.dkim_state import DkimState as DkimState
+from posthouse.generated.models.dmarc_report import DmarcReport as DmarcReport
+from posthouse.generated.models.dmarc_report_details import DmarcReportDetails as DmarcReportDetails
+from posthouse.generated.models.dmarc_report_list import DmarcReportList as DmarcReportList
+from posthouse.generated.models.dmarc_report_record import DmarcReportRecord as DmarcReportRecord
 from posthouse.generated.models.dns_purpose import DnsPurpose as DnsPurpose
 from posthouse.generated.models.dns_record import DnsRecord as DnsRecord
 from posthouse.generated.models.dns_state import DnsState as DnsState
@@ -240,6 +289,9 @@ from posthouse.generated.models.domain_list import DomainList as DomainList
 from posthouse.generated.models.domain_patch import DomainPatch as DomainPatch
 from posthouse.generated.models.domain_put import DomainPut as DomainPut
 from posthouse.generated.models.enrolment import Enrolment as Enrolment
+from posthouse.generated.models.event import Event as Event
+from posthouse.generated.models.event_kind import EventKind as EventKind
+from posthouse.generated.models.event_list import EventList as EventList
 from posthouse.generated.models.header_field import HeaderField as HeaderField
 from posthouse.generated.models.health import Health as Health
 from posthouse.generated.models.hour_of_mail import HourOfMail as HourOfMail
@@ -311,6 +363,11 @@ from posthouse.generated.models.submission_recipient import SubmissionRecipient 
 from posthouse.generated.models.submission_state import SubmissionState as SubmissionState
 from posthouse.generated.models.thread import Thread as Thread
 from posthouse.generated.models.thread_list import ThreadList as ThreadList
+from posthouse.generated.models.tls_report import TlsReport as TlsReport
+from posthouse.generated.models.tls_report_details import TlsReportDetails as TlsReportDetails
+from posthouse.generated.models.tls_report_failure import TlsReportFailure as TlsReportFailure
+from posthouse.generated.models.tls_report_list import TlsReportList as TlsReportList
+from posthouse.generated.models.tls_report_policy import TlsReportPolicy as TlsReportPolicy
 from posthouse.generated.models.tokens import Tokens as Tokens
 from posthouse.generated.models.trace import Trace as Trace
 from posthouse.generated.models.trace_list import TraceList as TraceList
@@ -322,3 +379,10 @@ from posthouse.generated.models.user_patch import UserPatch as UserPatch
 from posthouse.generated.models.user_put import UserPut as UserPut
 from posthouse.generated.models.vacation import Vacation as Vacation
 from posthouse.generated.models.vanished import Vanished as Vanished
+from posthouse.generated.models.webhook import Webhook as Webhook
+from posthouse.generated.models.webhook_create import WebhookCreate as WebhookCreate
+from posthouse.generated.models.webhook_delivery import WebhookDelivery as WebhookDelivery
+from posthouse.generated.models.webhook_delivery_list import WebhookDeliveryList as WebhookDeliveryList
+from posthouse.generated.models.webhook_list import WebhookList as WebhookList
+from posthouse.generated.models.webhook_patch import WebhookPatch as WebhookPatch
+from posthouse.generated.models.webhook_with_secret import WebhookWithSecret as WebhookWithSecret

@@ -5,11 +5,14 @@ from posthouse.generated.api.aliases_api import AliasesApi
 from posthouse.generated.api.api_keys_api import ApiKeysApi
 from posthouse.generated.api.app_passwords_api import AppPasswordsApi
 from posthouse.generated.api.auth_api import AuthApi
+from posthouse.generated.api.defence_api import DefenceApi
 from posthouse.generated.api.domains_api import DomainsApi
+from posthouse.generated.api.events_api import EventsApi
 from posthouse.generated.api.health_api import HealthApi
 from posthouse.generated.api.mailboxes_api import MailboxesApi
 from posthouse.generated.api.messages_api import MessagesApi
 from posthouse.generated.api.queue_api import QueueApi
+from posthouse.generated.api.reports_api import ReportsApi
 from posthouse.generated.api.server_api import ServerApi
 from posthouse.generated.api.sessions_api import SessionsApi
 from posthouse.generated.api.sieve_api import SieveApi
@@ -17,6 +20,7 @@ from posthouse.generated.api.submissions_api import SubmissionsApi
 from posthouse.generated.api.totp_api import TotpApi
 from posthouse.generated.api.traces_api import TracesApi
 from posthouse.generated.api.users_api import UsersApi
+from posthouse.generated.api.webhooks_api import WebhooksApi
 
 
 class Apis:
@@ -27,11 +31,14 @@ class Apis:
         self.api_keys = ApiKeysApi(api_client)
         self.app_passwords = AppPasswordsApi(api_client)
         self.auth = AuthApi(api_client)
+        self.defence = DefenceApi(api_client)
         self.domains = DomainsApi(api_client)
+        self.events = EventsApi(api_client)
         self.health = HealthApi(api_client)
         self.mailboxes = MailboxesApi(api_client)
         self.messages = MessagesApi(api_client)
         self.queue = QueueApi(api_client)
+        self.reports = ReportsApi(api_client)
         self.server = ServerApi(api_client)
         self.sessions = SessionsApi(api_client)
         self.sieve = SieveApi(api_client)
@@ -39,3 +46,4 @@ class Apis:
         self.totp = TotpApi(api_client)
         self.traces = TracesApi(api_client)
         self.users = UsersApi(api_client)
+        self.webhooks = WebhooksApi(api_client)

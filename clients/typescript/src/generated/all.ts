@@ -5,11 +5,14 @@ import { AliasesApi } from './apis/AliasesApi.js';
 import { ApiKeysApi } from './apis/ApiKeysApi.js';
 import { AppPasswordsApi } from './apis/AppPasswordsApi.js';
 import { AuthApi } from './apis/AuthApi.js';
+import { DefenceApi } from './apis/DefenceApi.js';
 import { DomainsApi } from './apis/DomainsApi.js';
+import { EventsApi } from './apis/EventsApi.js';
 import { HealthApi } from './apis/HealthApi.js';
 import { MailboxesApi } from './apis/MailboxesApi.js';
 import { MessagesApi } from './apis/MessagesApi.js';
 import { QueueApi } from './apis/QueueApi.js';
+import { ReportsApi } from './apis/ReportsApi.js';
 import { ServerApi } from './apis/ServerApi.js';
 import { SessionsApi } from './apis/SessionsApi.js';
 import { SieveApi } from './apis/SieveApi.js';
@@ -17,6 +20,7 @@ import { SubmissionsApi } from './apis/SubmissionsApi.js';
 import { TotpApi } from './apis/TotpApi.js';
 import { TracesApi } from './apis/TracesApi.js';
 import { UsersApi } from './apis/UsersApi.js';
+import { WebhooksApi } from './apis/WebhooksApi.js';
 
 /** Every operation of the API, by its group. */
 export class Apis {
@@ -24,11 +28,14 @@ export class Apis {
     readonly apiKeys: ApiKeysApi;
     readonly appPasswords: AppPasswordsApi;
     readonly auth: AuthApi;
+    readonly defence: DefenceApi;
     readonly domains: DomainsApi;
+    readonly events: EventsApi;
     readonly health: HealthApi;
     readonly mailboxes: MailboxesApi;
     readonly messages: MessagesApi;
     readonly queue: QueueApi;
+    readonly reports: ReportsApi;
     readonly server: ServerApi;
     readonly sessions: SessionsApi;
     readonly sieve: SieveApi;
@@ -36,17 +43,21 @@ export class Apis {
     readonly totp: TotpApi;
     readonly traces: TracesApi;
     readonly users: UsersApi;
+    readonly webhooks: WebhooksApi;
 
     constructor(configuration: Configuration) {
         this.aliases = new AliasesApi(configuration);
         this.apiKeys = new ApiKeysApi(configuration);
         this.appPasswords = new AppPasswordsApi(configuration);
         this.auth = new AuthApi(configuration);
+        this.defence = new DefenceApi(configuration);
         this.domains = new DomainsApi(configuration);
+        this.events = new EventsApi(configuration);
         this.health = new HealthApi(configuration);
         this.mailboxes = new MailboxesApi(configuration);
         this.messages = new MessagesApi(configuration);
         this.queue = new QueueApi(configuration);
+        this.reports = new ReportsApi(configuration);
         this.server = new ServerApi(configuration);
         this.sessions = new SessionsApi(configuration);
         this.sieve = new SieveApi(configuration);
@@ -54,5 +65,6 @@ export class Apis {
         this.totp = new TotpApi(configuration);
         this.traces = new TracesApi(configuration);
         this.users = new UsersApi(configuration);
+        this.webhooks = new WebhooksApi(configuration);
     }
 }

@@ -46,6 +46,8 @@ class Scope(str, Enum):
     WEBHOOKS_COLON_READ = 'webhooks:read'
     WEBHOOKS_COLON_WRITE = 'webhooks:write'
     AUDIT_COLON_READ = 'audit:read'
+    DEFENCE_COLON_READ = 'defence:read'
+    DEFENCE_COLON_WRITE = 'defence:write'
     SERVER_COLON_READ = 'server:read'
     SERVER_COLON_WRITE = 'server:write'
 

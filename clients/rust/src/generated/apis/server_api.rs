@@ -64,6 +64,20 @@ impl Client {
 }
 
 impl Client {
+    /// List the certificates of the server.
+    ///
+    /// Those that clients are shown on this node, with what there is to say against newer ones in their files. For server administrators.
+    ///
+    /// # Errors
+    /// What the server says, or that it cannot be reached.
+    pub async fn list_certificates(&self) -> Result<models::CertificateList, Error> {
+        let path = "/api/v1/certificates";
+        let request = self.request(Method::GET, path);
+        Ok(self.send(request).await?.json().await?)
+    }
+}
+
+impl Client {
     /// List the keys of access tokens.
     ///
     /// Without their secrets. For server administrators.

@@ -84,6 +84,14 @@ pub enum AuditKind {
     RightsSet,
     #[serde(rename = "rights.removed")]
     RightsRemoved,
+    #[serde(rename = "webhook.created")]
+    WebhookCreated,
+    #[serde(rename = "webhook.changed")]
+    WebhookChanged,
+    #[serde(rename = "webhook.rotated")]
+    WebhookRotated,
+    #[serde(rename = "webhook.removed")]
+    WebhookRemoved,
     #[serde(rename = "queue.held")]
     QueueHeld,
     #[serde(rename = "queue.released")]
@@ -137,6 +145,10 @@ impl std::fmt::Display for AuditKind {
             Self::MailboxRemoved => "mailbox.removed",
             Self::RightsSet => "rights.set",
             Self::RightsRemoved => "rights.removed",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookChanged => "webhook.changed",
+            Self::WebhookRotated => "webhook.rotated",
+            Self::WebhookRemoved => "webhook.removed",
             Self::QueueHeld => "queue.held",
             Self::QueueReleased => "queue.released",
             Self::QueueRetried => "queue.retried",

@@ -66,6 +66,10 @@ pub enum Scope {
     WebhooksColonWrite,
     #[serde(rename = "audit:read")]
     AuditColonRead,
+    #[serde(rename = "defence:read")]
+    DefenceColonRead,
+    #[serde(rename = "defence:write")]
+    DefenceColonWrite,
     #[serde(rename = "server:read")]
     ServerColonRead,
     #[serde(rename = "server:write")]
@@ -104,6 +108,8 @@ impl std::fmt::Display for Scope {
             Self::WebhooksColonRead => "webhooks:read",
             Self::WebhooksColonWrite => "webhooks:write",
             Self::AuditColonRead => "audit:read",
+            Self::DefenceColonRead => "defence:read",
+            Self::DefenceColonWrite => "defence:write",
             Self::ServerColonRead => "server:read",
             Self::ServerColonWrite => "server:write",
         })

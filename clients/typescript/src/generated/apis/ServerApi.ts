@@ -14,6 +14,11 @@ import {
     AuditLogToJSON,
 } from '../models/AuditLog.js';
 import {
+    type CertificateList,
+    CertificateListFromJSON,
+    CertificateListToJSON,
+} from '../models/CertificateList.js';
+import {
     type JwtKey,
     JwtKeyFromJSON,
     JwtKeyToJSON,
@@ -183,6 +188,53 @@ export class ServerApi extends runtime.BaseAPI {
      */
     async listAuditLog(requestParameters: ListAuditLogRequest = {}, initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<AuditLog> {
         const response = await this.listAuditLogRaw(requestParameters, initOverrides);
+        return await response.value();
+    }
+
+    /**
+     * Creates request options for listCertificates without sending the request
+     */
+    async listCertificatesRequestOpts(): Promise<runtime.RequestOpts> {
+        const queryParameters: any = {};
+
+        const headerParameters: runtime.HTTPHeaders = {};
+
+        if (this.configuration && this.configuration.accessToken) {
+            const token = this.configuration.accessToken;
+            const tokenString = await token("bearer", ["server:read"]);
+
+            if (tokenString) {
+                headerParameters["Authorization"] = `Bearer ${tokenString}`;
+            }
+        }
+
+        let urlPath = `/api/v1/certificates`;
+
+        return {
+            path: urlPath,
+            method: 'GET',
+            headers: headerParameters,
+            query: queryParameters,
+        };
+    }
+
+    /**
+     * Those that clients are shown on this node, with what there is to say against newer ones in their files. For server administrators.
+     * List the certificates of the server
+     */
+    async listCertificatesRaw(initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<runtime.ApiResponse<CertificateList>> {
+        const requestOptions = await this.listCertificatesRequestOpts();
+        const response = await this.request(requestOptions, initOverrides);
+
+        return new runtime.JSONApiResponse(response, (jsonValue) => CertificateListFromJSON(jsonValue));
+    }
+
+    /**
+     * Those that clients are shown on this node, with what there is to say against newer ones in their files. For server administrators.
+     * List the certificates of the server
+     */
+    async listCertificates(initOverrides?: RequestInit | runtime.InitOverrideFunction): Promise<CertificateList> {
+        const response = await this.listCertificatesRaw(initOverrides);
         return await response.value();
     }
 

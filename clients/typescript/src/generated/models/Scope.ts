@@ -37,6 +37,8 @@ export const Scope = {
     WebhooksRead: 'webhooks:read',
     WebhooksWrite: 'webhooks:write',
     AuditRead: 'audit:read',
+    DefenceRead: 'defence:read',
+    DefenceWrite: 'defence:write',
     ServerRead: 'server:read',
     ServerWrite: 'server:write',
 } as const;
