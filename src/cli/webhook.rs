@@ -20,7 +20,8 @@ pub(super) enum Webhook {
     /// Tell a program elsewhere of events; the secret of its signatures is printed this once
     Add {
         /// Where events are posted, such as https://panel.example.org/hook
-        url: String,
+        #[arg(value_name = "URL")]
+        target: String,
         /// A kind of events, such as message.stored; give it once for each. Without any: all
         #[arg(long)]
         kind: Vec<EventKind>,
@@ -54,13 +55,13 @@ impl Webhook {
     pub(super) async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Add {
-                url,
+                target,
                 kind,
                 domain,
                 description,
             } => {
                 let new = NewWebhook {
-                    url,
+                    url: target,
                     kinds: kind,
                     domains: domain,
                     enabled: true,
