@@ -10,7 +10,11 @@ use crate::support::imap::Imap;
 use crate::support::wait::until;
 
 fn furnished(messages: u32) -> House {
-    let house = Builder::default().set("mail.index_from_messages", 1).start();
+    furnished_and_indexed_from(1, messages)
+}
+
+fn furnished_and_indexed_from(from: u32, messages: u32) -> House {
+    let house = Builder::default().set("mail.index_from_messages", from).start();
     house.provision();
     let mut imap = house.imap("alice@house.test");
     for number in 1..=messages {
@@ -168,7 +172,8 @@ fn a_damaged_index_is_made_anew() {
 /// A message that cannot be read (here, because a directory has its name) is in nobody's way.
 #[test]
 fn one_unreadable_message_does_not_stop_the_others() {
-    let house = furnished(90);
+    // Nothing is in the index before the last message comes.
+    let house = furnished_and_indexed_from(90, 89);
     let folder = house.data().join("mail/house.test/alice/new");
     let mut files: Vec<PathBuf> = fs::read_dir(&folder).expect("a folder").flatten().map(|file| file.path()).collect();
     files.sort();
@@ -179,6 +184,7 @@ fn one_unreadable_message_does_not_stop_the_others() {
     fs::remove_file(unreadable).expect("one less");
     fs::create_dir(unreadable).expect("a directory in its place");
     let mut imap = house.imap("alice@house.test");
+    assert!(imap.append("INBOX", &message(90)).starts_with("OK"));
     imap.select("INBOX");
     let apples: Vec<u32> = (4..=90).filter(|number| number % 3 == 0).collect();
     assert_eq!(search(&mut imap, "BODY apples"), apples);
