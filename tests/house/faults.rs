@@ -58,6 +58,7 @@ fn a_full_disk_refuses_for_now() {
     send(&mut smtp, "ada@client.test", &BOTH, &letter("before", 3_000, &mut random)).expect(250);
     accepted.add("before".into(), BOTH.to_vec());
 
+    let alice = Rest::login(house.address("http"), ALICE, PASSWORD);
     disk.fill(0);
     // In memory and in a file; for a mailbox and for the queue.
     for octets in [3_000, 400_000] {
@@ -73,7 +74,6 @@ fn a_full_disk_refuses_for_now() {
     }
     let status = imap.append("INBOX", letter("refused", 400_000, &mut random).as_bytes());
     assert!(status.starts_with("NO [UNAVAILABLE] there is no room"), "{status}");
-    let alice = Rest::login(house.address("http"), ALICE, PASSWORD);
     let import = alice.post_raw(
         "/users/alice@house.test/messages",
         "message/rfc822",

@@ -124,6 +124,11 @@ impl Day {
     }
 }
 
+/// A connection for each request: between two of them the server may close one that waits.
+fn over_http(address: SocketAddr, user: &str) -> Rest {
+    Rest::login(address, user, PASSWORD).with_header("connection", "close")
+}
+
 /// A user with all their programs.
 struct Worker {
     user: String,
@@ -145,7 +150,7 @@ impl Worker {
             smtp: house.smtp(),
             submission: house.submission(&user),
             imap,
-            rest: Rest::login(house.address("http"), &user, PASSWORD),
+            rest: over_http(house.address("http"), &user),
             addresses: ["imaps", "pop3s", "http"].map(|name| house.address(name)),
             random: StdRng::seed_from_u64(number),
             user,
@@ -211,7 +216,7 @@ impl Worker {
         let mut listed = self.rest.get(&path);
         if listed.status == 401 {
             // An access token lasts for a part of a day.
-            self.rest = Rest::login(self.addresses[2], &self.user, PASSWORD);
+            self.rest = over_http(self.addresses[2], &self.user);
             listed = self.rest.get(&path);
         }
         listed.ok();

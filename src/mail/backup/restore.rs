@@ -1,5 +1,6 @@
 //! A snapshot is put back.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::DirBuilderExt;
@@ -107,6 +108,24 @@ fn make(directory: &Path) -> Result<(), Error> {
     })
 }
 
+/// A snapshot has files and no empty directories: a Maildir folder, and the INBOX above it, get those that they need.
+fn complete(directory: &Path) -> Result<(), Error> {
+    let name = directory.file_name().map(OsStr::as_encoded_bytes).unwrap_or_default();
+    let folders = match directory.parent() {
+        // Of a message.
+        Some(folder) if matches!(name, b"cur" | b"new") => vec![folder],
+        // Of a folder's own files.
+        Some(inbox) if name.starts_with(b".") => vec![directory, inbox],
+        _ => Vec::new(),
+    };
+    for folder in folders {
+        for needed in ["tmp", "new", "cur"] {
+            make(&folder.join(needed))?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes the files. Blocks.
 fn files(vault: &Vault, manifest: &Manifest, data_dir: &Path) -> Result<Restored, Error> {
     let mut done = Restored::default();
@@ -115,6 +134,7 @@ fn files(vault: &Vault, manifest: &Manifest, data_dir: &Path) -> Result<Restored
         let target = data_dir.join(&entry.path);
         if let Some(directory) = target.parent().filter(|directory| *directory != made) {
             make(directory)?;
+            complete(directory)?;
             made = directory.to_owned();
         }
         if vault.get(entry.digest, &target, entry.modified_ms)? {
