@@ -412,7 +412,7 @@ mod tests {
             keep_days: 0,
             ..config::Events::default()
         };
-        let (events, ..) = house(settings).await;
+        let (events, _clock, _directory) = house(settings).await;
         events.tell(EventKind::LoginFailed, None, json!({}));
         events.flush().await;
         assert_eq!(events.newest().await.unwrap(), 0);
