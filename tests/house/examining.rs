@@ -70,7 +70,7 @@ fn a_house_whose_world_is_right_is_well() {
         ("ports", smtp.as_str(), "fine"),
         ("host", "leads back to mail.house.test", "fine"),
         ("block_lists", "is not on bl.test", "fine"),
-        ("domains", "_imaps._tcp.house.test", "doubtful"),
+        ("domains", "_smtp._tls.house.test", "doubtful"),
     ] {
         expect(&found, area, text, level);
     }
