@@ -58,7 +58,11 @@ fn what_happens_is_counted() {
     // Nobody answers questions about names here, so mail to others waits.
     house
         .submission("alice@house.test")
-        .send("alice@house.test", &["x@elsewhere.test"], "Subject: x\n\nx\n")
+        .send(
+            "alice@house.test",
+            &["x@elsewhere.test"],
+            "From: alice@house.test\nSubject: x\n\nx\n",
+        )
         .expect(250);
     shows(
         &house,
@@ -153,9 +157,11 @@ fn the_numbers_are_for_those_who_may_read_them() {
 fn every_line_about_a_message_has_its_id() {
     let house = Builder::default().set("log.format", "json").set("log.level", "debug").start();
     house.provision();
-    let reply = house
-        .submission("alice@house.test")
-        .send("alice@house.test", &["bob@house.test", "x@elsewhere.test"], "Subject: x\n\nx\n");
+    let reply = house.submission("alice@house.test").send(
+        "alice@house.test",
+        &["bob@house.test", "x@elsewhere.test"],
+        "From: alice@house.test\nSubject: x\n\nx\n",
+    );
     reply.expect(250);
     let id = reply.lines.join(" ").rsplit(' ').next().expect("an id").to_owned();
     let lines = || {
