@@ -331,7 +331,8 @@ impl Load {
             sessions.push(thread::spawn(move || shared.insider(session, smtp)));
         }
         for _ in 0..2 {
-            let (shared, imap) = (Arc::clone(&shared), house.imap(BOB));
+            let (shared, mut imap) = (Arc::clone(&shared), house.imap(BOB));
+            imap.select("INBOX");
             sessions.push(thread::spawn(move || shared.read(imap)));
         }
         Self { shared, sessions }
@@ -388,7 +389,6 @@ impl Shared {
     }
 
     fn read(&self, mut imap: Imap) {
-        imap.select("INBOX");
         while !self.enough.load(Ordering::Relaxed) {
             for command in [
                 "STORE 1 FLAGS.SILENT (\\Seen)",

@@ -130,8 +130,11 @@ impl Vault {
                 fs::remove_dir_all(&entry).map_err(at(&entry))?;
             }
         }
+        // One that was removed in the same second leaves its name free, but what comes later is to stand later.
+        let newest = self.snapshots()?.pop().filter(|newest| newest.starts_with(name));
         let others = (2..100).map(|number| format!("{name}-{number:02}"));
-        for name in std::iter::once(name.to_owned()).chain(others) {
+        let later = std::iter::once(name.to_owned()).chain(others);
+        for name in later.filter(|name| newest.as_ref().is_none_or(|newest| name > newest)) {
             let path = self.snapshot(&name);
             match fs::create_dir(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
