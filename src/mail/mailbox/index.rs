@@ -18,6 +18,7 @@ use crate::store::db::derived::{self, Derived};
 use crate::store::db::imports::{self, Import};
 use crate::store::db::looks::{self, Changed};
 use crate::store::db::messages::{self, NewMessage, Run};
+use crate::store::db::snapshots::{self, Part};
 use crate::store::db::{Database, Tx, mailboxes};
 use crate::store::maildir::{Maildir, Place};
 
@@ -44,6 +45,8 @@ pub(super) enum Write {
     Recent(MailboxId, Uid),
     /// The folder and the messages agreed at this modseq, when the directories had last changed so.
     Looked(MailboxId, ModSeq, Changed),
+    /// Keep a part of a snapshot of the mailbox.
+    Snapshot(MailboxId, Part),
     /// Keep what was made from messages.
     Derived(Derived, MailboxId, Vec<(Uid, Vec<u8>)>),
     /// Enter messages with the UIDs that they have had, or that were set aside for them.
@@ -300,6 +303,7 @@ async fn other(tx: &mut Tx, write: &Write, context: (u32, &mut Vec<(MailboxId, M
             steps.push((*mailbox, modseq, Change::Gone(runs.clone())));
         }
         Write::Looked(mailbox, modseq, changed) => looks::note(tx, *mailbox, *modseq, *changed).await?,
+        Write::Snapshot(mailbox, part) => snapshots::put(tx, *mailbox, part).await?,
         Write::Recent(mailbox, from) => mailboxes::set_recent(tx, *mailbox, *from).await?,
         Write::Derived(kind, mailbox, made) => derived::insert(tx, *kind, *mailbox, made.clone()).await?,
         Write::Known(mailbox, arrivals) => match enter(tx, *mailbox, arrivals).await? {

@@ -8,8 +8,7 @@ use tokio::sync::watch;
 
 use super::adopt::Coming;
 use super::scan::{Patience, Scanned};
-use super::view::View;
-use super::{Home, Inner, Mailbox, Mailboxes, Owner, blocking, locked};
+use super::{Home, Inner, Mailbox, Mailboxes, Owner, blocking, locked, snapshot};
 use crate::model::account::User;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{MailboxName, MailboxStatus};
@@ -119,8 +118,7 @@ impl Inner {
             what: "mailbox",
             name: row.info.name.to_string(),
         })?;
-        let rows = messages::changed_since(&mut tx, id, ModSeq(0)).await?;
-        let keywords = mailboxes::keywords(&mut tx, id).await?;
+        let (view, kept) = snapshot::load(&mut tx, id, counters).await?;
         let known_below = recoveries::find(&mut tx, id).await?;
         let looked = looks::find(&mut tx, id, counters.modseq).await?;
         drop(tx);
@@ -132,10 +130,11 @@ impl Inner {
                 maildir: home.maildir.clone(),
                 owner: home.owner.clone(),
             }),
-            view: RwLock::new(View::new(rows, counters, keywords)),
+            view: RwLock::new(view),
             changes: watch::Sender::new(counters.modseq),
             work: Arc::default(),
             scanned: Mutex::new(looked.map(Scanned::of).unwrap_or_default()),
+            kept: Mutex::new(kept),
             known_below: Mutex::new(known_below),
             coming: Mutex::default(),
             used_at: AtomicI64::new(0),

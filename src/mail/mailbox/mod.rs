@@ -29,6 +29,7 @@ mod read;
 mod resorted;
 mod scan;
 mod search;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -162,6 +163,8 @@ pub struct Mailbox {
     /// Who changes files of the folder holds this, so that they do it one after the other.
     work: Arc<tokio::sync::Mutex<()>>,
     scanned: Mutex<scan::Scanned>,
+    /// The snapshot that the database has of it.
+    kept: Mutex<Option<snapshot::Kept>>,
     /// The UIDs below are not all in the database: see `uid_list`.
     known_below: Mutex<Option<Uid>>,
     /// What the first who opened it did not wait for.

@@ -17,7 +17,7 @@ use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::derived;
 use crate::store::db::looks::Changed;
-use crate::store::db::messages;
+use crate::store::db::{messages, snapshots};
 use crate::store::maildir::{Found, Listing, Maildir, Place};
 
 /// What the last look saw.
@@ -206,6 +206,7 @@ impl Mailbox {
         if let Some(changed) = settled.filter(|_| self.messages().len() >= MANY) {
             let looked = Write::Looked(self.id, self.highest_modseq(), changed);
             self.house.ledger.index.hint(looked);
+            self.keep_snapshot();
         }
     }
 
@@ -250,6 +251,9 @@ impl Mailbox {
             for (uid, size) in difference.sizes {
                 messages::set_size(&mut tx, self.id, uid, size).await?;
             }
+            // No modseq tells of this change.
+            snapshots::forget(&mut tx, self.id).await?;
+            *locked(&self.kept) = None;
             tx.commit().await?;
         }
         Ok((report, difference.left))

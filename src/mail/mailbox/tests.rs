@@ -13,6 +13,7 @@ use crate::model::address::EmailAddress;
 use crate::model::mailbox::{FlagChange, Flags, MailboxName, SpecialUse};
 use crate::store::db::derived::Derived;
 use crate::store::db::looks;
+use crate::store::db::snapshots;
 use crate::store::db::users::{self, StoredUser};
 
 pub(super) struct House {
@@ -386,6 +387,50 @@ async fn a_large_folder_that_has_not_changed_is_not_listed_again() {
     let house = house.reopen().await;
     let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
     assert!(!locked(&inbox.scanned).is_noted());
+}
+
+#[tokio::test]
+async fn a_snapshot_and_what_changed_since_are_the_mailbox() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    let cur = house.maildir("alice").join("cur");
+    for number in 1..=5000 {
+        std::fs::write(cur.join(format!("{number}.x.y:2,S")), "a: b\r\n\r\n").unwrap();
+    }
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    inbox.keep_snapshot();
+    let database = house.mailboxes.inner.ledger.database.clone();
+    let parts = async || snapshots::find(&mut database.read().await.unwrap(), inbox.id).await.unwrap();
+    while parts().await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(parts().await.len(), 2);
+    // Flags, one that goes and one that comes, none of which is worth another snapshot.
+    inbox.store(&[Uid(7)], FlagChange::Add(Flags::DELETED), None).await.unwrap();
+    inbox.expunge(None).await.unwrap();
+    inbox.store(&[Uid(9)], FlagChange::Add(Flags::FLAGGED), None).await.unwrap();
+    let last = house.append(&inbox, "c: d\r\n\r\n", Flags::SEEN).await.unwrap();
+    let expected: Vec<MessageMeta> = inbox.messages().iter().copied().collect();
+    assert_eq!((expected.len(), expected.last().map(|it| it.uid)), (5000, Some(last)));
+    let (modseq, id) = (inbox.highest_modseq(), inbox.id);
+    drop(inbox);
+    let mut house = house;
+    for (sql, is_kept) in [
+        ("SELECT 1", true),
+        ("UPDATE snapshots SET data = substr(data, 2) WHERE number = 1", false),
+        ("DELETE FROM snapshots WHERE number = 0", false),
+    ] {
+        let mut tx = house.mailboxes.inner.ledger.database.write().await.unwrap();
+        tx.query(sql).execute().await.unwrap();
+        tx.commit().await.unwrap();
+        house = house.reopen().await;
+        let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+        assert_eq!(locked(&inbox.kept).is_some(), is_kept, "{sql}");
+        assert_eq!((inbox.id, inbox.highest_modseq()), (id, modseq));
+        assert!(inbox.messages().iter().eq(&expected), "{sql}");
+        assert_eq!(inbox.messages().iter().count(), inbox.view().files.len());
+    }
 }
 
 #[tokio::test]

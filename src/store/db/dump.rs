@@ -18,7 +18,15 @@ const FORMAT: u32 = 1;
 /// Tables that others refer to, in the order in which they must be filled.
 const FIRST: [&str; 4] = ["domains", "users", "aliases", "webhooks"];
 /// What is made again from the messages and directories, and the account of the schema, which the target has itself.
-const LEFT_OUT: [&str; 6] = ["structures", "previews", "objects", "headers", "looks", "posthouse_schema"];
+const LEFT_OUT: [&str; 7] = [
+    "structures",
+    "previews",
+    "objects",
+    "headers",
+    "looks",
+    "snapshots",
+    "posthouse_schema",
+];
 /// So many rows are put back at a time.
 const PORTION: usize = 500;
 

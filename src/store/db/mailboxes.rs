@@ -1,6 +1,6 @@
 //! Mailboxes, subscriptions, keywords' names, usage.
 
-use super::{Row, Tx, Value, acls, derived, imports, looks, metadata, recoveries};
+use super::{Row, Tx, Value, acls, derived, imports, looks, metadata, recoveries, snapshots};
 use crate::model::ids::{MailboxId, ModSeq, Uid, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
 use crate::store::Error;
@@ -165,6 +165,7 @@ pub async fn has_messages(tx: &mut Tx, id: MailboxId) -> Result<bool, Error> {
 pub async fn delete(tx: &mut Tx, id: MailboxId) -> Result<(), Error> {
     derived::forget_all(tx, id).await?;
     looks::forget(tx, id).await?;
+    snapshots::forget(tx, id).await?;
     metadata::forget_mailbox(tx, id).await?;
     acls::forget_mailbox(tx, id).await?;
     recoveries::end(tx, id).await?;

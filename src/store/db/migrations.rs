@@ -68,6 +68,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(34, "0034_spam"),
     migration!(35, "0035_events"),
     migration!(36, "0036_webhooks"),
+    migration!(37, "0037_snapshots"),
 ];
 
 impl Migration {

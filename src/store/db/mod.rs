@@ -38,6 +38,7 @@ pub mod received_reports;
 pub mod recoveries;
 pub mod replies;
 pub mod settings;
+pub mod snapshots;
 pub mod spam;
 pub mod submissions;
 pub mod tls_reports;

@@ -40,6 +40,10 @@ const RULES: &[(&str, &str)] = &[
         "NOT EXISTS (SELECT 1 FROM mailboxes WHERE mailboxes.id = looks.mailbox_id)",
     ),
     (
+        "snapshots",
+        "NOT EXISTS (SELECT 1 FROM mailboxes WHERE mailboxes.id = snapshots.mailbox_id)",
+    ),
+    (
         "metadata",
         "(mailbox_id <> 0 AND NOT EXISTS (SELECT 1 FROM mailboxes WHERE mailboxes.id = metadata.mailbox_id)) \
          OR (user_id <> 0 AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = metadata.user_id))",

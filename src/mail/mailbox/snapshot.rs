@@ -1,0 +1,162 @@
+//! Large mailboxes, packed: who opens one reads a few large rows and what changed since, in place of a row for each message.
+//!
+//! A snapshot is the messages at some modseq. It is made when a folder was seen to agree with its messages, and made again when much has
+//! changed by then. It is never needed: without one, or where one cannot be read, the messages themselves are.
+
+use postcard::{take_from_bytes, to_extend};
+use serde::{Deserialize, Serialize};
+
+use super::index::Write;
+use super::view::{FileEntry, View};
+use super::{Mailbox, blocking, locked};
+use crate::mail::mailbox::chunks::Chunks;
+use crate::model::clock::timestamp;
+use crate::model::ids::{MailboxId, ModSeq, Uid};
+use crate::model::mailbox::{Flags, MessageMeta};
+use crate::model::refusal::Refusal;
+use crate::store::db::mailboxes::Counters;
+use crate::store::db::messages::{self, MessageRow};
+use crate::store::db::snapshots::{self, Part};
+use crate::store::db::{Tx, mailboxes};
+use crate::store::maildir::FileName;
+
+/// Smaller mailboxes are read as quickly without.
+const MANY: usize = 1_000;
+/// So many messages are a part.
+const PART: usize = 4_096;
+/// It is made again when more than this share of the messages changed.
+const SHARE: usize = 8;
+
+/// What the database has of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept {
+    modseq: ModSeq,
+    messages: usize,
+}
+
+/// A message in a part.
+#[derive(Serialize, Deserialize)]
+struct Packed<'a> {
+    uid: u32,
+    flags: u32,
+    modseq: u64,
+    size: u64,
+    internal_date: i64,
+    name: &'a str,
+}
+
+/// The mailbox as the database has it now, and of what snapshot it was made, if of any.
+pub(super) async fn load(tx: &mut Tx, id: MailboxId, counters: Counters) -> Result<(View, Option<Kept>), Refusal> {
+    let keywords = mailboxes::keywords(tx, id).await?;
+    let parts = snapshots::find(tx, id).await?;
+    let modseq = parts.first().map(|part| part.modseq);
+    // What went since must be known.
+    let modseq = modseq.filter(|modseq| (counters.forgotten..=counters.modseq).contains(modseq));
+    let Some((modseq, rows)) = modseq.zip(blocking(move || Ok(unpacked(&parts))).await?) else {
+        let rows = messages::changed_since(tx, id, ModSeq(0)).await?;
+        return Ok((View::new(rows, counters, keywords), None));
+    };
+    let kept = Kept {
+        modseq,
+        messages: rows.len(),
+    };
+    let mut view = View::new(rows, Counters { modseq, ..counters }, keywords);
+    if modseq < counters.modseq {
+        let changed = messages::changed_since(tx, id, modseq).await?;
+        let gone = messages::expunged_since(tx, id, modseq).await?;
+        view.catch_up(counters, changed, &gone);
+    }
+    Ok((view, Some(kept)))
+}
+
+impl Mailbox {
+    /// Makes a snapshot, if the mailbox is large and none is near enough. Returns at once.
+    pub(super) fn keep_snapshot(&self) {
+        let (messages, files, modseq) = {
+            let view = self.view();
+            (view.messages.clone(), view.files.clone(), view.counters.modseq)
+        };
+        let now = Kept {
+            modseq,
+            messages: messages.len(),
+        };
+        {
+            let mut kept = locked(&self.kept);
+            if messages.len() < MANY || kept.is_some_and(|kept| is_near(kept, &messages)) {
+                return;
+            }
+            *kept = Some(now);
+        }
+        let (index, id) = (self.house.ledger.index.clone(), self.id);
+        tokio::spawn(async move {
+            let parts = messages.len().div_ceil(PART) as i64;
+            for number in 0..parts {
+                let (messages, files) = (messages.clone(), files.clone());
+                let at = PART.saturating_mul(usize::try_from(number).unwrap_or(usize::MAX));
+                let Ok(data) = blocking(move || Ok(packed(&messages, &files, at))).await else {
+                    return;
+                };
+                let part = Part {
+                    number,
+                    parts,
+                    modseq,
+                    data,
+                };
+                if index.write(vec![Write::Snapshot(id, part)]).await.is_err() {
+                    tracing::debug!(mailbox = %id, "a snapshot could not be kept");
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Whether so little changed since that the snapshot serves still.
+fn is_near(kept: Kept, messages: &Chunks<MessageMeta>) -> bool {
+    let changed = messages.iter().filter(|message| message.modseq > kept.modseq).count();
+    let gone = kept.messages.saturating_add(changed).saturating_sub(messages.len());
+    changed.saturating_add(gone) <= messages.len() / SHARE
+}
+
+/// A part's messages, from this place on.
+fn packed(messages: &Chunks<MessageMeta>, files: &Chunks<FileEntry>, at: usize) -> Vec<u8> {
+    let pairs = messages.iter_from(at).zip(files.iter_from(at)).take(PART);
+    pairs.fold(Vec::new(), |data, (message, file)| {
+        let packed = Packed {
+            uid: message.uid.0,
+            flags: message.flags.bits(),
+            modseq: message.modseq.0,
+            size: message.size,
+            internal_date: message.internal_date.as_millisecond(),
+            name: file.name.as_str(),
+        };
+        // Memory has room for all that is written to it.
+        to_extend(&packed, data).unwrap_or_default()
+    })
+}
+
+/// The messages of all parts; none where something is not as it was packed.
+fn unpacked(parts: &[Part]) -> Option<Vec<MessageRow>> {
+    let mut rows: Vec<MessageRow> = Vec::with_capacity(parts.len().saturating_mul(PART));
+    for part in parts {
+        let mut rest = part.data.as_slice();
+        while !rest.is_empty() {
+            let (packed, behind): (Packed<'_>, _) = take_from_bytes(rest).ok()?;
+            rest = behind;
+            if rows.last().is_some_and(|last| last.meta.uid.0 >= packed.uid) {
+                return None;
+            }
+            rows.push(MessageRow {
+                name: FileName::parse(packed.name)?,
+                meta: MessageMeta {
+                    uid: Uid(packed.uid),
+                    flags: Flags::from_bits(packed.flags),
+                    modseq: ModSeq(packed.modseq),
+                    size: packed.size,
+                    internal_date: timestamp(packed.internal_date),
+                },
+            });
+        }
+    }
+    (!rows.is_empty()).then_some(rows)
+}
