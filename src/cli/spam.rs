@@ -11,7 +11,7 @@ use super::Global;
 use super::failure::Failure;
 use super::output::{Output, Show};
 use crate::app::Services;
-use crate::mail::spam::{self, Case, Judgement, Learnt, Meant, Minds, Owner, Weighed};
+use crate::mail::spam::{self, Judgement, Learnt, Letter, Meant, Owner, Weighed};
 use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
 use crate::model::verdict::Symbol;
@@ -112,25 +112,28 @@ impl Learn {
 
 impl Check {
     async fn run(self, services: &Services, hostname: &str, out: &mut Output) -> Result<(), Failure> {
-        let minds = services.spam.minds(&[]).await;
         for path in &self.files {
-            let judgement = self.judge((&services.spam, &minds), hostname, &read(path)?);
-            tell(path, &judgement, out)?;
+            let letter = self.letter(hostname, read(path)?);
+            match services.spam.decide(letter, &[]).await? {
+                Some(judgement) => tell(path, &judgement, out)?,
+                None => return Err(Failure::Incomplete("nobody answers who could judge it".into())),
+            }
         }
         Ok(())
     }
 
-    fn judge(&self, (engine, minds): (&spam::Spam, &Minds), hostname: &str, message: &[u8]) -> Judgement {
-        let sent = self.when_sent.then(|| spam::sent_at(message)).flatten();
-        let case = Case {
+    fn letter(&self, hostname: &str, octets: Vec<u8>) -> Letter {
+        let sent = self.when_sent.then(|| spam::sent_at(&octets)).flatten();
+        Letter {
+            octets,
             peer: self.ip,
-            helo: self.helo.as_deref(),
-            sender: self.from.as_ref(),
-            recipients: &self.to,
-            hostname,
-            ..Case::bare(message, sent.unwrap_or_else(|| Clock::System.now()))
-        };
-        engine.judge(&case, minds)
+            helo: self.helo.clone(),
+            sender: self.from.clone(),
+            recipients: self.to.clone(),
+            authentication: None,
+            hostname: hostname.to_owned(),
+            now: sent.unwrap_or_else(|| Clock::System.now()),
+        }
     }
 }
 

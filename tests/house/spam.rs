@@ -1,6 +1,9 @@
 //! Telling spam from mail: the commands, and what the doors make of a judgement.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::sync::mpsc;
 
 use crate::support::house::{Builder, House};
 use crate::support::smtp::Reply;
@@ -170,5 +173,80 @@ fn messages_are_learned_once_and_by_hand() {
             text(&learned.stdout),
             text(&learned.stderr)
         );
+    }
+}
+
+/// An rspamd on loopback that says the same of each message; what it was asked, head and body.
+fn rspamd(answer: &'static str) -> (String, mpsc::Receiver<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (told, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut octets = Vec::new();
+            let mut piece = [0; 4096];
+            let (head, body) = loop {
+                let count = stream.read(&mut piece).unwrap_or(0);
+                octets.extend_from_slice(&piece[..count]);
+                let all = text(&octets);
+                let Some((head, body)) = all.split_once("\r\n\r\n") else {
+                    assert!(count > 0, "a whole request");
+                    continue;
+                };
+                let head = head.to_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                if count == 0 || length.is_none_or(|length| length.parse() == Ok(body.len())) {
+                    break (head, body.to_owned());
+                }
+            };
+            let reply = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+                answer.len()
+            );
+            let _ = stream.write_all(reply.as_bytes());
+            if told.send((head, body)).is_err() {
+                return;
+            }
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn rspamd_judges_in_the_place_of_the_rules() {
+    let (url, asked) = rspamd(
+        r#"{"score":7.5,"required_score":15.0,"action":"add header","symbols":{"BAYES_SPAM":{"name":"BAYES_SPAM","score":5.1,"options":["99%"]}}}"#,
+    );
+    let house = judging().set("spam.engine", "rspamd").set("spam.rspamd_url", url).start();
+    house.provision();
+    send(&house, "From: ada@remote.test\nSubject: hello\n\nHello.\n").expect(250);
+    let (head, body) = asked.recv_timeout(std::time::Duration::from_secs(20)).expect("a question");
+    for field in ["post /checkv2 ", "ip: 127.0.0.1", "from: ada@remote.test", "rcpt: alice@house.test"] {
+        assert!(head.contains(field), "{field}: {head}");
+    }
+    assert!(body.contains("Subject: hello\r\n"), "{body}");
+    let text = maildir::text(&junk(&house)[0]);
+    assert!(
+        text.contains("X-Spam-Status: Yes, score=7.50 required=15.00\n\ttests=BAYES_SPAM=5.10\n"),
+        "{text}"
+    );
+    // What users move teaches it.
+    let mut imap = house.imap("alice@house.test");
+    imap.select("Junk");
+    imap.ok("UID MOVE 1 INBOX");
+    let (head, _) = asked.recv_timeout(std::time::Duration::from_secs(20)).expect("a lesson");
+    assert!(head.starts_with("post /learnham "), "{head}");
+}
+
+#[test]
+fn a_dead_rspamd_loses_no_mail() {
+    for (on_failure, code) in [("accept", 250), ("tempfail", 451)] {
+        let house = judging()
+            .set("spam.engine", "rspamd")
+            .set("spam.rspamd_url", "http://127.0.0.1:9")
+            .set("spam.on_failure", on_failure)
+            .start();
+        house.provision();
+        send(&house, "From: ada@remote.test\nSubject: hello\n\nHello.\n").expect(code);
     }
 }

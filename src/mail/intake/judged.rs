@@ -5,12 +5,10 @@
 
 use super::deliver::Plan;
 use super::{Incoming, Inner, Origin};
-use crate::mail::mailbox::blocking;
-use crate::mail::spam::{Action, Case, Judgement};
-use crate::model::address::EmailAddress;
+use crate::mail::spam::{Action, Judgement, Letter};
 use crate::model::envelope::Sender;
 use crate::model::refusal::Refusal;
-use crate::model::verdict::{Authentication, Verdict};
+use crate::model::verdict::Verdict;
 use crate::wire::message::header::{Fields, header_fields};
 
 /// The fields that tell what was found here; those of others would be taken for ours.
@@ -26,16 +24,6 @@ const OURS: [&str; 6] = [
 /// The most recipients that rules look at.
 const RECIPIENTS: usize = 100;
 
-/// How a message came, to be handed to another thread.
-struct Came {
-    origin: Origin,
-    sender: Option<EmailAddress>,
-    recipients: Vec<EmailAddress>,
-    authentication: Option<Authentication>,
-    hostname: String,
-    now: jiff::Timestamp,
-}
-
 impl Inner {
     /// Whom a message is from, and whether it is spam. Errors: the refusal that this leads to.
     pub(super) async fn examine(
@@ -44,19 +32,14 @@ impl Inner {
         (sender, plan): (&Sender, &Plan),
         message: &mut Incoming,
     ) -> Result<Verdict, Refusal> {
-        let mut verdict = self.check(origin, sender, message).await?;
+        let verdict = self.check(origin, sender, message).await?;
         if self.is_judged(origin) {
             let judgement = self.judge(origin, (sender, plan), (message, &verdict)).await?;
-            tracing::info!(id = %message.id, score = judgement.score, action = %judgement.action, "judged");
             take_out_ours(message).await?;
-            if judgement.action == Action::Reject {
-                return Err(Refusal::Rejected("the message is taken for spam, and refused".into()));
+            if let Some(judgement) = judgement {
+                tracing::info!(id = %message.id, score = judgement.score, action = %judgement.action, "judged");
+                return judged(verdict, judgement);
             }
-            verdict.is_junk |= judgement.action == Action::Junk;
-            verdict.lines.push_str(&judgement.lines());
-            verdict.spam = Some(judgement.likelihood);
-            verdict.score = Some(judgement.score);
-            verdict.symbols = judgement.symbols;
         }
         if verdict.is_junk {
             self.traces.events().hear_of_junk(message.id, verdict.score);
@@ -78,35 +61,36 @@ impl Inner {
         origin: &Origin,
         (sender, plan): (&Sender, &Plan),
         (message, verdict): (&Incoming, &Verdict),
-    ) -> Result<Judgement, Refusal> {
+    ) -> Result<Option<Judgement>, Refusal> {
         let users: Vec<_> = plan.users.iter().map(|user| user.id).collect();
-        let minds = self.spam.minds(&users).await;
         let _turn = self.spam.turn().await;
-        let octets = message.draft.read_begin(self.spam.max_scan_bytes()).await?;
-        let came = Came {
-            origin: origin.clone(),
+        let letter = Letter {
+            octets: message.draft.read_begin(self.spam.max_scan_bytes()).await?,
+            peer: origin.peer,
+            helo: origin.helo.clone().filter(|helo| !helo.is_empty()),
             sender: sender.path.address().cloned(),
             recipients: plan.recipients().take(RECIPIENTS).cloned().collect(),
             authentication: verdict.authentication.clone(),
             hostname: self.hostname.clone(),
             now: self.clock.now(),
         };
-        let spam = self.spam.clone();
-        let judged = blocking(move || {
-            let case = Case {
-                message: &octets,
-                peer: came.origin.peer,
-                helo: came.origin.helo.as_deref().filter(|helo| !helo.is_empty()),
-                sender: came.sender.as_ref(),
-                recipients: &came.recipients,
-                authentication: came.authentication.as_ref(),
-                hostname: &came.hostname,
-                now: came.now,
-            };
-            Ok(spam.judge(&case, &minds))
-        });
-        Ok(judged.await?)
+        self.spam.decide(letter, &users).await
     }
+}
+
+/// The verdict with what comes of the judgement. Errors: Rejected, TryLater.
+fn judged(mut verdict: Verdict, judgement: Judgement) -> Result<Verdict, Refusal> {
+    match judgement.action {
+        Action::Reject => return Err(Refusal::Rejected("the message is taken for spam, and refused".into())),
+        Action::Later => return Err(Refusal::LATER),
+        Action::Junk => verdict.is_junk = true,
+        Action::NoAction | Action::AddHeader => {}
+    }
+    verdict.lines.push_str(&judgement.lines());
+    verdict.spam = Some(judgement.likelihood);
+    verdict.score = Some(judgement.score);
+    verdict.symbols = judgement.symbols;
+    Ok(verdict)
 }
 
 /// Takes out what others say in the words that this server uses.

@@ -31,6 +31,14 @@ pub struct Meant {
 impl Spam {
     /// Learns a message for these owners; what came of it, in their order.
     pub async fn learn(&self, message: Vec<u8>, owners: &[Owner], meant: Meant) -> Result<Vec<Learnt>, Refusal> {
+        if let Some(rspamd) = &self.inner.rspamd {
+            let taught = rspamd.learn(message, meant.is_spam).await;
+            taught.map_err(|error| {
+                tracing::warn!(%error, "rspamd was not taught a message");
+                Refusal::LATER
+            })?;
+            return Ok(vec![Learnt::New; owners.len()]);
+        }
         let most = self.max_scan_bytes();
         let lesson = crate::mail::mailbox::blocking(move || {
             let message = message.get(..most).unwrap_or(&message);
