@@ -229,13 +229,13 @@ impl Spam {
 
     fn by_words(&self, facts: &Facts<'_>, minds: &Minds) -> Option<Symbol> {
         let asked = minds.asked.as_ref()?;
-        let probability = asked.probability(&bayes::tokens(facts), self.inner.settings.bayes_min_learns)?;
-        let (name, share) = bayes::symbol(probability)?;
+        let evidence = asked.evidence(&bayes::tokens(facts), self.inner.settings.bayes_min_learns)?;
+        let (name, share) = bayes::symbol(evidence)?;
         let (_, weight) = self.inner.rules.iter().find(|(rule, _)| rule.name == name)?;
         Some(Symbol {
             name: name.to_owned(),
             weight: (weight * share * 100.0).round() / 100.0,
-            detail: format!("{:.2} %", probability * 100.0),
+            detail: format!("evidence {evidence:.1}"),
         })
     }
 
