@@ -31,6 +31,7 @@ use crate::mail::received_reports::ReceivedReports;
 use crate::mail::repeats::Repeats;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
+use crate::mail::spam::Spam;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
 use crate::mail::webhooks::Webhooks;
@@ -52,6 +53,7 @@ pub(super) struct House {
     pub filters: Filters,
     pub mailboxes: Mailboxes,
     pub intake: Intake,
+    pub spam: Spam,
     pub queue: Queue,
     pub signing: Signing,
     pub traces: Traces,
@@ -96,6 +98,7 @@ impl House {
             filters: api.filters,
             mailboxes: api.mailboxes,
             intake: api.intake,
+            spam: api.spam,
             queue: api.queue,
             signing: api.signing,
             traces: api.traces,

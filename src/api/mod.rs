@@ -38,6 +38,7 @@ mod health;
 mod house;
 mod idempotency;
 mod jwt_keys;
+mod lessons;
 mod login_log;
 mod mailboxes;
 mod messages;
@@ -96,6 +97,7 @@ use crate::mail::received_reports::ReceivedReports;
 use crate::mail::repeats::Repeats;
 use crate::mail::sessions::Sessions;
 use crate::mail::sign::Signing;
+use crate::mail::spam::Spam;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
 use crate::mail::webhooks::Webhooks;
@@ -119,6 +121,8 @@ pub struct Api {
     pub mailboxes: Mailboxes,
     /// Where submitted mail goes in.
     pub intake: Intake,
+    /// Who tells spam from mail, and learns it.
+    pub spam: Spam,
     /// Outgoing mail.
     pub queue: Queue,
     /// The keys that sign it.

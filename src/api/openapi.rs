@@ -62,6 +62,7 @@ use crate::model::scope::Scope;
         (name = "traces", description = "What happened to messages."),
         (name = "reports", description = "What others have reported of domains here."),
         (name = "defence", description = "Who is kept out, and who is always let in."),
+        (name = "spam", description = "Telling spam from mail."),
         (name = "events", description = "What happens, for programs that want to hear of it."),
         (name = "webhooks", description = "Programs elsewhere that are told of events."),
         (name = "server", description = "The server itself."),

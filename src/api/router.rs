@@ -16,9 +16,9 @@ use super::problem::{Kind, Problem};
 use super::reply::BASE;
 use super::{
     acme, aliases, allowlist, api_keys, app_passwords, audit_log, auth, bans, batch, blocklist, caller, certificates, client_setup,
-    deprecation, dkim_keys, dmarc_reports, docs, domain_dns, domains, doorkeeper, events, health, idempotency, jwt_keys, login_log,
-    mailboxes, messages, metrics, openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, tls_reports, totp, traces,
-    users, vacation, webhooks,
+    deprecation, dkim_keys, dmarc_reports, docs, domain_dns, domains, doorkeeper, events, health, idempotency, jwt_keys, lessons,
+    login_log, mailboxes, messages, metrics, openapi, queue, rates, resolve, server, sessions, sieve, stats, submissions, tls_reports,
+    totp, traces, users, vacation, webhooks,
 };
 
 /// Adds all routes.
@@ -83,6 +83,7 @@ fn resources(config: &mut ServiceConfig) {
         .service(tls_reports::show::handler)
         .service(server::show::handler)
         .service(server::settings::handler)
+        .service(lessons::server::handler)
         .service(certificates::list::handler)
         .service(stats::show::handler)
         .service(stats::messages::handler)
@@ -192,6 +193,8 @@ fn mail(config: &mut ServiceConfig) {
         .service(messages::change::handler)
         .service(messages::remove::handler)
         .service(messages::copy::handler)
+        .service(lessons::stored::handler)
+        .service(lessons::user::handler)
         .service(messages::show::handler)
         .service(messages::raw::handler)
         .service(messages::attachment::handler)

@@ -341,6 +341,7 @@ fn http_server(
         filters: services.filters.clone(),
         mailboxes: services.mailboxes.clone(),
         intake: intake.clone(),
+        spam: services.spam.clone(),
         queue: services.queue.clone(),
         signing: services.signing.clone(),
         traces: services.traces.clone(),

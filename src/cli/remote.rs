@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -50,6 +50,12 @@ fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 
+/// The body of a request.
+enum Body {
+    Json(Value),
+    Message(bytes::Bytes),
+}
+
 /// A client of the API.
 pub(super) struct Remote {
     client: Client,
@@ -90,8 +96,18 @@ impl Remote {
         if let Some(fields) = body.as_object_mut() {
             fields.retain(|_, value| !value.is_null());
         }
-        let body = (!body.is_null()).then_some(body);
+        let body = (!body.is_null()).then_some(Body::Json(body));
         read(self.send(Method::POST, path, query, body).await?).await
+    }
+
+    /// Hands a message over, as it is.
+    pub(super) async fn post_message<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        message: Vec<u8>,
+    ) -> Result<T, Failure> {
+        read(self.send(Method::POST, path, query, Some(Body::Message(message.into()))).await?).await
     }
 
     /// Does something that has no answer.
@@ -101,12 +117,12 @@ impl Remote {
 
     /// Sets what has no representation of its own, such as a password.
     pub(super) async fn put(&self, path: &[&str], body: Value) -> Result<(), Failure> {
-        self.send(Method::PUT, path, &[], Some(body)).await.map(drop)
+        self.send(Method::PUT, path, &[], Some(Body::Json(body))).await.map(drop)
     }
 
     /// Changes a resource by a merge patch (RFC 7396).
     pub(super) async fn patch<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)], body: Value) -> Result<T, Failure> {
-        read(self.send(Method::PATCH, path, query, Some(body)).await?).await
+        read(self.send(Method::PATCH, path, query, Some(Body::Json(body))).await?).await
     }
 
     /// Deletes a resource.
@@ -147,7 +163,7 @@ impl Remote {
 
     /// Sends a request until the server does not ask to wait any more. What is not done twice without harm is only sent again when
     /// a limit was reached, for then nothing was begun.
-    async fn send(&self, method: Method, path: &[&str], query: &[(&str, String)], body: Option<Value>) -> Result<Response, Failure> {
+    async fn send(&self, method: Method, path: &[&str], query: &[(&str, String)], body: Option<Body>) -> Result<Response, Failure> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.extend(path);
@@ -161,9 +177,11 @@ impl Remote {
             if let Some(key) = &self.key {
                 request = request.bearer_auth(key.expose());
             }
-            if let Some(body) = &body {
-                request = request.json(body);
-            }
+            request = match &body {
+                Some(Body::Json(body)) => request.json(body),
+                Some(Body::Message(octets)) => request.header(CONTENT_TYPE, "message/rfc822").body(octets.clone()),
+                None => request,
+            };
             let response = request.send().await.map_err(|error| unreachable(&self.base, error))?;
             let status = response.status();
             let again = status == StatusCode::TOO_MANY_REQUESTS || (status == StatusCode::SERVICE_UNAVAILABLE && method != Method::POST);

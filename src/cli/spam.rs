@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Global;
 use super::failure::Failure;
+use super::house::House;
 use super::output::{Output, Show};
 use crate::app::Services;
-use crate::mail::spam::{self, Case, Judgement, Learnt, Meant, Minds, Owner, Weighed};
+use crate::mail::spam::{self, Judgement, Learnt, Letter, Meant, Owner, Weighed};
 use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
 use crate::model::verdict::Symbol;
@@ -70,12 +71,17 @@ pub(super) struct Check {
 
 impl Spam {
     pub(super) async fn run(self, global: &Global, out: &mut Output) -> Result<(), Failure> {
-        global.only_here()?;
-        let config = global.load()?.config;
         match self {
-            Self::Rules => out.rows(&spam::Spam::rules(&config.spam).into_iter().map(Row::from).collect::<Vec<_>>()),
-            Self::Check(check) => check.run(&global.services().await?, &config.hostname, out).await,
-            Self::Learn(learn) => learn.run(&global.services().await?, out).await,
+            Self::Rules => {
+                global.only_here()?;
+                let rules = spam::Spam::rules(&global.load()?.config.spam);
+                out.rows(&rules.into_iter().map(Row::from).collect::<Vec<_>>())
+            }
+            Self::Check(check) => {
+                let services = global.services().await?;
+                check.run(&services, &global.load()?.config.hostname, out).await
+            }
+            Self::Learn(learn) => learn.run(&global.house().await?, out).await,
         }
     }
 }
@@ -85,52 +91,89 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 impl Learn {
-    async fn run(self, services: &Services, out: &mut Output) -> Result<(), Failure> {
-        let owner = match &self.user {
-            Some(login) => Owner::User(services.directory.user(login).await?.id),
-            None => Owner::Server,
-        };
-        let meant = Meant {
-            is_spam: self.spam,
-            by_hand: true,
-        };
+    async fn run(self, house: &House, out: &mut Output) -> Result<(), Failure> {
         let (mut new, mut moved, mut known) = (0_usize, 0_usize, 0_usize);
         for path in &self.files {
-            for learnt in services.spam.learn(read(path)?, &[owner], meant).await? {
-                match learnt {
-                    Learnt::New => new += 1,
-                    Learnt::Moved => moved += 1,
-                    Learnt::Known | Learnt::Unbalanced => known += 1,
-                }
+            match self.teach(house, read(path)?).await? {
+                Learnt::New => new += 1,
+                Learnt::Moved => moved += 1,
+                Learnt::Known | Learnt::Unbalanced => known += 1,
             }
         }
         let kind = if self.spam { "spam" } else { "no spam" };
         let sentence = format!("{new} messages learned as {kind}, {moved} that were learned as the other kind before, {known} were known");
         out.done(&sentence, &json!({ "spam": self.spam, "new": new, "moved": moved, "known": known }))
     }
+
+    async fn teach(&self, house: &House, message: Vec<u8>) -> Result<Learnt, Failure> {
+        let meant = Meant {
+            is_spam: self.spam,
+            by_hand: true,
+        };
+        match (house, &self.user) {
+            (House::Here(services), user) => {
+                let owner = match user {
+                    Some(login) => Owner::User(services.directory.user(login).await?.id),
+                    None => Owner::Server,
+                };
+                let learnt = services.spam.learn(message, &[owner], meant).await?;
+                Ok(learnt.first().copied().unwrap_or(Learnt::Known))
+            }
+            (House::There(remote), user) => {
+                let kind = ("kind", if self.spam { "spam" } else { "ham" }.to_owned());
+                let alone = ("alone", "true".to_owned());
+                let lesson: Lesson = match user {
+                    Some(login) => remote.post_message(&["users", login, "lessons"], &[kind, alone], message).await?,
+                    None => remote.post_message(&["lessons"], &[kind], message).await?,
+                };
+                Ok(lesson.learnt())
+            }
+        }
+    }
+}
+
+/// What a server elsewhere has learned.
+#[derive(Deserialize)]
+struct Lesson {
+    user: Option<String>,
+    server: Option<String>,
+}
+
+impl Lesson {
+    fn learnt(&self) -> Learnt {
+        match self.user.as_deref().or(self.server.as_deref()) {
+            Some("learned") => Learnt::New,
+            Some("moved") => Learnt::Moved,
+            Some("unbalanced") => Learnt::Unbalanced,
+            _ => Learnt::Known,
+        }
+    }
 }
 
 impl Check {
     async fn run(self, services: &Services, hostname: &str, out: &mut Output) -> Result<(), Failure> {
-        let minds = services.spam.minds(&[]).await;
         for path in &self.files {
-            let judgement = self.judge((&services.spam, &minds), hostname, &read(path)?);
-            tell(path, &judgement, out)?;
+            let letter = self.letter(hostname, read(path)?);
+            match services.spam.decide(letter, &[]).await? {
+                Some(judgement) => tell(path, &judgement, out)?,
+                None => return Err(Failure::Incomplete("nobody answers who could judge it".into())),
+            }
         }
         Ok(())
     }
 
-    fn judge(&self, (engine, minds): (&spam::Spam, &Minds), hostname: &str, message: &[u8]) -> Judgement {
-        let sent = self.when_sent.then(|| spam::sent_at(message)).flatten();
-        let case = Case {
+    fn letter(&self, hostname: &str, octets: Vec<u8>) -> Letter {
+        let sent = self.when_sent.then(|| spam::sent_at(&octets)).flatten();
+        Letter {
+            octets,
             peer: self.ip,
-            helo: self.helo.as_deref(),
-            sender: self.from.as_ref(),
-            recipients: &self.to,
-            hostname,
-            ..Case::bare(message, sent.unwrap_or_else(|| Clock::System.now()))
-        };
-        engine.judge(&case, minds)
+            helo: self.helo.clone(),
+            sender: self.from.clone(),
+            recipients: self.to.clone(),
+            authentication: None,
+            hostname: hostname.to_owned(),
+            now: sent.unwrap_or_else(|| Clock::System.now()),
+        }
     }
 }
 

@@ -74,7 +74,7 @@ pub use retention::Retention;
 pub use route::Route;
 pub use sieve::Sieve;
 pub use smtp::Smtp;
-pub use spam::{Spam, SpamEngine};
+pub use spam::{Spam, SpamEngine, SpamFailure};
 pub use submission::Submission;
 pub use tls::{CertificateFiles, Tls};
 pub use trace::Trace;

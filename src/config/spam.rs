@@ -27,6 +27,13 @@ pub struct Spam {
     /// The most octets of a message that are looked at.
     #[schemars(range(min = 65_536, max = 268_435_456))]
     pub max_scan_bytes: usize,
+    /// Where rspamd answers, for `engine = "rspamd"`: its controller, which judges and learns.
+    pub rspamd_url: String,
+    /// How many seconds rspamd has for a message.
+    #[schemars(range(min = 1, max = 300))]
+    pub rspamd_timeout_seconds: u64,
+    /// What becomes of mail while rspamd does not answer.
+    pub on_failure: SpamFailure,
     /// Whether words count, as far as spam and other mail were learned: by moving messages into the mailbox for junk and out of it, and by
     /// `posthouse spam learn`.
     pub bayes: bool,
@@ -46,12 +53,24 @@ pub struct Spam {
     pub bayes_expire_days: i64,
 }
 
+/// What becomes of mail that nobody has judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SpamFailure {
+    /// It is taken as it comes.
+    Accept,
+    /// Its sender's server is asked to try again later.
+    Tempfail,
+}
+
 /// Who judges mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SpamEngine {
     /// The rules of the server itself.
     Builtin,
+    /// An rspamd beside it, over HTTP.
+    Rspamd,
     /// Nobody: all mail is taken as it comes.
     Off,
 }
@@ -65,6 +84,9 @@ impl Default for Spam {
             reject: 15.0,
             weights: BTreeMap::new(),
             max_scan_bytes: 10_485_760,
+            rspamd_url: "http://127.0.0.1:11334".into(),
+            rspamd_timeout_seconds: 10,
+            on_failure: SpamFailure::Accept,
             bayes: true,
             bayes_min_learns: 200,
             bayes_max_ratio: 10,
@@ -80,6 +102,13 @@ impl Spam {
         if self.reject < self.junk {
             let text = format!("is {}; right would be no less than spam.junk, which is {}", self.reject, self.junk);
             return Err(Problem::new("reject", text));
+        }
+        if !self.rspamd_url.starts_with("http://") && !self.rspamd_url.starts_with("https://") {
+            let text = format!(
+                "'{}' is no address; right would be one such as 'http://127.0.0.1:11334'",
+                self.rspamd_url
+            );
+            return Err(Problem::new("rspamd_url", text));
         }
         Ok(())
     }

@@ -89,6 +89,8 @@ impl Kind {
                 Some((kind, attempt.recipients.len()))
             }
             Step::Checked { .. }
+            | Step::Judged { .. }
+            | Step::NotJudged { .. }
             | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }

@@ -10,7 +10,7 @@ use super::clock::timestamp;
 use super::ids::MailId;
 
 /// All that is known of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Story {
     pub id: MailId,
     /// In the order in which they happened.
@@ -18,7 +18,7 @@ pub struct Story {
 }
 
 /// A step and its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Milliseconds since 1970.
     #[serde(rename = "at")]
@@ -35,7 +35,7 @@ impl Event {
 }
 
 /// What happened to a message. Stored as JSON: a field may be added if it has a default, none may change its meaning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
     /// It came in whole.
@@ -55,6 +55,19 @@ pub enum Step {
         arc: String,
         dmarc: String,
     },
+    /// It was found out whether it is spam.
+    Judged {
+        /// What is done with it: `no action`, `add header`, `junk`, `try again later`, `reject`.
+        action: String,
+        score: f64,
+        /// The score from which it is marked as spam.
+        required: f64,
+        /// The rules that hold, each with its weight, as `NAME=1.50`; the weightiest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        symbols: Vec<String>,
+    },
+    /// It comes from elsewhere, and was not judged all the same.
+    NotJudged { reason: String },
     /// A recipient leads elsewhere: an alias, or an address with a detail.
     Expanded {
         recipient: String,
@@ -206,6 +219,20 @@ impl fmt::Display for Step {
                 let dkim = if dkim.is_empty() { "none".to_owned() } else { listed(dkim) };
                 write!(f, "checked: dmarc {dmarc}, spf {spf}, dkim {dkim}, arc {arc}, iprev {iprev}")
             }
+            Self::Judged {
+                action,
+                score,
+                required,
+                symbols,
+            } => {
+                let held = if symbols.is_empty() {
+                    "none".to_owned()
+                } else {
+                    symbols.join(", ")
+                };
+                write!(f, "judged: {action}, score {score:.2} of {required:.2}; rules that hold: {held}")
+            }
+            Self::NotJudged { reason } => write!(f, "not judged whether it is spam: {reason}"),
             Self::Expanded {
                 recipient,
                 users,
@@ -388,6 +415,21 @@ mod tests {
                 "the filter of alice: stored in Work; redirected to a@b.test (it went wrong: x, line 1, column 2: no)",
             ),
             (checked(), "checked: dmarc pass, spf pass, dkim pass (b.test), arc none, iprev fail"),
+            (
+                Step::Judged {
+                    action: "junk".into(),
+                    score: 7.5,
+                    required: 6.0,
+                    symbols: vec!["BAYES_SPAM=6.00".into(), "MISSING_TO=1.50".into()],
+                },
+                "judged: junk, score 7.50 of 6.00; rules that hold: BAYES_SPAM=6.00, MISSING_TO=1.50",
+            ),
+            (
+                Step::NotJudged {
+                    reason: "nobody answered".into(),
+                },
+                "not judged whether it is spam: nobody answered",
+            ),
             (Step::Stored { user: "alice".into() }, "stored for alice"),
             (
                 Step::Queued {

@@ -1,8 +1,16 @@
 //! Telling spam from mail: the commands, and what the doors make of a judgement.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::sync::mpsc;
 
-use crate::support::house::{Builder, House};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::dns::Dns;
+use crate::support::house::{Builder, House, PASSWORD};
+use crate::support::rest::Rest;
 use crate::support::smtp::Reply;
 use crate::support::{maildir, wait};
 
@@ -127,6 +135,63 @@ fn spam_is_junk_and_says_why_and_other_mail_is_not() {
     assert!(text.contains("X-Spam-Status: No, score=") && !text.contains("X-Spam: "), "{text}");
 }
 
+/// The steps of these names in the stories of what came from a sender, the newest story first.
+fn steps(house: &House, sender: &str, name: &str) -> Vec<Value> {
+    wait::until(&format!("a step {name} of {sender}"), || {
+        let told = house.command(&["trace", sender, "--json"]);
+        let stories = text(&told.stdout);
+        let stories = stories.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let steps = stories.flat_map(|story| story["steps"].as_array().cloned().unwrap_or_default());
+        let found: Vec<Value> = steps.filter(|step| step["step"] == name).collect();
+        (!found.is_empty()).then_some(found)
+    })
+}
+
+#[test]
+fn a_judgement_is_told_in_the_story_of_the_message() {
+    let house = judging().set("spam.reject", 1000.0).start();
+    house.provision();
+    send(&house, &odd(1)).expect(250);
+    let judged = &steps(&house, "ada@remote.test", "judged")[0];
+    assert_eq!((&judged["action"], &judged["required"]), (&json!("junk"), &json!(6.0)), "{judged}");
+    let symbols = judged["symbols"].as_array().expect("a list");
+    let is_told = |symbol: &Value| symbol.as_str().is_some_and(|it| it.starts_with("LOOKALIKE_FROM="));
+    assert!(symbols.iter().any(is_told), "{judged}");
+}
+
+/// A sender on the allowlist can be named by anybody: it counts where SPF, or a signature, says that it is from them.
+#[test]
+fn who_is_on_the_allowlist_is_not_taken_for_spam() {
+    let dns = Dns::start();
+    dns.txt("good.test", "v=spf1 ip4:127.0.0.0/8 -all").txt("other.test", "v=spf1 ?all");
+    let house = judging().set("dns.servers", vec![dns.address()]).set("spam.reject", 1000.0).start();
+    house.provision();
+    let admin = house.admin();
+    let to = ["alice@house.test"];
+    for subject in ["ada@good.test", "other.test"] {
+        admin.post("/allowlist", json!({"subject": subject})).ok();
+    }
+    let mut junk_so_far = 0;
+    for (number, (sender, is_junk)) in [("ada@good.test", false), ("eve@good.test", true), ("ada@other.test", true)]
+        .into_iter()
+        .enumerate()
+    {
+        house.smtp().send(sender, &to, &odd(number)).expect(250);
+        junk_so_far += usize::from(is_junk);
+        assert_eq!(junk(&house).len(), junk_so_far, "{sender}");
+    }
+    let told = &steps(&house, "ada@good.test", "not_judged")[0];
+    assert!(told["reason"].as_str().is_some_and(|it| it.contains("allowlist")), "{told}");
+    let text = maildir::text(&house.inbox("alice@house.test")[0]);
+    assert!(
+        !text.contains("X-Spam-Status"),
+        "what others say of it in our words is taken out: {text}"
+    );
+    admin.post("/allowlist", json!({"subject": "127.0.0.0/8"})).ok();
+    house.smtp().send("eve@elsewhere.test", &to, &odd(9)).expect(250);
+    assert_eq!(junk(&house).len(), junk_so_far);
+}
+
 #[test]
 fn what_users_move_is_learned() {
     let house = judging()
@@ -170,5 +235,140 @@ fn messages_are_learned_once_and_by_hand() {
             text(&learned.stdout),
             text(&learned.stderr)
         );
+    }
+}
+
+/// A message that nothing is wrong with, so that only what was learned of its words counts.
+fn about(number: usize) -> Vec<u8> {
+    format!("Subject: Plan {number}\r\n\r\nThe board has met once more and asks for plan {number} of the new building.\r\n").into_bytes()
+}
+
+#[test]
+fn the_api_teaches_by_stored_messages_and_by_others() {
+    let house = Builder::default().set("spam.bayes_users_teach_all", false).start();
+    house.provision();
+    house
+        .smtp()
+        .send("ada@remote.test", &["alice@house.test"], "Subject: x\n\nCheap pills.\n")
+        .expect(250);
+    let alice = Rest::login(house.address("http"), "alice@house.test", PASSWORD);
+    let id = alice.get("/users/alice@house.test/messages").ok()["items"][0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let path = format!("/users/alice@house.test/messages/{id}/lessons");
+    for (kind, outcome) in [("spam", "learned"), ("spam", "known"), ("ham", "moved")] {
+        assert_eq!(alice.post(&path, json!({"kind": kind})).ok(), json!({"user": outcome}));
+    }
+    alice.post(&path, json!({"kind": "eggs"})).problem(422);
+    let media = [("content-type", "message/rfc822")];
+    let send = |caller: &Rest, path: &str, octets: Vec<u8>| caller.send(Method::POST, path, &media, Some(octets));
+    let admin = house.admin();
+    assert_eq!(
+        send(&alice, "/users/alice@house.test/lessons?kind=ham", about(1)).ok(),
+        json!({"user": "learned"})
+    );
+    assert_eq!(send(&admin, "/lessons?kind=ham", about(1)).ok(), json!({"server": "learned"}));
+    assert_eq!(send(&admin, "/lessons?kind=spam", about(1)).ok(), json!({"server": "moved"}));
+    send(&alice, "/lessons?kind=ham", about(2)).problem(403);
+    send(&admin, "/lessons?kind=ham", Vec::new()).problem(422);
+    send(&admin, "/lessons", about(2)).problem(400);
+    admin.post("/lessons?kind=ham", json!({})).problem(415);
+}
+
+#[test]
+fn what_a_client_brings_into_junk_is_learned() {
+    let house = Builder::default().set("spam.bayes_min_learns", 1).start();
+    house.provision();
+    let path = house.path("new.eml");
+    std::fs::write(&path, about(2)).expect("written");
+    let path = path.to_str().expect("a path");
+    let other = house.path("other.eml");
+    std::fs::write(
+        &other,
+        "Subject: x\r\n\r\nSomething else entirely, of which nobody has ever heard.\r\n",
+    )
+    .expect("written");
+    house.command(&["spam", "learn", "--ham", other.to_str().expect("a path")]);
+    let mut imap = house.imap("alice@house.test");
+    imap.append("Junk", &about(1));
+    wait::until("what was brought is learned", || {
+        let checked = house.command(&["spam", "check", path]);
+        text(&checked.stdout).contains("BAYES_SPAM").then_some(())
+    });
+}
+
+/// An rspamd on loopback that says the same of each message; what it was asked, head and body.
+fn rspamd(answer: &'static str) -> (String, mpsc::Receiver<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (told, asked) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut octets = Vec::new();
+            let mut piece = [0; 4096];
+            let (head, body) = loop {
+                let count = stream.read(&mut piece).unwrap_or(0);
+                octets.extend_from_slice(&piece[..count]);
+                let all = text(&octets);
+                let Some((head, body)) = all.split_once("\r\n\r\n") else {
+                    assert!(count > 0, "a whole request");
+                    continue;
+                };
+                let head = head.to_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+                if count == 0 || length.is_none_or(|length| length.parse() == Ok(body.len())) {
+                    break (head, body.to_owned());
+                }
+            };
+            let reply = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+                answer.len()
+            );
+            let _ = stream.write_all(reply.as_bytes());
+            if told.send((head, body)).is_err() {
+                return;
+            }
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn rspamd_judges_in_the_place_of_the_rules() {
+    let (url, asked) = rspamd(
+        r#"{"score":7.5,"required_score":15.0,"action":"add header","symbols":{"BAYES_SPAM":{"name":"BAYES_SPAM","score":5.1,"options":["99%"]}}}"#,
+    );
+    let house = judging().set("spam.engine", "rspamd").set("spam.rspamd_url", url).start();
+    house.provision();
+    send(&house, "From: ada@remote.test\nSubject: hello\n\nHello.\n").expect(250);
+    let (head, body) = asked.recv_timeout(std::time::Duration::from_secs(20)).expect("a question");
+    for field in ["post /checkv2 ", "ip: 127.0.0.1", "from: ada@remote.test", "rcpt: alice@house.test"] {
+        assert!(head.contains(field), "{field}: {head}");
+    }
+    assert!(body.contains("Subject: hello\r\n"), "{body}");
+    let text = maildir::text(&junk(&house)[0]);
+    assert!(
+        text.contains("X-Spam-Status: Yes, score=7.50 required=15.00\n\ttests=BAYES_SPAM=5.10\n"),
+        "{text}"
+    );
+    // What users move teaches it.
+    let mut imap = house.imap("alice@house.test");
+    imap.select("Junk");
+    imap.ok("UID MOVE 1 INBOX");
+    let (head, _) = asked.recv_timeout(std::time::Duration::from_secs(20)).expect("a lesson");
+    assert!(head.starts_with("post /learnham "), "{head}");
+}
+
+#[test]
+fn a_dead_rspamd_loses_no_mail() {
+    for (on_failure, code) in [("accept", 250), ("tempfail", 451)] {
+        let house = judging()
+            .set("spam.engine", "rspamd")
+            .set("spam.rspamd_url", "http://127.0.0.1:9")
+            .set("spam.on_failure", on_failure)
+            .start();
+        house.provision();
+        send(&house, "From: ada@remote.test\nSubject: hello\n\nHello.\n").expect(code);
     }
 }

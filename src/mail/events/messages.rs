@@ -74,6 +74,8 @@ impl UnderWay {
                 vec![told(kind, domain, data)]
             }
             Step::Checked { .. }
+            | Step::Judged { .. }
+            | Step::NotJudged { .. }
             | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }

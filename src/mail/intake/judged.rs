@@ -5,12 +5,11 @@
 
 use super::deliver::Plan;
 use super::{Incoming, Inner, Origin};
-use crate::mail::mailbox::blocking;
-use crate::mail::spam::{Action, Case, Judgement};
-use crate::model::address::EmailAddress;
+use crate::mail::spam::{Action, Judgement, Letter};
 use crate::model::envelope::Sender;
 use crate::model::refusal::Refusal;
-use crate::model::verdict::{Authentication, Verdict};
+use crate::model::trace::Step;
+use crate::model::verdict::{Authentication, Outcome, Symbol, Verdict};
 use crate::wire::message::header::{Fields, header_fields};
 
 /// The fields that tell what was found here; those of others would be taken for ours.
@@ -26,15 +25,8 @@ const OURS: [&str; 6] = [
 /// The most recipients that rules look at.
 const RECIPIENTS: usize = 100;
 
-/// How a message came, to be handed to another thread.
-struct Came {
-    origin: Origin,
-    sender: Option<EmailAddress>,
-    recipients: Vec<EmailAddress>,
-    authentication: Option<Authentication>,
-    hostname: String,
-    now: jiff::Timestamp,
-}
+/// The most rules of a judgement that are told in a message's story, the weightiest first.
+const SYMBOLS: usize = 50;
 
 impl Inner {
     /// Whom a message is from, and whether it is spam. Errors: the refusal that this leads to.
@@ -44,19 +36,24 @@ impl Inner {
         (sender, plan): (&Sender, &Plan),
         message: &mut Incoming,
     ) -> Result<Verdict, Refusal> {
-        let mut verdict = self.check(origin, sender, message).await?;
+        let verdict = self.check(origin, sender, message).await?;
         if self.is_judged(origin) {
-            let judgement = self.judge(origin, (sender, plan), (message, &verdict)).await?;
-            tracing::info!(id = %message.id, score = judgement.score, action = %judgement.action, "judged");
+            let judgement = match welcome(origin, sender, verdict.authentication.as_ref()) {
+                Some(reason) => Err(reason),
+                None => match self.judge(origin, (sender, plan), (message, &verdict)).await? {
+                    Some(judgement) => Ok(judgement),
+                    None => Err("nobody answered who judges"),
+                },
+            };
             take_out_ours(message).await?;
-            if judgement.action == Action::Reject {
-                return Err(Refusal::Rejected("the message is taken for spam, and refused".into()));
+            match judgement {
+                Ok(judgement) => {
+                    tracing::info!(id = %message.id, score = judgement.score, action = %judgement.action, "judged");
+                    self.traces.tell(message.id, told(&judgement));
+                    return judged(verdict, judgement);
+                }
+                Err(reason) => self.traces.tell(message.id, Step::NotJudged { reason: reason.into() }),
             }
-            verdict.is_junk |= judgement.action == Action::Junk;
-            verdict.lines.push_str(&judgement.lines());
-            verdict.spam = Some(judgement.likelihood);
-            verdict.score = Some(judgement.score);
-            verdict.symbols = judgement.symbols;
         }
         if verdict.is_junk {
             self.traces.events().hear_of_junk(message.id, verdict.score);
@@ -78,35 +75,73 @@ impl Inner {
         origin: &Origin,
         (sender, plan): (&Sender, &Plan),
         (message, verdict): (&Incoming, &Verdict),
-    ) -> Result<Judgement, Refusal> {
+    ) -> Result<Option<Judgement>, Refusal> {
         let users: Vec<_> = plan.users.iter().map(|user| user.id).collect();
-        let minds = self.spam.minds(&users).await;
         let _turn = self.spam.turn().await;
-        let octets = message.draft.read_begin(self.spam.max_scan_bytes()).await?;
-        let came = Came {
-            origin: origin.clone(),
+        let letter = Letter {
+            octets: message.draft.read_begin(self.spam.max_scan_bytes()).await?,
+            peer: origin.peer,
+            helo: origin.helo.clone().filter(|helo| !helo.is_empty()),
             sender: sender.path.address().cloned(),
             recipients: plan.recipients().take(RECIPIENTS).cloned().collect(),
             authentication: verdict.authentication.clone(),
             hostname: self.hostname.clone(),
             now: self.clock.now(),
         };
-        let spam = self.spam.clone();
-        let judged = blocking(move || {
-            let case = Case {
-                message: &octets,
-                peer: came.origin.peer,
-                helo: came.origin.helo.as_deref().filter(|helo| !helo.is_empty()),
-                sender: came.sender.as_ref(),
-                recipients: &came.recipients,
-                authentication: came.authentication.as_ref(),
-                hostname: &came.hostname,
-                now: came.now,
-            };
-            Ok(spam.judge(&case, &minds))
-        });
-        Ok(judged.await?)
+        self.spam.decide(letter, &users).await
     }
+}
+
+/// Why a message is not taken for spam whatever is in it: the operator's allowlist says so. A sender counts where it is proved that the
+/// message is theirs, since anybody can name them: by SPF of their domain, or by a good signature of it or of a domain above it.
+fn welcome(origin: &Origin, sender: &Sender, found: Option<&Authentication>) -> Option<&'static str> {
+    if origin.peer_is_allowed {
+        return Some("the client's address is on the allowlist");
+    }
+    let domain = sender.path.address()?.domain()?.as_str();
+    let is_theirs = origin.sender_is_allowed && is_proved(domain, found?);
+    is_theirs.then_some("its sender is on the allowlist, and it is from them")
+}
+
+fn is_proved(domain: &str, found: &Authentication) -> bool {
+    let by_spf = found.spf.outcome == Outcome::Pass && found.spf.domain.eq_ignore_ascii_case(domain);
+    let mut signed = found.dkim.iter().filter(|it| it.outcome == Outcome::Pass);
+    by_spf || signed.any(|it| !it.domain.is_empty() && is_within(domain, &it.domain))
+}
+
+/// Whether a domain is another one, or below it.
+fn is_within(domain: &str, above: &str) -> bool {
+    let Some(begin) = domain.len().checked_sub(above.len()) else {
+        return false;
+    };
+    let is_its_end = domain.get(begin..).is_some_and(|end| end.eq_ignore_ascii_case(above));
+    is_its_end && (begin == 0 || domain.get(..begin).is_some_and(|rest| rest.ends_with('.')))
+}
+
+/// The judgement for the message's story.
+fn told(judgement: &Judgement) -> Step {
+    let symbol = |it: &Symbol| format!("{}={:.2}", it.name, it.weight);
+    Step::Judged {
+        action: judgement.action.to_string(),
+        score: judgement.score,
+        required: judgement.required,
+        symbols: judgement.symbols.iter().take(SYMBOLS).map(symbol).collect(),
+    }
+}
+
+/// The verdict with what comes of the judgement. Errors: Rejected, TryLater.
+fn judged(mut verdict: Verdict, judgement: Judgement) -> Result<Verdict, Refusal> {
+    match judgement.action {
+        Action::Reject => return Err(Refusal::Rejected("the message is taken for spam, and refused".into())),
+        Action::Later => return Err(Refusal::LATER),
+        Action::Junk => verdict.is_junk = true,
+        Action::NoAction | Action::AddHeader => {}
+    }
+    verdict.lines.push_str(&judgement.lines());
+    verdict.spam = Some(judgement.likelihood);
+    verdict.score = Some(judgement.score);
+    verdict.symbols = judgement.symbols;
+    Ok(verdict)
 }
 
 /// Takes out what others say in the words that this server uses.
@@ -125,4 +160,45 @@ async fn take_out_ours(message: &mut Incoming) -> Result<(), Refusal> {
     message.draft.replace_begin(count, left.clone()).await?;
     message.head.replace(left);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::verdict::{Dkim, Spf};
+
+    fn found(spf: &str, dkim: &str) -> Authentication {
+        Authentication {
+            spf: Spf {
+                outcome: if spf.is_empty() { Outcome::Fail } else { Outcome::Pass },
+                domain: spf.to_owned(),
+                ..Spf::default()
+            },
+            dkim: vec![Dkim {
+                outcome: if dkim.is_empty() { Outcome::Fail } else { Outcome::Pass },
+                domain: dkim.to_owned(),
+                ..Dkim::default()
+            }],
+            ..Authentication::default()
+        }
+    }
+
+    #[test]
+    fn a_sender_is_proved_by_spf_or_a_signature_of_the_domain() {
+        for (spf, dkim, is) in [
+            ("good.test", "", true),
+            ("Good.Test", "", true),
+            ("", "good.test", true),
+            ("", "GOOD.test", true),
+            ("", "test", true),
+            ("", "", false),
+            ("other.test", "", false),
+            ("", "d.test", false),
+            ("", "a.good.test", false),
+            ("", "very.long.name.good.test", false),
+        ] {
+            assert_eq!(is_proved("good.test", &found(spf, dkim)), is, "{spf} {dkim}");
+        }
+        assert!(is_proved("a.good.test", &found("", "good.test")));
+    }
 }

@@ -39,16 +39,28 @@ impl Mailboxes {
 }
 
 impl Mailbox {
+    /// Tells of messages that a client has brought here, if this is a mailbox for junk: so do programs that sort mail by themselves.
+    pub fn tell_brought(&self, uids: &[Uid]) {
+        if self.home().info.special_use == Some(SpecialUse::Junk) {
+            self.hand_on(uids.to_vec(), true);
+        }
+    }
+
     /// Tells of messages that went to another mailbox, if it matters.
     pub(super) fn tell_resorted(&self, target: &Self, copied: &Copied) {
-        let Some(listener) = self.house.resorted.get() else { return };
         let from = self.home().info.special_use;
         let to = target.home().info.special_use;
-        let Some(is_junk) = sorted_as(from, to) else { return };
+        if let Some(is_junk) = sorted_as(from, to) {
+            target.hand_on(copied.uids.iter().map(|(_, new)| *new).collect(), is_junk);
+        }
+    }
+
+    fn hand_on(&self, uids: Vec<Uid>, is_junk: bool) {
+        let Some(listener) = self.house.resorted.get() else { return };
         let resorted = Resorted {
-            login: target.home().owner.login.clone(),
-            mailbox: target.id,
-            uids: copied.uids.iter().map(|(_, new)| *new).collect(),
+            login: self.home().owner.login.clone(),
+            mailbox: self.id,
+            uids,
             is_junk,
         };
         if listener.try_send(resorted).is_err() {

@@ -16,6 +16,8 @@ pub enum Action {
     AddHeader,
     /// It goes into the mailbox for junk.
     Junk,
+    /// Not now: its sender's server is to try again later.
+    Later,
     /// It is refused.
     Reject,
 }
@@ -27,6 +29,7 @@ impl Action {
             Self::NoAction => "no action",
             Self::AddHeader => "add header",
             Self::Junk => "junk",
+            Self::Later => "try again later",
             Self::Reject => "reject",
         }
     }

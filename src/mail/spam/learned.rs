@@ -107,10 +107,10 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(super) struct Asked(Arc<Mind>);
 
 impl Asked {
-    /// See [`Knowledge::probability`].
-    pub(super) fn probability(&self, tokens: &[i64], min_learns: u32) -> Option<f64> {
+    /// See [`Knowledge::evidence`].
+    pub(super) fn evidence(&self, tokens: &[i64], min_learns: u32) -> Option<f64> {
         let knowledge = self.0.knowledge.read().unwrap_or_else(PoisonError::into_inner);
-        knowledge.probability(tokens, min_learns)
+        knowledge.evidence(tokens, min_learns)
     }
 
     /// How many messages of either kind were learned.
@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(learned.learn(owner, &lesson(2, 20..60), ham).await.unwrap(), Learnt::New);
         assert_eq!(learned.of(owner).await.unwrap().counts(), (1, 1));
         assert_eq!(learned.of(Owner::Server).await.unwrap().counts(), (0, 0));
-        assert!(learned.of(owner).await.unwrap().probability(&lesson(3, 0..20).tokens, 1).unwrap() > 0.9);
+        assert!(learned.of(owner).await.unwrap().evidence(&lesson(3, 0..20).tokens, 1).unwrap() > 3.0);
         assert_eq!(learned.learn(owner, &lesson(1, 0..40), ham).await.unwrap(), Learnt::Moved);
         assert_eq!(learned.of(owner).await.unwrap().counts(), (0, 2));
     }

@@ -10,8 +10,8 @@ use super::bayes::Lesson;
 use super::facts::{Case, Facts};
 use super::{Learnt, Owner, Spam};
 use crate::mail::directory::Directory;
-use crate::mail::mailbox::{Mailboxes, Resorted};
-use crate::model::ids::Uid;
+use crate::mail::mailbox::{Draft, Mailbox, Mailboxes, Resorted};
+use crate::model::ids::{Uid, UserId};
 use crate::model::refusal::Refusal;
 
 /// How often what is old is forgotten.
@@ -31,6 +31,14 @@ pub struct Meant {
 impl Spam {
     /// Learns a message for these owners; what came of it, in their order.
     pub async fn learn(&self, message: Vec<u8>, owners: &[Owner], meant: Meant) -> Result<Vec<Learnt>, Refusal> {
+        if let Some(rspamd) = &self.inner.rspamd {
+            let taught = rspamd.learn(message, meant.is_spam).await;
+            taught.map_err(|error| {
+                tracing::warn!(%error, "rspamd was not taught a message");
+                Refusal::LATER
+            })?;
+            return Ok(vec![Learnt::New; owners.len()]);
+        }
         let most = self.max_scan_bytes();
         let lesson = crate::mail::mailbox::blocking(move || {
             let message = message.get(..most).unwrap_or(&message);
@@ -42,6 +50,42 @@ impl Spam {
             all.push(self.inner.learned.learn(*owner, &lesson, (meant.is_spam, meant.by_hand)).await?);
         }
         Ok(all)
+    }
+
+    /// Whom a user teaches by what they say of their mail: themselves, and the server if users do.
+    pub fn taught_by(&self, user: UserId) -> Vec<Owner> {
+        let mut owners = vec![Owner::User(user)];
+        if self.inner.settings.bayes_users_teach_all {
+            owners.push(Owner::Server);
+        }
+        owners
+    }
+
+    /// Learns a message that has just come, for these owners; see [`Spam::learn`].
+    pub async fn learn_draft(&self, mut draft: Draft, owners: &[Owner], meant: Meant) -> Result<Vec<Learnt>, Refusal> {
+        if draft.size() == 0 {
+            return Err(Refusal::BadMessage("the message is empty".to_owned()));
+        }
+        draft.finish().await?;
+        let _turn = self.turn().await;
+        let message = draft.read_begin(self.max_scan_bytes()).await?;
+        self.learn(message, owners, meant).await
+    }
+
+    /// Learns a stored message for these owners; none where it is not there any more. See [`Spam::learn`].
+    pub async fn learn_stored(
+        &self,
+        mailbox: &Mailbox,
+        uid: Uid,
+        (owners, meant): (&[Owner], Meant),
+    ) -> Result<Option<Vec<Learnt>>, Refusal> {
+        let _turn = self.turn().await;
+        let Some(stored) = mailbox.open_message(uid).await? else {
+            return Ok(None);
+        };
+        let length = usize::try_from(stored.size()).unwrap_or(usize::MAX).min(self.max_scan_bytes());
+        let message = stored.read_at(0, length).await?.to_vec();
+        self.learn(message, owners, meant).await.map(Some)
     }
 
     /// Learns what users move into their mailboxes for junk and out of them, and forgets what is old, until `cancel`.
@@ -71,23 +115,17 @@ impl Spam {
         }
         let user = directory.user(&moved.login).await?;
         let mailbox = mailboxes.open_id(&user, moved.mailbox).await?;
-        let mut owners = vec![Owner::User(user.id)];
-        if settings.bayes_users_teach_all {
-            owners.push(Owner::Server);
-        }
+        let owners = self.taught_by(user.id);
         let meant = Meant {
             is_spam: moved.is_junk,
             by_hand: false,
         };
         let uids: Vec<Uid> = moved.uids.iter().copied().take(MOST).collect();
         for uid in uids {
-            let turn = self.turn().await;
             // It may be somewhere else by now.
-            let Some(stored) = mailbox.open_message(uid).await? else { continue };
-            let length = usize::try_from(stored.size()).unwrap_or(usize::MAX).min(self.max_scan_bytes());
-            let message = stored.read_at(0, length).await?.to_vec();
-            let learnt = self.learn(message, &owners, meant).await?;
-            drop(turn);
+            let Some(learnt) = self.learn_stored(&mailbox, uid, (&owners, meant)).await? else {
+                continue;
+            };
             tracing::debug!(login = moved.login, is_spam = meant.is_spam, ?learnt, "a moved message is learned");
         }
         Ok(())

@@ -11,6 +11,7 @@ mod facts;
 mod judgement;
 mod learned;
 mod lessons;
+mod rspamd;
 mod rules;
 
 pub use facts::Case;
@@ -20,20 +21,25 @@ pub use lessons::Meant;
 pub use rules::Rule;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config;
+use crate::mail::mailbox::blocking;
+use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
 use crate::model::ids::UserId;
-use crate::model::verdict::Symbol;
+use crate::model::refusal::Refusal;
+use crate::model::verdict::{Authentication, Symbol};
 use crate::store::db::Database;
 use crate::wire::message::header;
 use facts::Facts;
 use judgement::Thresholds;
 use learned::{Asked, Learned, Limits};
+use rspamd::Rspamd;
 
 /// The engine. Cheap to clone.
 #[derive(Clone)]
@@ -48,7 +54,45 @@ struct Inner {
     learned: Learned,
     /// So many messages are in memory at a time to be judged or learned.
     turns: Semaphore,
+    /// Who judges in the place of the own rules, if anybody does.
+    rspamd: Option<Rspamd>,
     settings: config::Spam,
+}
+
+/// A message that is to be judged, and how it came.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Its octets, or the begin of them.
+    pub octets: Vec<u8>,
+    /// The client's address.
+    pub peer: Option<IpAddr>,
+    /// What the client calls itself.
+    pub helo: Option<String>,
+    /// The reverse path; none for the null sender.
+    pub sender: Option<EmailAddress>,
+    /// The recipients.
+    pub recipients: Vec<EmailAddress>,
+    /// Who it is from, as far as that can be proved; none where it was not looked at.
+    pub authentication: Option<Authentication>,
+    /// This server's name.
+    pub hostname: String,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Letter {
+    fn case(&self) -> Case<'_> {
+        Case {
+            message: &self.octets,
+            peer: self.peer,
+            helo: self.helo.as_deref(),
+            sender: self.sender.as_ref(),
+            recipients: &self.recipients,
+            authentication: self.authentication.as_ref(),
+            hostname: &self.hostname,
+            now: self.now,
+        }
+    }
 }
 
 /// What those know for whom a message is.
@@ -83,6 +127,8 @@ impl Spam {
                 ));
             }
         }
+        let asks_rspamd = settings.engine == config::SpamEngine::Rspamd;
+        let rspamd = asks_rspamd.then(|| Rspamd::new(settings)).transpose()?;
         let weighed = rules::all().map(|rule| (rule, settings.weights.get(rule.name).copied().unwrap_or(rule.weight)));
         let limits = Limits {
             max_tokens: settings.bayes_max_tokens,
@@ -101,6 +147,7 @@ impl Spam {
                 },
                 learned: Learned::open(database, clock, limits),
                 turns: Semaphore::new(std::thread::available_parallelism().map_or(2, |it| it.get().saturating_mul(2))),
+                rspamd,
                 settings: settings.clone(),
             }),
         })
@@ -108,7 +155,7 @@ impl Spam {
 
     /// Whether mail is judged at all.
     pub fn is_on(&self) -> bool {
-        self.inner.settings.engine == config::SpamEngine::Builtin
+        self.inner.settings.engine != config::SpamEngine::Off
     }
 
     /// The most octets of a message that it looks at.
@@ -145,7 +192,26 @@ impl Spam {
         Minds::default()
     }
 
-    /// Judges a message. Call it off the network threads.
+    /// Judges a message that is for these users; none where nobody could, and it is to be taken all the same. Errors: TryLater.
+    pub async fn decide(&self, letter: Letter, users: &[UserId]) -> Result<Option<Judgement>, Refusal> {
+        if let Some(rspamd) = &self.inner.rspamd {
+            return match rspamd.check(letter).await {
+                Ok(judgement) => Ok(Some(judgement)),
+                Err(error) => {
+                    tracing::warn!(%error, "a message is not judged");
+                    match self.inner.settings.on_failure {
+                        config::SpamFailure::Accept => Ok(None),
+                        config::SpamFailure::Tempfail => Err(Refusal::LATER),
+                    }
+                }
+            };
+        }
+        let (spam, minds) = (self.clone(), self.minds(users).await);
+        let judged = blocking(move || Ok(spam.judge(&letter.case(), &minds)));
+        Ok(Some(judged.await?))
+    }
+
+    /// Judges a message by the own rules. Call it off the network threads.
     pub fn judge(&self, case: &Case<'_>, minds: &Minds) -> Judgement {
         let message = case.message.get(..self.max_scan_bytes()).unwrap_or(case.message);
         let facts = Facts::of(Case { message, ..*case });
@@ -163,13 +229,13 @@ impl Spam {
 
     fn by_words(&self, facts: &Facts<'_>, minds: &Minds) -> Option<Symbol> {
         let asked = minds.asked.as_ref()?;
-        let probability = asked.probability(&bayes::tokens(facts), self.inner.settings.bayes_min_learns)?;
-        let (name, share) = bayes::symbol(probability)?;
+        let evidence = asked.evidence(&bayes::tokens(facts), self.inner.settings.bayes_min_learns)?;
+        let (name, share) = bayes::symbol(evidence)?;
         let (_, weight) = self.inner.rules.iter().find(|(rule, _)| rule.name == name)?;
         Some(Symbol {
             name: name.to_owned(),
             weight: (weight * share * 100.0).round() / 100.0,
-            detail: format!("{:.2} %", probability * 100.0),
+            detail: format!("evidence {evidence:.1}"),
         })
     }
 

@@ -81,6 +81,8 @@ impl<'a> Told<'a> {
                 }
             }
             Step::Checked { .. }
+            | Step::Judged { .. }
+            | Step::NotJudged { .. }
             | Step::Filtered { .. }
             | Step::Queued { .. }
             | Step::Reported { .. }

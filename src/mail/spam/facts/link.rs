@@ -23,6 +23,8 @@ pub(in crate::mail::spam) struct Link {
     pub url: Url,
     /// The host's name in lower case and ASCII, or its address.
     pub host: String,
+    /// What somebody has registered of its host; it is asked for again and again.
+    organisation: String,
 }
 
 impl Link {
@@ -38,11 +40,13 @@ impl Link {
             _ => Url::parse(raw),
         };
         let url = url.ok()?;
+        let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
         Some(Self {
             raw: raw.to_owned(),
             text: None,
             has_picture: false,
-            host: url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase(),
+            organisation: organisation(&host).to_owned(),
+            host,
             url,
         })
     }
@@ -59,7 +63,7 @@ impl Link {
 
     /// What somebody has registered of its host.
     pub(in crate::mail::spam) fn organisation(&self) -> &str {
-        organisation(&self.host)
+        &self.organisation
     }
 
     /// The host as it stands in the text, before a browser made anything of it; may be empty.

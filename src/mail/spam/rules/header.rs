@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("DATE_LONG_AGO", 1.5, "Date is more than three months ago.", |it| {
         age(it, |age| age >= 90 * DAY)
     }),
-    rule("DATE_ODD_ZONE", 0.8, "The time zone in Date is none of the world's.", |it| {
+    rule("DATE_ODD_ZONE", 2.0, "The time zone in Date is none of the world's.", |it| {
         let date = it.field("Date")?;
         let zone = date
             .split_whitespace()
@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
         that(digits > 1400 || !matches!(digits % 100, 0 | 30 | 45), zone)
     }),
     rule("MISSING_MID", 2.0, "There is no Message-ID.", |it| when(!it.has("Message-ID"))),
-    rule("INVALID_MSGID", 1.5, "Message-ID is not as it has to be.", |it| {
+    rule("INVALID_MSGID", 2.0, "Message-ID is not as it has to be.", |it| {
         let id = it.field("Message-ID")?;
         let inner = id.trim().strip_prefix('<').and_then(|id| id.strip_suffix('>'));
         let is_valid = inner.is_some_and(|id| {
@@ -40,13 +40,13 @@ pub(super) const RULES: &[Rule] = &[
         });
         that(!is_valid || id.trim().contains(char::is_whitespace), id)
     }),
-    rule("MID_BARE_IP", 1.5, "Message-ID was made at a bare address.", |it| {
+    rule("MID_BARE_IP", 0.8, "Message-ID was made at a bare address.", |it| {
         let host = id_host(it)?;
         that(host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok(), host)
     }),
     rule(
         "MID_RHS_NOT_FQDN",
-        0.5,
+        0.3,
         "Message-ID was made at a place without a full name.",
         |it| {
             let host = id_host(it)?;
@@ -116,7 +116,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule(
         "NO_RECEIVED",
-        0.5,
+        0.3,
         "No other server has handled it: the client made it itself.",
         |it| when(!it.has("Received")),
     ),
@@ -128,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule(
         "FROM_EXCESS_QP",
-        0.5,
+        0.2,
         "From is encoded as quoted-printable though it is ASCII.",
         |it| excess(it, "From", "?q?"),
     ),
@@ -180,7 +180,7 @@ pub(super) const RULES: &[Rule] = &[
         ];
         that(known.iter().any(|name| mailer.contains(name)), mailer)
     }),
-    rule("X_PRIO_HIGH", 0.4, "It says that it is urgent.", |it| {
+    rule("X_PRIO_HIGH", 0.8, "It says that it is urgent.", |it| {
         let priority = it.field("X-Priority").unwrap_or_default();
         let importance = it.field("Importance").unwrap_or_default();
         when(priority.starts_with(['1', '2']) || importance.eq_ignore_ascii_case("high"))
@@ -188,7 +188,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("HAS_LIST_UNSUB", -0.2, "It says how to leave the list, in one click.", |it| {
         when(it.has("List-Unsubscribe") && it.has("List-Unsubscribe-Post"))
     }),
-    rule("MAILLIST", -0.5, "It came over a mailing list.", |it| {
+    rule("MAILLIST", -1.0, "It came over a mailing list.", |it| {
         when(it.is_list() && it.has("List-Unsubscribe") && (it.has("List-Post") || it.has("List-Archive")))
     }),
     rule("FROM_NEQ_ENVFROM", 0.2, "Author and sender are of different organisations.", |it| {
@@ -208,7 +208,7 @@ pub(super) const RULES: &[Rule] = &[
             let is_system = it
                 .author()
                 .is_some_and(|from| ["mailer-daemon", "postmaster"].contains(&from.local.as_str()));
-            when(it.case.sender.is_none() && !is_report && !is_system)
+            when(it.case.peer.is_some() && it.case.sender.is_none() && !is_report && !is_system)
         },
     ),
     rule(

@@ -33,7 +33,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("HTML_PICTURES_NO_TEXT", 1.0, "It is pictures, and next to no text.", |it| {
         when(page(it)?.pictures.len() > 2 && it.text.words < 10)
     }),
-    rule("HTML_FORM", 1.5, "It has a form in it.", |it| {
+    rule("HTML_FORM", 1.2, "It has a form in it.", |it| {
         let form = page(it)?.forms.first()?;
         that(true, &form.action)
     }),
@@ -42,7 +42,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule("HTML_SCRIPT", 2.0, "It has scripts in it.", |it| when(page(it)?.scripts > 0)),
     rule("HTML_HANDLER", 1.5, "Its tags run scripts.", |it| when(page(it)?.handlers > 0)),
-    rule("HTML_FRAME", 1.5, "It has another page within it.", |it| when(page(it)?.frames > 0)),
+    rule("HTML_FRAME", 0.8, "It has another page within it.", |it| when(page(it)?.frames > 0)),
     rule("HTML_OBJECT", 1.5, "It has foreign objects in it.", |it| {
         when(page(it)?.objects > 0)
     }),
@@ -68,7 +68,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule(
         "HTML_LINKS_ELSEWHERE",
-        0.7,
+        0.2,
         "All of its links and pictures are of one foreign place.",
         |it| {
             let author = it.author_organisation();

@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
             })
         },
     ),
-    rule("URL_BARE_IP", 2.0, "A link leads to a bare address.", |it| {
+    rule("URL_BARE_IP", 2.5, "A link leads to a bare address.", |it| {
         any(it, |link| match link.url.host()? {
             Host::Ipv4(address) => that(!address.is_private() && !address.is_loopback(), address.to_string()),
             Host::Ipv6(address) => that(!address.is_loopback(), address.to_string()),
@@ -95,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
             when(matches!(link.url.scheme(), "javascript" | "vbscript") && link.url.path().len() > 12)
         })
     }),
-    rule("URL_ENCODED_HOST", 2.5, "The name of a link's host is encoded to hide it.", |it| {
+    rule("URL_ENCODED_HOST", 3.0, "The name of a link's host is encoded to hide it.", |it| {
         any(it, |link| that(link.is_web() && link.raw_host().contains('%'), link.raw_host()))
     }),
     rule(
@@ -165,7 +165,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "URL_LOGIN_ELSEWHERE",
-        1.0,
+        0.5,
         "A link leads to a login at another place than the author's.",
         |it| {
             let author = it.author_organisation();
@@ -229,7 +229,7 @@ pub(super) const RULES: &[Rule] = &[
             })
         },
     ),
-    rule("URL_RANDOM_DOMAIN", 1.0, "A link leads to a domain made by chance.", |it| {
+    rule("URL_RANDOM_DOMAIN", 0.5, "A link leads to a domain made by chance.", |it| {
         any(it, |link| {
             let label = link.organisation().split('.').next()?;
             that(

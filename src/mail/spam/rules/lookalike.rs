@@ -75,27 +75,27 @@ pub(super) const RULES: &[Rule] = &[
         3.0,
         "A name that people trust stands before the domain that a link leads to.",
         |it| {
-            hosts(it).find_map(|host| {
-                let within = host.strip_suffix(organisation(host))?;
-                let labels: Vec<&str> = within.split(['.', '-']).collect();
-                let found = brand::BRANDS.iter().find(|brand| labels.contains(&brand.name) && !brand.is_word)?;
-                that(!found.owns(organisation(host)) && !is_service(organisation(host)), host)
+            web(it).find_map(|link| {
+                let within = link.host.strip_suffix(link.organisation())?;
+                let is_in = |brand: &&Brand| !brand.is_word && within.split(['.', '-']).any(|label| label == brand.name);
+                let found = brand::BRANDS.iter().find(is_in)?;
+                let is_own = found.owns(link.organisation()) || is_service(link.organisation());
+                that(!within.is_empty() && !is_own, &link.host)
             })
         },
     ),
 ];
 
+fn web<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f Link> {
+    facts.links.iter().filter(|link| link.is_web() && !link.is_address())
+}
+
 fn hosts<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f str> {
-    facts
-        .links
-        .iter()
-        .filter(|link| link.is_web() && !link.is_address())
-        .map(|link| link.host.as_str())
+    web(facts).map(|link| link.host.as_str())
 }
 
 fn organisations<'f>(facts: &'f Facts<'_>) -> impl Iterator<Item = &'f str> {
-    let web = facts.links.iter().filter(|link| link.is_web() && !link.is_address());
-    let mut seen: Vec<&str> = web.map(Link::organisation).collect();
+    let mut seen: Vec<&str> = web(facts).map(Link::organisation).collect();
     seen.sort_unstable();
     seen.dedup();
     seen.truncate(MOST);
@@ -169,15 +169,16 @@ fn is_one_edit(one: &str, other: &str) -> bool {
         return false;
     }
     let same = short.iter().zip(long).take_while(|(one, other)| one == other).count();
-    let tail = |word: &[u8], from: usize| word.get(from..).unwrap_or_default().to_vec();
+    let (rest, longer) = (short.get(same..).unwrap_or_default(), long.get(same..).unwrap_or_default());
+    let after = |word: &[u8], count: usize| word.get(count..).is_some_and(|after| rest.get(count..) == Some(after));
     if short.len() < long.len() {
-        return tail(short, same) == tail(long, same + 1);
+        return longer.get(1..) == Some(rest);
     }
-    let is_swap = match (short.get(same..same + 2), long.get(same..same + 2)) {
-        (Some(&[a, b]), Some(&[c, d])) => a == d && b == c && tail(short, same + 2) == tail(long, same + 2),
+    let is_swap = match (rest, longer) {
+        ([a, b, ..], [c, d, ..]) => a == d && b == c && after(longer, 2),
         _ => false,
     };
-    is_swap || tail(short, same + 1) == tail(long, same + 1)
+    is_swap || after(longer, 1)
 }
 
 #[cfg(test)]

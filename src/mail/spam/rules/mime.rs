@@ -37,7 +37,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("MIME_HTML_ONLY", 0.5, "It has HTML only.", |it| {
         when(it.html.is_some() && it.plain.is_none())
     }),
-    rule("R_PARTS_DIFFER", 1.5, "Its plain text and its HTML say different things.", |it| {
+    rule("R_PARTS_DIFFER", 0.7, "Its plain text and its HTML say different things.", |it| {
         let (plain, page) = (it.plain.as_deref()?, it.page.as_ref()?);
         let is_alternative = it.parts().any(|part| part.is("multipart", "alternative"));
         let (one, other) = (words(plain), words(&page.text));
@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule(
         "MIME_ONE_ALTERNATIVE",
-        0.5,
+        1.0,
         "There is nothing to choose between in its alternatives.",
         |it| {
             when(
@@ -132,7 +132,7 @@ fn depth(part: &Part, at: usize) -> usize {
 fn words(text: &str) -> HashSet<String> {
     let begin = text.get(..text.floor_char_boundary(32_768)).unwrap_or(text);
     let words = begin.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2);
-    words.take(2_000).map(str::to_lowercase).collect()
+    words.take(500).map(str::to_lowercase).collect()
 }
 
 #[cfg(test)]

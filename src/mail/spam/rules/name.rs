@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "FROM_NAME_HAS_DOMAIN",
-        1.5,
+        1.0,
         "The author's name has the name of another domain in it.",
         |it| {
             let from = it.author()?;
@@ -125,7 +125,7 @@ pub(super) const RULES: &[Rule] = &[
             that(is_cheap(&from.domain), &from.domain)
         },
     ),
-    rule("FROM_LOCAL_RANDOM", 0.7, "The author's address was made by chance.", |it| {
+    rule("FROM_LOCAL_RANDOM", 0.5, "The author's address was made by chance.", |it| {
         let from = it.author()?;
         that(is_random(&from.local), &from.local)
     }),
@@ -133,7 +133,7 @@ pub(super) const RULES: &[Rule] = &[
         let organisation = it.author_organisation();
         that(is_random(organisation.split('.').next()?), organisation)
     }),
-    rule("FROM_MANY_DIGITS", 0.4, "The author's address ends with many digits.", |it| {
+    rule("FROM_MANY_DIGITS", 0.7, "The author's address ends with many digits.", |it| {
         let local = &it.author()?.local;
         let digits = local.chars().rev().take_while(char::is_ascii_digit).count();
         that(digits >= 4 && digits < local.len(), local)
@@ -168,7 +168,7 @@ pub(super) fn is_random(word: &str) -> bool {
         .windows(2)
         .filter(|pair| matches!(pair, [one, other] if one.is_ascii_digit() != other.is_ascii_digit()))
         .count();
-    longest >= 6 || (letters >= 4 && changes >= 4)
+    longest >= 7 || (letters >= 4 && changes >= 4)
 }
 
 #[cfg(test)]

@@ -59,14 +59,14 @@ pub(super) const RULES: &[Rule] = &[
         told(it, Family::Refund, 3)
     }),
     rule("SPAM_PILLS", 2.5, "It sells pills.", |it| told(it, Family::Pills, 2)),
-    rule("SPAM_LOANS", 2.0, "It sells loans.", |it| told(it, Family::Loans, 3)),
+    rule("SPAM_LOANS", 2.5, "It sells loans.", |it| told(it, Family::Loans, 3)),
     rule("SPAM_GAMBLING", 2.0, "It lures into gambling.", |it| told(it, Family::Gambling, 3)),
     rule("SPAM_DATING", 2.0, "It lures with love.", |it| told(it, Family::Dating, 3)),
     rule("SPAM_REPLICAS", 2.0, "It sells copies of costly things.", |it| {
         told(it, Family::Replicas, 2)
     }),
     rule("SPAM_SEO", 2.0, "It sells visitors for web sites.", |it| told(it, Family::Seo, 3)),
-    rule("SPAM_LISTS", 2.0, "It sells addresses.", |it| told(it, Family::Lists, 2)),
+    rule("SPAM_LISTS", 2.5, "It sells addresses.", |it| told(it, Family::Lists, 2)),
     rule("SPAM_WORK", 1.5, "It promises money for work at home.", |it| {
         told(it, Family::Work, 3)
     }),
@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         told(it, Family::Bargain, 4)
     }),
     rule("SPAM_DIET", 1.5, "It sells miracles for the body.", |it| told(it, Family::Diet, 3)),
-    rule("SPAM_EXCUSE", 1.0, "It says that it is not spam.", |it| told(it, Family::Excuse, 1)),
+    rule("SPAM_EXCUSE", 2.0, "It says that it is not spam.", |it| told(it, Family::Excuse, 1)),
     rule("BITCOIN_ADDR", 1.0, "It names a wallet.", |it| {
         let words = it
             .plain

@@ -7,13 +7,13 @@ use crate::mail::spam::facts::{Person, organisation};
 const MANY: usize = 30;
 
 pub(super) const RULES: &[Rule] = &[
-    rule("MISSING_TO", 1.5, "There is neither To nor Cc.", |it| {
+    rule("MISSING_TO", 1.0, "There is neither To nor Cc.", |it| {
         when(!it.has("To") && !it.has("Cc"))
     }),
     rule("TO_EMPTY", 1.0, "To and Cc name no address.", |it| {
         when((it.has("To") || it.has("Cc")) && it.to.iter().all(|to| to.domain.is_empty()))
     }),
-    rule("R_UNDISC_RCPT", 0.5, "The recipients are undisclosed.", |it| {
+    rule("R_UNDISC_RCPT", 1.0, "The recipients are undisclosed.", |it| {
         let to = it.field("To")?.to_ascii_lowercase();
         when(to.contains("undisclosed") || to.contains("<undisclosed"))
     }),
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         let is_own = |to: &&Person| to.local == from.local && to.domain == from.domain;
         that(!from.domain.is_empty() && it.to.iter().any(|to| is_own(&to)), &from.domain)
     }),
-    rule("TO_MANY", 1.0, "It names very many recipients.", |it| {
+    rule("TO_MANY", 1.5, "It names very many recipients.", |it| {
         that(it.to.len() >= MANY, it.to.len().to_string())
     }),
     rule("SORTED_RECIPS", 1.5, "Its recipients stand in the order of the alphabet.", |it| {
@@ -31,7 +31,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule(
         "SUSPICIOUS_RECIPS",
-        1.5,
+        2.0,
         "Its recipients' names are much alike: they were made up.",
         |it| {
             let begins: Vec<&str> = it.to.iter().filter_map(|to| to.local.get(..3)).collect();

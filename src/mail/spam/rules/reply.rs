@@ -12,7 +12,7 @@ const REPLIES: &[&str] = &[
 const FORWARDS: &[&str] = &["fw:", "fwd:", "wg:", "tr:", "rv:", "enc:", "转发:"];
 
 pub(super) const RULES: &[Rule] = &[
-    rule("FAKE_REPLY", 1.5, "The subject is that of a reply, and it answers nothing.", |it| {
+    rule("FAKE_REPLY", 0.7, "The subject is that of a reply, and it answers nothing.", |it| {
         when(begins(it, REPLIES) && !it.has("In-Reply-To") && !it.has("References"))
     }),
     rule(
@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "FAKE_FORWARD",
-        0.7,
+        1.2,
         "The subject is that of a forwarded message, and nothing is forwarded.",
         |it| {
             let has_message = it.parts().any(|part| part.embedded.is_some());
@@ -39,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
             when(begins(it, FORWARDS) && !has_message && !quotes && !it.has("In-Reply-To") && !it.has("References"))
         },
     ),
-    rule("REFERENCES_BROKEN", 1.0, "In-Reply-To or References names no message.", |it| {
+    rule("REFERENCES_BROKEN", 0.3, "In-Reply-To or References names no message.", |it| {
         let is_broken = |name: &str| {
             it.field(name)
                 .is_some_and(|value| !value.trim().is_empty() && !value.contains('@') && !value.contains('<'))
@@ -48,7 +48,7 @@ pub(super) const RULES: &[Rule] = &[
     }),
     rule(
         "REPLYTO_NEQ_FROM_DOM",
-        0.5,
+        0.8,
         "Replies go to another organisation than the author's.",
         |it| {
             let reply = elsewhere(it)?;
@@ -66,7 +66,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "FREEMAIL_REPLYTO_NEQ_FROM",
-        1.5,
+        2.0,
         "Author and address for replies are different free mailboxes.",
         |it| {
             let (from, reply) = (it.author()?, it.reply_to.first()?);

@@ -106,11 +106,11 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         "SUBJECT_ENDS_SPACES",
-        0.5,
+        1.5,
         "Something stands in the subject far behind its end.",
         |it| when(it.subject().contains("     ")),
     ),
-    rule("SUBJECT_RANDOM_TAIL", 0.8, "The subject ends with a word made by chance.", |it| {
+    rule("SUBJECT_RANDOM_TAIL", 1.5, "The subject ends with a word made by chance.", |it| {
         let last = it.subject().split_whitespace().last()?;
         let is_bare = last.chars().all(|c| c.is_ascii_alphanumeric());
         that(

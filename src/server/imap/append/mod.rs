@@ -131,6 +131,7 @@ async fn finish(session: &mut Session, assembly: Assembly) -> Result<Done, Fault
     let uidvalidity = target.mailbox.info().uidvalidity;
     let Some(old) = target.replaces else {
         let uids = Placed::index_all(placed).await.map_err(Fault::of_target)?;
+        target.mailbox.tell_brought(&uids);
         if target.is_own {
             session
                 .imap
