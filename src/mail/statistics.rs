@@ -89,6 +89,8 @@ impl Kind {
                 Some((kind, attempt.recipients.len()))
             }
             Step::Checked { .. }
+            | Step::Scanned { .. }
+            | Step::Milter { .. }
             | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }

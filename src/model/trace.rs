@@ -55,6 +55,22 @@ pub enum Step {
         arc: String,
         dmarc: String,
     },
+    /// It was looked at for viruses.
+    Scanned {
+        /// The name of its virus; none if nothing was found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        virus: Option<String>,
+        /// Why it could not be looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+    },
+    /// A filter beside the server has changed it.
+    Milter {
+        /// Its address.
+        milter: String,
+        /// What it did, in words.
+        did: Vec<String>,
+    },
     /// A recipient leads elsewhere: an alias, or an address with a detail.
     Expanded {
         recipient: String,
@@ -206,6 +222,12 @@ impl fmt::Display for Step {
                 let dkim = if dkim.is_empty() { "none".to_owned() } else { listed(dkim) };
                 write!(f, "checked: dmarc {dmarc}, spf {spf}, dkim {dkim}, arc {arc}, iprev {iprev}")
             }
+            Self::Scanned { virus, problem } => match (virus, problem) {
+                (Some(virus), _) => write!(f, "scanned: it has the virus {virus}"),
+                (None, Some(problem)) => write!(f, "not scanned for viruses: {problem}"),
+                (None, None) => f.write_str("scanned: no virus"),
+            },
+            Self::Milter { milter, did } => write!(f, "the milter {milter}: {}", did.join("; ")),
             Self::Expanded {
                 recipient,
                 users,
@@ -359,6 +381,20 @@ mod tests {
         }
     }
 
+    fn scanned() -> Step {
+        Step::Scanned {
+            virus: Some("V".into()),
+            problem: None,
+        }
+    }
+
+    fn changed() -> Step {
+        Step::Milter {
+            milter: "127.0.0.1:1".into(),
+            did: vec!["added X".into(), "took out Y".into()],
+        }
+    }
+
     fn steps() -> Vec<(Step, &'static str)> {
         vec![
             (
@@ -388,6 +424,8 @@ mod tests {
                 "the filter of alice: stored in Work; redirected to a@b.test (it went wrong: x, line 1, column 2: no)",
             ),
             (checked(), "checked: dmarc pass, spf pass, dkim pass (b.test), arc none, iprev fail"),
+            (scanned(), "scanned: it has the virus V"),
+            (changed(), "the milter 127.0.0.1:1: added X; took out Y"),
             (Step::Stored { user: "alice".into() }, "stored for alice"),
             (
                 Step::Queued {

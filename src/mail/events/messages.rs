@@ -74,6 +74,8 @@ impl UnderWay {
                 vec![told(kind, domain, data)]
             }
             Step::Checked { .. }
+            | Step::Scanned { .. }
+            | Step::Milter { .. }
             | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }

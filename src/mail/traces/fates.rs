@@ -81,6 +81,8 @@ impl<'a> Told<'a> {
                 }
             }
             Step::Checked { .. }
+            | Step::Scanned { .. }
+            | Step::Milter { .. }
             | Step::Filtered { .. }
             | Step::Queued { .. }
             | Step::Reported { .. }
