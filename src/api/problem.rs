@@ -213,7 +213,12 @@ impl From<Refusal> for Problem {
             Refusal::AliasLoop(_) => Kind::AliasLoop,
             Refusal::OverQuota(_) => Kind::OverQuota,
             Refusal::TooLarge(_) => Kind::TooLarge,
-            Refusal::BadMessage(_) | Refusal::Rejected(_) | Refusal::NotAuthenticated(_) => Kind::BadMessage,
+            Refusal::ByFilter { .. } if refusal.is_temporary() => Kind::TryLater,
+            Refusal::BadMessage(_)
+            | Refusal::Rejected(_)
+            | Refusal::NotAuthenticated(_)
+            | Refusal::Infected(_)
+            | Refusal::ByFilter { .. } => Kind::BadMessage,
             Refusal::BadCredentials => Kind::BadCredentials,
             Refusal::CodeNeeded => Kind::CodeNeeded,
             Refusal::Exists { .. } => Kind::Exists,

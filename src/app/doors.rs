@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Failure, Services};
 use crate::config::{Config, Listen};
 use crate::mail::intake::Intake;
+use crate::mail::milter::Milters;
 use crate::server::bind::Sockets;
 use crate::server::entrance::Entrance;
 use crate::server::imap::Imap;
@@ -75,8 +76,20 @@ fn smtp_door(config: &Config, entrance: &Arc<Entrance>, intake: &Intake, role: R
         intake: intake.clone(),
         settings: config.smtp.clone(),
         role,
+        milters: milters(config, role),
     });
     Arc::new(move |stream| Box::pin(Arc::clone(&smtp).serve(stream)))
+}
+
+/// Those who have a say in the dialogues of a door. What comes over LMTP was taken already, elsewhere.
+fn milters(config: &Config, role: Role) -> Milters {
+    let none = Vec::new();
+    let (listener, addresses) = match role {
+        Role::Relay => ("smtp", &config.milter.smtp),
+        Role::Submission => ("submission", &config.milter.submission),
+        Role::Lmtp => ("lmtp", &none),
+    };
+    Milters::open(listener, addresses, &config.milter, &config.hostname)
 }
 
 fn imap_door(config: &Config, entrance: &Arc<Entrance>, (services, intake): (&Services, &Intake)) -> Door {

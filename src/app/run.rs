@@ -180,6 +180,7 @@ fn intake(config: &Config, services: &Services, tally: &Tally) -> Result<Intake,
         checks,
         reports: services.reports.clone(),
         spam: services.spam.clone(),
+        virus: services.virus.clone(),
         filters: services.filters.clone(),
         traces: services.traces.clone(),
         reserve: (

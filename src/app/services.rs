@@ -24,6 +24,7 @@ use crate::mail::spam::Spam;
 use crate::mail::srs::Srs;
 use crate::mail::statistics::Statistics;
 use crate::mail::traces::Traces;
+use crate::mail::virus::Virus;
 use crate::mail::webhooks::Webhooks;
 use crate::model::audit::Actor;
 use crate::model::clock::Clock;
@@ -48,6 +49,8 @@ pub struct Services {
     pub filters: Filters,
     /// What tells spam from mail.
     pub spam: Spam,
+    /// What looks for viruses.
+    pub virus: Virus,
     /// Outgoing mail.
     pub queue: Queue,
     /// The stories of messages.
@@ -127,6 +130,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         mailboxes,
         filters,
         spam,
+        virus: Virus::open(&config.virus),
         queue,
         traces,
         reports,

@@ -91,6 +91,8 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::BadMessage(_) => "bad_message",
         Refusal::Rejected(_) => "rejected",
         Refusal::NotAuthenticated(_) => "not-authenticated",
+        Refusal::Infected(_) => "infected",
+        Refusal::ByFilter { .. } => "refused_by_filter",
         Refusal::BadCredentials => "bad_credentials",
         Refusal::CodeNeeded => "code_needed",
         Refusal::NotPermitted(_) => "not_permitted",

@@ -35,6 +35,14 @@ pub(super) fn host_and_port(text: &str) -> Result<(), String> {
     if host_is_right && port_is_right { Ok(()) } else { Err(wrong()) }
 }
 
+/// Where a program beside the server listens: the path of a socket, or a host and a port.
+pub(super) fn neighbour(text: &str) -> Result<(), String> {
+    if text.starts_with('/') {
+        return Ok(());
+    }
+    host_and_port(text).map_err(|_| format!("'{text}' is no address; right would be '/run/clamav/clamd.ctl' or '127.0.0.1:3310'"))
+}
+
 /// A name for EHLO, or nothing.
 pub(super) fn helo_name(text: &str) -> Result<(), String> {
     match Domain::parse(text) {

@@ -87,6 +87,8 @@ impl Config {
         self.directory.validate().map_err(|problem| problem.within("directory"))?;
         self.checks.validate().map_err(|problem| problem.within("checks"))?;
         self.spam.validate().map_err(|problem| problem.within("spam"))?;
+        self.virus.validate().map_err(|problem| problem.within("virus"))?;
+        self.milter.validate().map_err(|problem| problem.within("milter"))?;
         self.sieve.validate().map_err(|problem| problem.within("sieve"))?;
         self.queue.validate().map_err(|problem| problem.within("queue"))?;
         self.outbound.validate().map_err(|problem| problem.within("outbound"))?;

@@ -25,6 +25,7 @@ mod load;
 mod log;
 mod mail;
 mod metrics;
+mod milter;
 mod mta_sts;
 mod order;
 mod outbound;
@@ -42,6 +43,7 @@ mod spam;
 mod submission;
 mod tls;
 mod trace;
+mod virus;
 mod webhooks;
 
 pub use acme::{Acme, AcmeChallenge};
@@ -62,6 +64,7 @@ pub use load::{Effective, Loaded, Setting};
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub use metrics::Metrics;
+pub use milter::{Milter, MilterFailure};
 pub use mta_sts::{MtaSts, MtaStsMode};
 pub use outbound::{AddressFamily, Outbound, OutboundTls, TlsPolicy};
 pub use problem::{Error, Origin};
@@ -78,6 +81,7 @@ pub use spam::{Spam, SpamEngine, SpamFailure};
 pub use submission::Submission;
 pub use tls::{CertificateFiles, Tls};
 pub use trace::Trace;
+pub use virus::{Virus, VirusAction, VirusFailure};
 pub use webhooks::Webhooks;
 
 use std::path::PathBuf;
@@ -130,6 +134,10 @@ pub struct Config {
     pub mail: Mail,
     /// Spam: how it is told from other mail, and what is done with it.
     pub spam: Spam,
+    /// Viruses: who looks for them, and what is done with mail that has one.
+    pub virus: Virus,
+    /// Milters: filters beside the server, such as opendkim, that have a say in its SMTP dialogues.
+    pub milter: Milter,
     /// How long messages stay in Junk and Trash. They go for good, whatever their flags.
     pub retention: Retention,
     /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
@@ -181,6 +189,8 @@ impl Default for Config {
             directory: Directory::default(),
             mail: Mail::default(),
             spam: Spam::default(),
+            virus: Virus::default(),
+            milter: Milter::default(),
             retention: Retention::default(),
             sieve: Sieve::default(),
             queue: Queue::default(),

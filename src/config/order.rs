@@ -29,6 +29,8 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("directory", fields::<super::Directory>()),
         ("mail", fields::<super::Mail>()),
         ("spam", fields::<super::Spam>()),
+        ("virus", fields::<super::Virus>()),
+        ("milter", fields::<super::Milter>()),
         ("retention", fields::<super::Retention>()),
         ("sieve", fields::<super::Sieve>()),
         ("queue", fields::<super::Queue>()),

@@ -18,6 +18,9 @@ pub struct Sieve {
     pub after: Vec<PathBuf>,
     /// The folder of the scripts (`name.sieve`) that others include with `include :global`. Empty: there are none.
     pub global: PathBuf,
+    /// The folder of the lists (`name.txt`, with an address, an `@domain` or another value a line) that scripts ask with `:list`
+    /// (RFC 6134). Empty: there are none.
+    pub lists: PathBuf,
     /// The most scripts of a user.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_scripts: usize,
@@ -59,6 +62,7 @@ impl Default for Sieve {
             before: Vec::new(),
             after: Vec::new(),
             global: PathBuf::new(),
+            lists: PathBuf::new(),
             max_scripts: 100,
             max_script_bytes: 262_144,
             max_steps: 1_000_000,

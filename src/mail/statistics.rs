@@ -91,6 +91,8 @@ impl Kind {
             Step::Checked { .. }
             | Step::Judged { .. }
             | Step::NotJudged { .. }
+            | Step::Scanned { .. }
+            | Step::Milter { .. }
             | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }

@@ -43,6 +43,19 @@ pub enum Refusal {
     /// The message cannot prove whom it is from, and the author's domain wants such mail refused: the text names it.
     #[error("{0}")]
     NotAuthenticated(String),
+    /// The message has the virus of this name.
+    #[error("the message has the virus {0}, and is refused")]
+    Infected(String),
+    /// A filter beside the server refuses it, in its own words.
+    #[error("{text}")]
+    ByFilter {
+        /// The reply code, 400 to 599.
+        code: u16,
+        /// The enhanced status code, of the same class.
+        status: (u8, u16, u16),
+        /// Its words; lines are separated by LF.
+        text: String,
+    },
     /// Login name or password is wrong (never says which).
     #[error("the login name or the password is wrong")]
     BadCredentials,
@@ -102,10 +115,11 @@ impl Refusal {
 
     /// Whether the same request may succeed later without being changed.
     pub const fn is_temporary(&self) -> bool {
-        matches!(
-            self,
-            Self::TryLater { .. } | Self::NoRoom | Self::OverQuota(_) | Self::LimitReached(_)
-        )
+        match self {
+            Self::TryLater { .. } | Self::NoRoom | Self::OverQuota(_) | Self::LimitReached(_) => true,
+            Self::ByFilter { code, .. } => *code < 500,
+            _ => false,
+        }
     }
 
     /// Whether it is the house that cannot at this moment, whatever was asked for.

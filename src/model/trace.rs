@@ -68,6 +68,22 @@ pub enum Step {
     },
     /// It comes from elsewhere, and was not judged all the same.
     NotJudged { reason: String },
+    /// It was looked at for viruses.
+    Scanned {
+        /// The name of its virus; none if nothing was found.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        virus: Option<String>,
+        /// Why it could not be looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
+    },
+    /// A filter beside the server has changed it.
+    Milter {
+        /// Its address.
+        milter: String,
+        /// What it did, in words.
+        did: Vec<String>,
+    },
     /// A recipient leads elsewhere: an alias, or an address with a detail.
     Expanded {
         recipient: String,
@@ -233,6 +249,12 @@ impl fmt::Display for Step {
                 write!(f, "judged: {action}, score {score:.2} of {required:.2}; rules that hold: {held}")
             }
             Self::NotJudged { reason } => write!(f, "not judged whether it is spam: {reason}"),
+            Self::Scanned { virus, problem } => match (virus, problem) {
+                (Some(virus), _) => write!(f, "scanned: it has the virus {virus}"),
+                (None, Some(problem)) => write!(f, "not scanned for viruses: {problem}"),
+                (None, None) => f.write_str("scanned: no virus"),
+            },
+            Self::Milter { milter, did } => write!(f, "the milter {milter}: {}", did.join("; ")),
             Self::Expanded {
                 recipient,
                 users,
@@ -386,6 +408,20 @@ mod tests {
         }
     }
 
+    fn scanned() -> Step {
+        Step::Scanned {
+            virus: Some("V".into()),
+            problem: None,
+        }
+    }
+
+    fn changed() -> Step {
+        Step::Milter {
+            milter: "127.0.0.1:1".into(),
+            did: vec!["added X".into(), "took out Y".into()],
+        }
+    }
+
     fn steps() -> Vec<(Step, &'static str)> {
         vec![
             (
@@ -430,6 +466,8 @@ mod tests {
                 },
                 "not judged whether it is spam: nobody answered",
             ),
+            (scanned(), "scanned: it has the virus V"),
+            (changed(), "the milter 127.0.0.1:1: added X; took out Y"),
             (Step::Stored { user: "alice".into() }, "stored for alice"),
             (
                 Step::Queued {

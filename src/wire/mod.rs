@@ -2,6 +2,7 @@
 //!
 //! Every parser here is a grammar with limits; none panics, whatever the input.
 
+pub mod clamd;
 pub mod client_setup;
 pub mod dmarc;
 pub mod dmarc_report;
@@ -10,6 +11,7 @@ pub mod imap;
 pub mod managesieve;
 pub mod mbox;
 pub mod message;
+pub mod milter;
 pub mod mta_sts;
 pub mod pop3;
 pub mod proxy;

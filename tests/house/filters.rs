@@ -446,3 +446,44 @@ fn a_script_of_a_mailbox_runs_on_what_is_put_there() {
     });
     assert_eq!(stored(&house, "alice@house.test", "Archive").len(), 1);
 }
+
+/// RFC 6785 §3: what a script changes of a message's header is another message, with a UID of its own.
+#[test]
+fn a_script_of_a_mailbox_changes_a_message() {
+    let house = House::furnished();
+    let script = "require [\"imapsieve\", \"editheader\", \"imap4flags\"]; addheader \"X-Seen-By\" \"a script\"; addflag \"$Changed\";";
+    house
+        .admin()
+        .put("/users/alice@house.test/sieve/events", json!({ "content": script }))
+        .ok();
+    let mut imap = house.imap("alice@house.test");
+    imap.ok("SETMETADATA Sent (/shared/imapsieve/script \"events\")");
+    imap.append("Sent", b"Subject: appended\r\n\r\nx\r\n");
+    imap.select("Sent");
+    crate::support::wait::until("another message in its place", || {
+        imap.ok("NOOP");
+        (imap.uids() == [2]).then_some(())
+    });
+    let said = format!("{:?}", imap.ok("UID FETCH 2 (FLAGS BODY[HEADER])"));
+    assert!(said.contains("$Changed") && said.contains("X-Seen-By: a script"), "{said}");
+}
+
+/// RFC 6134 §2: the operator's lists.
+#[test]
+fn scripts_ask_lists() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("friends.txt"), "# those\nADA@remote.test\n@lists.test\n").expect("a list");
+    let house = Builder::default()
+        .set("sieve.lists", folder.path().to_str().expect("a path"))
+        .start();
+    house.provision();
+    let script = "require [\"extlists\", \"fileinto\", \"envelope\", \"mailbox\"];\n\
+                  if allof (envelope :list \"from\" \"friends\", valid_ext_list \"friends\", not valid_ext_list \"foes\") \
+                  { fileinto :create \"Friends\"; }";
+    filter(&house, "alice@house.test", script);
+    for sender in ["ada@remote.test", "news@lists.test", "eve@remote.test"] {
+        house.smtp().send(sender, &["alice@house.test"], &letter("x")).expect(250);
+    }
+    assert_eq!(stored(&house, "alice@house.test", "Friends").len(), 2);
+    assert_eq!(house.inbox("alice@house.test").len(), 1);
+}

@@ -71,6 +71,14 @@ const PROXIED: [&[u8]; 4] = [
     b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
 ];
 
+/// What programs beside the server say: a header, and packets with a length of one octet before them.
+const BESIDE: [&[u8]; 4] = [
+    b"stream: Some.Virus-1(0123:68) FOUND\0",
+    b"INSTREAM size limit exceeded. ERROR\0",
+    b"Received: one\r\nSubject: two\r\n\tthree\r\nSubject: x\r\nTo: a@b.test\r\n\x0bhX-A\0 b\n c\0\x0bi\0\0\0\x01X-B\0c\0\x0dm\0\0\0\x02Subject\0\0",
+    b"Subject: one\r\nTo: a@b.test\r\nCc:\r\nFrom: x\r\n\x1ay550-5.7.1 one\r\n550 5.7.1 two\0\x09+<a@b.c>\0\x05qbad\0\x0dO\0\0\0\x06\0\0\0\x31\0\0\0\0",
+];
+
 fn number(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is a number")),
@@ -150,6 +158,7 @@ fn parsers_keep_their_promises() {
     let smtp: Vec<Vec<u8>> = ["smtp", "submission", "lmtp"].iter().flat_map(|protocol| said(protocol)).collect();
     let proxied: Vec<Vec<u8>> = PROXIED.iter().map(|octets| octets.to_vec()).collect();
     let foreign: Vec<Vec<u8>> = FOREIGN.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let beside: Vec<Vec<u8>> = BESIDE.iter().map(|octets| octets.to_vec()).collect();
     for (name, target) in targets::ALL {
         let seeds = match name.split('_').next() {
             Some("dovecot" | "mbox") => &foreign,
@@ -162,6 +171,7 @@ fn parsers_keep_their_promises() {
             Some("sieve") => &sieve,
             Some("spf") => &spf,
             Some("proxy") => &proxied,
+            Some("clamd" | "milter") => &beside,
             _ => &smtp,
         };
         let mut random = StdRng::seed_from_u64(seed);

@@ -35,7 +35,7 @@ pub(super) struct Trace {
 pub(super) struct TraceStep {
     /// When.
     at: Time,
-    /// What: `received`, `refused`, `checked`, `judged`, `not_judged`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
+    /// What: `received`, `refused`, `checked`, `scanned`, `milter`, `judged`, `not_judged`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
     step: String,
     /// The same in words.
     text: String,

@@ -6,8 +6,10 @@
 mod certificate;
 mod data;
 mod database;
+mod milters;
 mod names;
 mod ports;
+mod virus;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -53,6 +55,10 @@ pub enum Area {
     Domains,
     /// The way to other servers.
     WayOut,
+    /// Who looks for viruses.
+    Virus,
+    /// Filters beside the server.
+    Milters,
 }
 
 impl Area {
@@ -69,6 +75,8 @@ impl Area {
             Self::BlockLists => "block lists",
             Self::Domains => "domains",
             Self::WayOut => "way out",
+            Self::Virus => "virus scanner",
+            Self::Milters => "milters",
         }
     }
 }
@@ -157,6 +165,8 @@ pub async fn examine(config: &Config, question: &Question) -> Vec<Finding> {
         Ok(dns) => findings.extend(names::examine(config, &dns, (services.as_ref(), question)).await),
         Err(error) => findings.push(Finding::wrong(Area::Host, error.to_string(), "correct dns.servers")),
     }
+    findings.extend(virus::examine(config).await);
+    findings.extend(milters::examine(config).await);
     if let Some(host) = &question.reach {
         findings.push(ports::reach(host, config.outbound.smtp_port).await);
     }

@@ -90,6 +90,7 @@ impl Metrics {
         levels.register(ours);
         services.statistics.register(ours);
         services.directory.register(ours);
+        services.virus.register(ours);
         listeners.register(ours);
         registry.register_collector(Box::new(Process));
         Arc::new(Self {

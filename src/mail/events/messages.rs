@@ -76,6 +76,8 @@ impl UnderWay {
             Step::Checked { .. }
             | Step::Judged { .. }
             | Step::NotJudged { .. }
+            | Step::Scanned { .. }
+            | Step::Milter { .. }
             | Step::Filtered { .. }
             | Step::Expanded { .. }
             | Step::NotStored { .. }

@@ -14,6 +14,7 @@ mod absence;
 mod decide;
 mod globals;
 mod keep;
+mod lists;
 mod programs;
 mod seen;
 mod stored;

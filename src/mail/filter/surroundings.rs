@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::{Event, Inner};
+use super::{Event, Inner, lists};
 use crate::mail::mailbox::Annotated;
 use crate::model::account::User;
 use crate::model::mailbox::{MailboxInfo, MailboxName, SpecialUse};
@@ -118,12 +118,12 @@ impl World for Surroundings<'_> {
         self.seen.push(seen.clone());
     }
 
-    fn has_list(&mut self, _: &str) -> bool {
-        false
+    fn has_list(&mut self, list: &str) -> bool {
+        lists::is_there(&self.inner.ground.settings.lists, list)
     }
 
-    fn is_listed(&mut self, _: &str, _: &str) -> bool {
-        false
+    fn is_listed(&mut self, list: &str, value: &str) -> bool {
+        lists::has(&self.inner.ground.settings.lists, list, value)
     }
 
     fn spam(&mut self, _: &Message) -> Option<f64> {

@@ -11,6 +11,7 @@ use super::filtered::{Wish, add};
 use super::{Accepted, Fate, Incoming, Inner, Intake, Origin, Outcome, story, trace};
 use crate::mail::directory::Route;
 use crate::mail::mailbox::Placed;
+use crate::mail::milter::Dialogue;
 use crate::mail::queue::{MOST_BESIDE, NewMail};
 use crate::mail::sign::Signer;
 use crate::model::account::User;
@@ -18,6 +19,7 @@ use crate::model::address::{Domain, EmailAddress};
 use crate::model::envelope::{Recipient, ReversePath, Sender};
 use crate::model::ids::{MailId, UserId};
 use crate::model::refusal::Refusal;
+use crate::model::verdict::Verdict;
 use crate::store;
 use crate::store::maildir::{Content, sync_directory};
 
@@ -144,12 +146,36 @@ impl Intake {
         message: Incoming,
         fate: Fate,
     ) -> Result<Outcome, Refusal> {
+        self.hand_over(origin, (sender, recipients), message, fate, None).await
+    }
+
+    /// The same for a message that milters have heard the envelope of: they are shown it when it was checked. The fate is shared.
+    pub async fn receive_through(
+        &self,
+        milters: &mut Dialogue,
+        origin: &Origin,
+        envelope: (Sender, Vec<Accepted>),
+        message: Incoming,
+    ) -> Result<Outcome, Refusal> {
+        let milters = Some(milters).filter(|milters| !milters.is_empty());
+        self.hand_over(origin, envelope, message, Fate::Shared, milters).await
+    }
+
+    async fn hand_over(
+        &self,
+        origin: &Origin,
+        (sender, recipients): (Sender, Vec<Accepted>),
+        message: Incoming,
+        fate: Fate,
+        milters: Option<&mut Dialogue>,
+    ) -> Result<Outcome, Refusal> {
         let id = message.id;
         let plan = Plan::of(&recipients);
         self.inner.tell_received(origin, &sender, &recipients, &plan, &message);
         // Each line that is logged on the way has the id of the message.
         let span = tracing::info_span!("message", %id);
-        let outcome = self.take(origin, sender, &plan, message, fate).instrument(span.clone()).await;
+        let taken = self.take(origin, (sender, &recipients, &plan), message, fate, milters);
+        let outcome = taken.instrument(span.clone()).await;
         let _entered = span.entered();
         match &outcome {
             Ok(outcome) => {
@@ -172,13 +198,44 @@ impl Intake {
 }
 
 impl Intake {
-    async fn take(&self, origin: &Origin, sender: Sender, plan: &Plan, mut message: Incoming, fate: Fate) -> Result<Outcome, Refusal> {
+    /// Checks it, and has milters change it.
+    async fn take(
+        &self,
+        origin: &Origin,
+        (sender, recipients, plan): (Sender, &[Accepted], &Plan),
+        mut message: Incoming,
+        fate: Fate,
+        milters: Option<&mut Dialogue>,
+    ) -> Result<Outcome, Refusal> {
         let inner = &self.inner;
         message.draft.finish().await?;
         if let Some(user) = &origin.user {
             inner.check_submission(user, &mut message, plan.of_recipient.len()).await?;
         }
-        let verdict = inner.examine(origin, (&sender, plan), &mut message).await?;
+        let scanned = inner.scan(origin, &message).await?;
+        let mut verdict = inner.examine(origin, (&sender, plan), &mut message).await?;
+        inner.note(scanned, origin, (&mut message, &mut verdict)).await?;
+        let Some(milters) = milters else {
+            return self.keep(origin, (sender, plan), (message, verdict), fate).await;
+        };
+        let changed = inner.show(milters, &mut message).await?;
+        inner.put_aside(&changed, origin, (&message, &mut verdict))?;
+        let (sender, recipients) = self.readdressed(&changed, sender, recipients).await;
+        if changed.is_discarded || recipients.is_empty() {
+            return Ok(plan.outcome(message.id, &[]));
+        }
+        self.keep(origin, (sender, &Plan::of(&recipients)), (message, verdict), fate).await
+    }
+
+    /// Stores it for local users, and queues it for the others.
+    async fn keep(
+        &self,
+        origin: &Origin,
+        (sender, plan): (Sender, &Plan),
+        (message, verdict): (Incoming, Verdict),
+        fate: Fate,
+    ) -> Result<Outcome, Refusal> {
+        let inner = &self.inner;
         let now = inner.clock.now();
         let mut received = verdict.lines.clone();
         received.push_str(&trace::received(origin, &inner.hostname, message.id, plan.only.as_ref(), now));

@@ -45,7 +45,7 @@ impl Inner {
                     None => Err("nobody answered who judges"),
                 },
             };
-            take_out_ours(message).await?;
+            take_out(message, &OURS).await?;
             match judgement {
                 Ok(judgement) => {
                     tracing::info!(id = %message.id, score = judgement.score, action = %judgement.action, "judged");
@@ -144,17 +144,17 @@ fn judged(mut verdict: Verdict, judgement: Judgement) -> Result<Verdict, Refusal
     Ok(verdict)
 }
 
-/// Takes out what others say in the words that this server uses.
-async fn take_out_ours(message: &mut Incoming) -> Result<(), Refusal> {
+/// Takes out what others say in the words that this server uses: the fields of these names.
+pub(super) async fn take_out(message: &mut Incoming, names: &[&str]) -> Result<(), Refusal> {
     // One that is not there whole is left as it is.
     let Ok(header) = message.head.whole() else {
         return Ok(());
     };
-    if !Fields::new(header).any(|field| OURS.iter().any(|name| field.is(name))) {
+    if !Fields::new(header).any(|field| names.iter().any(|name| field.is(name))) {
         return Ok(());
     }
     let count = header.len();
-    let mut left = header_fields(header, &OURS, true);
+    let mut left = header_fields(header, names, true);
     // Without the empty line, which is still there.
     left.truncate(left.len().saturating_sub(2));
     message.draft.replace_begin(count, left.clone()).await?;

@@ -13,7 +13,9 @@ mod deliver;
 mod filtered;
 mod head;
 mod judged;
+mod milters;
 mod reserve;
+mod scanned;
 mod sealed;
 mod stored;
 mod story;
@@ -40,6 +42,7 @@ use crate::mail::sign::Signing;
 use crate::mail::spam::Spam;
 use crate::mail::srs::Srs;
 use crate::mail::traces::Traces;
+use crate::mail::virus::Virus;
 use crate::model::account::User;
 use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
@@ -174,6 +177,7 @@ struct Inner {
     checks: Checks,
     reports: ReceivedReports,
     spam: Spam,
+    virus: Virus,
     filters: Filters,
     traces: Traces,
     reserve: Reserve,
@@ -205,6 +209,8 @@ pub struct Rooms {
     pub reports: ReceivedReports,
     /// Whether it is spam.
     pub spam: Spam,
+    /// Whether it has a virus.
+    pub virus: Virus,
     /// What users want of the mail that comes for them.
     pub filters: Filters,
     /// The stories of messages.
@@ -229,6 +235,7 @@ impl Intake {
             checks,
             reports,
             spam,
+            virus,
             filters,
             traces,
             reserve: (directories, keep),
@@ -246,6 +253,7 @@ impl Intake {
                 checks,
                 reports,
                 spam,
+                virus,
                 filters,
                 traces,
                 reserve: Reserve::new(directories, keep),

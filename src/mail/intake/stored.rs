@@ -1,7 +1,7 @@
 //! Doing what a script wants of stored mail (RFC 6785 §3).
 //!
-//! Deviations: what a script changes of a message's header goes with copies and redirections; the message itself stays as it is, since its
-//! UID stands for these octets.
+//! A message whose header a script changes becomes another one, since a UID stands for the octets of one message; the one that was there
+//! goes. Deviation: in a mailbox of another user the message itself stays as it is, and what is changed goes with copies and redirections.
 
 use std::sync::Arc;
 
@@ -66,10 +66,23 @@ impl Intake {
     ) -> Result<(), Refusal> {
         let here = event.mailbox.info().name.to_string();
         let mut kept: Option<Vec<String>> = None;
+        let mut edited = Wish::nothing(&event.user);
         let mut wish = Wish::nothing(&event.user);
         for effect in decision.effects {
             match effect {
-                Effect::Store(Store { mailbox, flags, .. }) if mailbox == here => kept = Some(flags),
+                Effect::Store(store) if store.mailbox == here => {
+                    kept = Some(store.flags.clone());
+                    if !store.message.is(message) && self.is_own(event).await? {
+                        edited.take_in(
+                            Effect::Store(Store {
+                                mailbox_id: None,
+                                special_use: None,
+                                ..store
+                            }),
+                            message,
+                        );
+                    }
+                }
                 // RFC 6785 §3.7: what answers a sender has no place here.
                 Effect::Reject { .. } => kept = Some(names(event, meta)),
                 Effect::Send(outgoing) if matches!(outgoing.purpose, Purpose::Reply(_) | Purpose::Rejection) => {}
@@ -84,6 +97,10 @@ impl Intake {
         for outgoing in wish.sends() {
             self.send(&event.user, outgoing, &sender).await?;
         }
+        if edited.copies() > 0 {
+            self.copy_out(&edited, message).await?;
+            kept = None;
+        }
         match kept {
             None => event.mailbox.remove(&[uid]).await.map(drop),
             Some(flags) if flags == names(event, meta) => Ok(()),
@@ -94,7 +111,12 @@ impl Intake {
         }
     }
 
-    /// Puts the message into other mailboxes.
+    async fn is_own(&self, event: &Event) -> Result<bool, Refusal> {
+        let access = self.inner.mailboxes.access(&event.user, &event.mailbox.info().name).await?;
+        Ok(access.is_own())
+    }
+
+    /// Puts the message into other mailboxes, or as a script has changed it into its own.
     async fn copy_out(&self, wish: &Wish, message: &Message) -> Result<(), Refusal> {
         if wish.copies() == 0 {
             return Ok(());

@@ -130,6 +130,28 @@ impl Draft {
         Ok(begin.await?)
     }
 
+    /// Its octets from `skip` on, a piece after the other. Only after [`Draft::finish`].
+    pub(crate) async fn pieces(&self, skip: u64) -> Result<Pieces<'_>, Refusal> {
+        if !self.spilled {
+            let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+            return Ok(Pieces {
+                memory: self.memory.get(skip..).unwrap_or_default(),
+                file: None,
+                piece: Vec::new(),
+            });
+        }
+        let path = self.path.clone();
+        let open = move || {
+            let open = File::open(&path).and_then(|mut file| file.seek(SeekFrom::Start(skip)).map(|_| file));
+            open.map_err(|source| store::Error::File { path, source })
+        };
+        Ok(Pieces {
+            memory: &[],
+            file: Some((blocking(open).await?, self.path.clone())),
+            piece: Vec::new(),
+        })
+    }
+
     /// Puts `new` in the place of the first `count` octets. Only after [`Draft::finish`].
     pub(crate) async fn replace_begin(&mut self, count: usize, new: Vec<u8>) -> Result<(), Refusal> {
         self.check()?;
@@ -150,6 +172,36 @@ impl Draft {
         self.spilled = true;
         self.spill = Some(blocking(move || append(spill, &path, &piece)).await?);
         Ok(())
+    }
+}
+
+/// A draft that is read piece by piece, so that no more of it is in memory than there was.
+pub struct Pieces<'d> {
+    memory: &'d [u8],
+    file: Option<(File, PathBuf)>,
+    piece: Vec<u8>,
+}
+
+impl Pieces<'_> {
+    /// The next octets, at most so many; none at the end.
+    pub(crate) async fn next(&mut self, most: usize) -> Result<&[u8], Refusal> {
+        let Some((file, path)) = self.file.take() else {
+            let (piece, rest) = self.memory.split_at(most.min(self.memory.len()));
+            self.memory = rest;
+            return Ok(piece);
+        };
+        let mut piece = std::mem::take(&mut self.piece);
+        let read = blocking(move || {
+            piece.clear();
+            match (&file).take(most as u64).read_to_end(&mut piece) {
+                Ok(_) => Ok((piece, file, path)),
+                Err(source) => Err(store::Error::File { path, source }),
+            }
+        });
+        let (piece, file, path) = read.await?;
+        self.file = Some((file, path));
+        self.piece = piece;
+        Ok(&self.piece)
     }
 }
 
@@ -221,6 +273,10 @@ mod tests {
         assert_eq!(draft.size(), 20);
         assert_eq!(draft.read_begin(4).await.unwrap(), b"a\r\nb");
         assert_eq!(draft.read_begin(100).await.unwrap().len(), 20);
+        let mut pieces = draft.pieces(3).await.unwrap();
+        assert_eq!(pieces.next(4).await.unwrap(), b"b\r\nc");
+        assert_eq!(pieces.next(100).await.unwrap().len(), 13);
+        assert_eq!(pieces.next(100).await.unwrap(), b"");
         draft.replace_begin(3, b"A\r\n".to_vec()).await.unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"A\r\nb\r\nc\r\nlong line\r\n");
         assert_eq!(draft.write(b"x").await, Err(Refusal::TooLarge(20)));

@@ -51,7 +51,7 @@ pub use access::{ANYONE, Access, OTHERS, Shared};
 pub use adopt::Coming;
 pub use chunks::{Chunks, Iter};
 pub use derived::{ObjectIds, PREVIEW};
-pub use draft::{Draft, LineEnds};
+pub use draft::{Draft, LineEnds, Pieces};
 pub use examine::Shown;
 pub use folders::Contents;
 pub use full_text::Lookup;

@@ -83,6 +83,8 @@ impl<'a> Told<'a> {
             Step::Checked { .. }
             | Step::Judged { .. }
             | Step::NotJudged { .. }
+            | Step::Scanned { .. }
+            | Step::Milter { .. }
             | Step::Filtered { .. }
             | Step::Queued { .. }
             | Step::Reported { .. }

@@ -9,9 +9,13 @@ pub(super) fn code(refusal: &Refusal) -> Code {
         Refusal::UnknownRecipient(_) | Refusal::NotFound { .. } => Word::NonExistent,
         Refusal::Disabled(_) => Word::AuthorizationFailed,
         Refusal::RelayDenied(_) | Refusal::NotYourAddress { .. } | Refusal::NotPermitted(_) => Word::NoPerm,
-        Refusal::AliasLoop(_) | Refusal::BadMessage(_) | Refusal::Rejected(_) | Refusal::NotAuthenticated(_) | Refusal::Invalid { .. } => {
-            Word::Cannot
-        }
+        Refusal::AliasLoop(_)
+        | Refusal::BadMessage(_)
+        | Refusal::Rejected(_)
+        | Refusal::NotAuthenticated(_)
+        | Refusal::Infected(_)
+        | Refusal::ByFilter { .. }
+        | Refusal::Invalid { .. } => Word::Cannot,
         Refusal::OverQuota(_) => Word::OverQuota,
         Refusal::TooLarge(_) => Word::TooBig,
         Refusal::BadCredentials | Refusal::CodeNeeded => Word::AuthenticationFailed,

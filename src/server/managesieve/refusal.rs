@@ -33,6 +33,8 @@ fn code(refusal: &Refusal) -> Option<Code> {
         | Refusal::BadMessage(_)
         | Refusal::Rejected(_)
         | Refusal::NotAuthenticated(_)
+        | Refusal::Infected(_)
+        | Refusal::ByFilter { .. }
         | Refusal::Changed
         | Refusal::Invalid { .. } => None,
     }

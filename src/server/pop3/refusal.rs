@@ -22,6 +22,8 @@ fn code(refusal: &Refusal) -> Option<Code> {
         | Refusal::BadMessage(_)
         | Refusal::Rejected(_)
         | Refusal::NotAuthenticated(_)
+        | Refusal::Infected(_)
+        | Refusal::ByFilter { .. }
         | Refusal::Exists { .. }
         | Refusal::Changed
         | Refusal::Invalid { .. } => None,

@@ -19,6 +19,9 @@ use crate::wire::smtp::reply::{self, Reply};
 impl Session {
     /// Reads a message up to CRLF.CRLF and hands it in.
     pub(super) async fn data(&mut self, hello: Hello, envelope: Envelope) -> Result<(Stage, Next), Gone> {
+        if let Err(refused) = self.milters.data().await {
+            return Ok((Stage::Greeted(hello), Next::Say(refusal::spell(&refused))));
+        }
         self.say(&reply::GO_AHEAD);
         let mut body = Body::begin(&self.door.intake, self.door.settings.max_received);
         let (mut decoder, mut pace) = (DataDecoder::default(), self.pace());
@@ -50,12 +53,18 @@ impl Session {
         let addresses: Vec<EmailAddress> = recipients.iter().map(|accepted| accepted.recipient.address.clone()).collect();
         let origin = self.origin(&hello, &from);
         let received = match body.end() {
-            Ok(message) => self
-                .door
-                .intake
-                .receive(&origin, from, recipients, message, fate)
-                .await
-                .map_err(|refused| refusal::spell(&refused)),
+            Ok(message) => {
+                let intake = &self.door.intake;
+                let received = match fate {
+                    Fate::Own => intake.receive(&origin, from, recipients, message, fate).await,
+                    Fate::Shared => {
+                        intake
+                            .receive_through(&mut self.milters, &origin, (from, recipients), message)
+                            .await
+                    }
+                };
+                received.map_err(|refused| refusal::spell(&refused))
+            }
             Err(no) => Err(no),
         };
         if received.is_ok() {

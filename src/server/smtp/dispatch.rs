@@ -11,7 +11,7 @@ impl Session {
     /// Does a command in its stage; gives the stage after it.
     pub(super) async fn dispatch(&mut self, stage: Stage, command: Command) -> Result<(Stage, Next), Gone> {
         let done = match (stage, command) {
-            (stage, Command::Hello(greeting, name)) => self.hello(stage, greeting, name),
+            (stage, Command::Hello(greeting, name)) => self.hello(stage, greeting, name).await,
             (stage, Command::Rset) => (stage.reset(), Next::Say(reply::RESET)),
             (stage, Command::Noop) => (stage, Next::Say(reply::OK)),
             (stage, Command::Vrfy) => (stage, Next::Say(reply::VRFY)),

@@ -2,16 +2,16 @@
 //!
 //! RFC 5321 §4.1.1.1, RFC 2033 §4.1, RFC 3207 §4.
 
-use super::Role;
 use super::session::Session;
 use super::stage::{Hello, Next, Stage};
+use super::{Role, refusal};
 use crate::wire::sasl::Mechanism;
 use crate::wire::smtp::command::Greeting;
 use crate::wire::smtp::reply;
 
 impl Session {
     /// A greeting: forgets a transaction under way (RFC 5321 §4.1.4), but not who is logged in.
-    pub(super) fn hello(&self, stage: Stage, greeting: Greeting, name: String) -> (Stage, Next) {
+    pub(super) async fn hello(&mut self, stage: Stage, greeting: Greeting, name: String) -> (Stage, Next) {
         let wrong = match (self.door.role, greeting) {
             (Role::Lmtp, Greeting::Helo | Greeting::Ehlo) => Some(reply::ONLY_LHLO),
             (Role::Relay | Role::Submission, Greeting::Lhlo) => Some(reply::ONLY_EHLO),
@@ -19,6 +19,9 @@ impl Session {
         };
         if let Some(wrong) = wrong {
             return (stage, Next::Say(wrong));
+        }
+        if let Err(refused) = self.milters.helo(&name, self.stream.tls_description().as_deref()).await {
+            return (stage.reset(), Next::Say(refusal::spell(&refused)));
         }
         let extensions = if greeting == Greeting::Helo {
             Vec::new()

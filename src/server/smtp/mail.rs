@@ -11,11 +11,18 @@ use crate::wire::smtp::reply::{self, Reply};
 
 impl Session {
     /// Begins a transaction.
-    pub(super) async fn mail(&self, hello: Hello, from: Sender) -> (Stage, Next) {
+    pub(super) async fn mail(&mut self, hello: Hello, from: Sender) -> (Stage, Next) {
         if self.is_exhausted() {
             return (Stage::Greeted(hello), Next::HangUp(reply::TOO_MANY_MESSAGES));
         }
-        match self.may_send(&hello, &from).await {
+        let may_send = match self.may_send(&hello, &from).await {
+            Ok(()) => {
+                let login = hello.user.as_ref().map(|user| user.login.as_str());
+                self.milters.mail(&from, login).await.map_err(|refused| refusal::spell(&refused))
+            }
+            no => no,
+        };
+        match may_send {
             Ok(()) => (Stage::Sender { hello, from }, Next::Say(reply::SENDER_OK)),
             Err(no) => (Stage::Greeted(hello), Next::Say(no)),
         }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use crate::config;
 use crate::mail::intake::Intake;
+use crate::mail::milter::Milters;
 use crate::server::entrance::Entrance;
 use crate::server::stream::Stream;
 
@@ -52,6 +53,8 @@ pub struct Smtp {
     pub settings: config::Smtp,
     /// For whom.
     pub role: Role,
+    /// Who else has a say.
+    pub milters: Milters,
 }
 
 impl Smtp {

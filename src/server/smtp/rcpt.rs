@@ -11,7 +11,7 @@ use crate::wire::smtp::reply::{self, Reply};
 
 impl Session {
     /// The first recipient: if it is accepted there is an envelope.
-    pub(super) async fn first_rcpt(&self, hello: Hello, from: Sender, rcpt: Rcpt) -> (Stage, Next) {
+    pub(super) async fn first_rcpt(&mut self, hello: Hello, from: Sender, rcpt: Rcpt) -> (Stage, Next) {
         match self.accept(&hello, &from, rcpt).await {
             Ok(first) => {
                 let envelope = Envelope {
@@ -26,7 +26,7 @@ impl Session {
     }
 
     /// A further recipient.
-    pub(super) async fn further_rcpt(&self, hello: Hello, mut envelope: Envelope, rcpt: Rcpt) -> (Stage, Next) {
+    pub(super) async fn further_rcpt(&mut self, hello: Hello, mut envelope: Envelope, rcpt: Rcpt) -> (Stage, Next) {
         let accepted = if envelope.count() >= self.door.settings.max_recipients.max(1) {
             Err(reply::TOO_MANY_RECIPIENTS)
         } else {
@@ -42,7 +42,7 @@ impl Session {
         (Stage::Recipients { hello, envelope }, Next::Say(reply))
     }
 
-    async fn accept(&self, hello: &Hello, from: &Sender, rcpt: Rcpt) -> Result<Accepted, Reply> {
+    async fn accept(&mut self, hello: &Hello, from: &Sender, rcpt: Rcpt) -> Result<Accepted, Reply> {
         let address = match rcpt.path {
             ForwardPath::Address(address) => address,
             ForwardPath::Postmaster => self.postmaster().map_err(|bad| reply::bad_command(BadCommand::Recipient(bad)))?,
@@ -51,17 +51,17 @@ impl Session {
             return Err(reply::NEEDS_SMTPUTF8);
         }
         let user = hello.user.as_deref();
-        match self.door.intake.accept(user, &address, from.declared_size).await {
-            Ok(route) => Ok(Accepted {
-                recipient: Recipient {
-                    address,
-                    notify: rcpt.notify,
-                    orcpt: rcpt.orcpt,
-                },
-                route,
-            }),
-            Err(refused) => Err(refusal::spell(&refused)),
-        }
+        let spell = |refused| refusal::spell(&refused);
+        let route = self.door.intake.accept(user, &address, from.declared_size).await.map_err(spell)?;
+        self.milters.rcpt(&address.to_string()).await.map_err(spell)?;
+        Ok(Accepted {
+            recipient: Recipient {
+                address,
+                notify: rcpt.notify,
+                orcpt: rcpt.orcpt,
+            },
+            route,
+        })
     }
 
     /// RFC 5321 §4.1.1.3: `<postmaster>` is the one of this server.

@@ -22,6 +22,9 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
         Refusal::NotPermitted(_) | Refusal::Rejected(_) => (550, (5, 7, 1)),
         // RFC 7372 §3.3.
         Refusal::NotAuthenticated(_) => (550, (5, 7, 26)),
+        // RFC 3463 §3.8 X.7.0.
+        Refusal::Infected(_) => (554, (5, 7, 0)),
+        Refusal::ByFilter { code, status, .. } => (*code, *status),
         Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) | Refusal::Changed => (554, (5, 3, 0)),
         Refusal::Invalid { .. } => (501, (5, 5, 4)),
         Refusal::LimitReached(_) => (452, (4, 7, 1)),
@@ -62,6 +65,10 @@ mod tests {
             (Refusal::BadCredentials, "535 5.7.8 The login name or the password is wrong"),
             (Refusal::NotPermitted("no".into()), "550 5.7.1 no"),
             (Refusal::NotAuthenticated("who?".into()), "550 5.7.26 who?"),
+            (
+                Refusal::Infected("V".into()),
+                "554 5.7.0 the message has the virus V, and is refused",
+            ),
             (Refusal::InUse("busy".into()), "554 5.3.0 busy"),
             (Refusal::LimitReached("enough".into()), "452 4.7.1 enough"),
             (Refusal::NoRoom, "452 4.3.1 there is no room on the disk, try again later"),

@@ -8,13 +8,17 @@ use bytes::BytesMut;
 use tokio::time::Instant;
 
 use super::stage::{Next, Stage};
-use super::{Role, Smtp};
+use super::{Role, Smtp, refusal};
+use crate::mail::milter::Dialogue;
 use crate::mail::sessions::Place;
 use crate::server::pace::Pace;
 use crate::server::stream::{Gone, HANDSHAKE_TIMEOUT, Stream};
 use crate::wire::smtp::command;
 use crate::wire::smtp::line::{BadLine, Lines};
 use crate::wire::smtp::reply::{self, Reply};
+
+/// The code of a reply after which the connection is closed.
+const CLOSING: u16 = 421;
 
 /// A connection and its counts. What is known of the client and its message is in the [`Stage`].
 pub(super) struct Session {
@@ -25,6 +29,8 @@ pub(super) struct Session {
     lines: Lines,
     errors: u32,
     messages: u32,
+    /// What milters hear of it.
+    pub(super) milters: Dialogue,
 }
 
 impl Session {
@@ -36,12 +42,15 @@ impl Session {
             lines: Lines::default(),
             errors: 0,
             messages: 0,
+            milters: Dialogue::default(),
         }
     }
 
     /// Runs the session and says goodbye, if there is somebody left to say it to.
     pub(super) async fn run(mut self) {
-        let farewell = match self.converse().await {
+        let end = self.converse().await;
+        std::mem::take(&mut self.milters).quit().await;
+        let farewell = match end {
             Ok(()) => None,
             Err(Gone::TimedOut) => Some(reply::TIMED_OUT),
             Err(Gone::Stopping) => Some(reply::STOPPING),
@@ -60,6 +69,12 @@ impl Session {
 
     async fn converse(&mut self) -> Result<(), Gone> {
         let protocol = if self.door.role == Role::Lmtp { "LMTP" } else { "ESMTP" };
+        let (milters, welcome) = self.door.milters.begin(self.stream.peer()).await;
+        self.milters = milters;
+        if let Err(refused) = welcome {
+            self.say(&refusal::spell(&refused));
+            return Ok(());
+        }
         self.say(&reply::greeting(&self.door.entrance.hostname, protocol));
         let mut stage = Stage::Fresh;
         loop {
@@ -83,6 +98,10 @@ impl Session {
         match next {
             Next::Say(reply) => {
                 self.say(&reply);
+                // RFC 5321 §3.8: who says so closes.
+                if reply.code().as_u16() == CLOSING {
+                    return Ok(ControlFlow::Break(()));
+                }
                 // Over LMTP the other side has errors to tell, of recipients that it did not choose.
                 if reply.code().is_permanent() && self.door.role != Role::Lmtp {
                     self.errors = self.errors.saturating_add(1);

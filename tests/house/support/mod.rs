@@ -14,6 +14,7 @@ pub mod house;
 pub mod imap;
 pub mod line;
 pub mod maildir;
+pub mod milter;
 pub mod mx;
 pub mod peer;
 pub mod pop3;

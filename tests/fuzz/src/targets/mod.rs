@@ -8,6 +8,7 @@ pub mod imap;
 pub mod managesieve;
 pub mod message;
 pub mod names;
+pub mod neighbours;
 pub mod pop3;
 pub mod sasl;
 pub mod sieve;
@@ -17,7 +18,7 @@ pub mod smtp;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them, as the files in `fuzz_targets` are called.
-pub const ALL: [Target; 34] = [
+pub const ALL: [Target; 36] = [
     ("imap_command", imap::command),
     ("imap_frame", imap::frame),
     ("imap_utf7", imap::utf7),
@@ -52,6 +53,8 @@ pub const ALL: [Target; 34] = [
     ("dovecot_subscriptions", foreign::subscribed),
     ("mbox", foreign::mbox),
     ("imap_answer", foreign::answer),
+    ("clamd", neighbours::clamd),
+    ("milter", neighbours::milter),
 ];
 
 /// The input without its first octet, and how long the pieces are in which the rest comes: the octet says it.
