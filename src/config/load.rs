@@ -87,6 +87,7 @@ impl Config {
         self.directory.validate().map_err(|problem| problem.within("directory"))?;
         self.checks.validate().map_err(|problem| problem.within("checks"))?;
         self.spam.validate().map_err(|problem| problem.within("spam"))?;
+        self.dns_lists.validate().map_err(|problem| problem.within("dns_lists"))?;
         self.sieve.validate().map_err(|problem| problem.within("sieve"))?;
         self.queue.validate().map_err(|problem| problem.within("queue"))?;
         self.outbound.validate().map_err(|problem| problem.within("outbound"))?;

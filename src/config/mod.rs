@@ -14,6 +14,7 @@ mod database;
 mod defence;
 mod directory;
 mod dns;
+mod dns_lists;
 mod environment;
 mod events;
 mod http;
@@ -53,6 +54,7 @@ pub use database::Database;
 pub use defence::Defence;
 pub use directory::Directory;
 pub use dns::{Dns, Dnssec};
+pub use dns_lists::{DnsList, DnsListHit, DnsListKind, DnsLists};
 pub use events::Events;
 pub use http::Http;
 pub use imap::Imap;
@@ -130,6 +132,8 @@ pub struct Config {
     pub mail: Mail,
     /// Spam: how it is told from other mail, and what is done with it.
     pub spam: Spam,
+    /// Block and allow lists that are asked over DNS about the client of a message and the domains in it.
+    pub dns_lists: DnsLists,
     /// How long messages stay in Junk and Trash. They go for good, whatever their flags.
     pub retention: Retention,
     /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
@@ -181,6 +185,7 @@ impl Default for Config {
             directory: Directory::default(),
             mail: Mail::default(),
             spam: Spam::default(),
+            dns_lists: DnsLists::default(),
             retention: Retention::default(),
             sieve: Sieve::default(),
             queue: Queue::default(),

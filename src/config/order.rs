@@ -29,6 +29,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("directory", fields::<super::Directory>()),
         ("mail", fields::<super::Mail>()),
         ("spam", fields::<super::Spam>()),
+        ("dns_lists", fields::<super::DnsLists>()),
         ("retention", fields::<super::Retention>()),
         ("sieve", fields::<super::Sieve>()),
         ("queue", fields::<super::Queue>()),
