@@ -16,7 +16,7 @@ use super::metrics::Metrics;
 use super::screen::Screen;
 use super::{Failure, Services, doors, open_services, privileges, ready, setup};
 use crate::api::{self, About, Api};
-use crate::config::{Config, Effective};
+use crate::config::{Config, Effective, SpamEngine};
 use crate::mail::accounts;
 use crate::mail::certificates::Certificates;
 use crate::mail::certificates::acme::Acme;
@@ -29,6 +29,7 @@ use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
 use crate::mail::repeats::Repeats;
 use crate::mail::retention::Retention;
+use crate::mail::spam::{self, Outside};
 use crate::mail::tls_reports::{self, TlsReports};
 use crate::mail::zone::Zones;
 use crate::model::clock::Clock;
@@ -161,7 +162,20 @@ fn gate(config: &Config, services: &Services) -> Gate {
     }
 }
 
+/// Who is asked about incoming mail besides the rules.
+fn outside(config: &Config) -> Result<Outside, Failure> {
+    Ok(Outside::open(spam::Ground {
+        dns: Dns::open(&config.dns).map_err(Failure::of)?,
+        lists: config.dns_lists.clone(),
+        weights: config.spam.weights.clone(),
+        clock: Clock::System,
+    }))
+}
+
 fn intake(config: &Config, services: &Services, tally: &Tally) -> Result<Intake, Failure> {
+    if config.spam.engine == SpamEngine::Builtin {
+        services.spam.ask_outside(outside(config)?);
+    }
     let checks = Checks::open(checks::Ground {
         dns: Dns::open(&config.dns).map_err(Failure::of)?,
         settings: config.checks.clone(),

@@ -154,7 +154,7 @@ impl Check {
     async fn run(self, services: &Services, hostname: &str, out: &mut Output) -> Result<(), Failure> {
         for path in &self.files {
             let letter = self.letter(hostname, read(path)?);
-            match services.spam.decide(letter, &[]).await? {
+            match services.spam.decide(letter, &[], None).await? {
                 Some(judgement) => tell(path, &judgement, out)?,
                 None => return Err(Failure::Incomplete("nobody answers who could judge it".into())),
             }

@@ -89,6 +89,7 @@ impl Config {
         self.spam.validate().map_err(|problem| problem.within("spam"))?;
         self.virus.validate().map_err(|problem| problem.within("virus"))?;
         self.milter.validate().map_err(|problem| problem.within("milter"))?;
+        self.dns_lists.validate().map_err(|problem| problem.within("dns_lists"))?;
         self.sieve.validate().map_err(|problem| problem.within("sieve"))?;
         self.queue.validate().map_err(|problem| problem.within("queue"))?;
         self.outbound.validate().map_err(|problem| problem.within("outbound"))?;

@@ -14,6 +14,7 @@ mod database;
 mod defence;
 mod directory;
 mod dns;
+mod dns_lists;
 mod environment;
 mod events;
 mod http;
@@ -55,6 +56,7 @@ pub use database::Database;
 pub use defence::Defence;
 pub use directory::Directory;
 pub use dns::{Dns, Dnssec};
+pub use dns_lists::{DnsList, DnsListHit, DnsListKind, DnsLists};
 pub use events::Events;
 pub use http::Http;
 pub use imap::Imap;
@@ -138,6 +140,8 @@ pub struct Config {
     pub virus: Virus,
     /// Milters: filters beside the server, such as opendkim, that have a say in its SMTP dialogues.
     pub milter: Milter,
+    /// Block and allow lists that are asked over DNS about the client of a message and the domains in it.
+    pub dns_lists: DnsLists,
     /// How long messages stay in Junk and Trash. They go for good, whatever their flags.
     pub retention: Retention,
     /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
@@ -191,6 +195,7 @@ impl Default for Config {
             spam: Spam::default(),
             virus: Virus::default(),
             milter: Milter::default(),
+            dns_lists: DnsLists::default(),
             retention: Retention::default(),
             sieve: Sieve::default(),
             queue: Queue::default(),

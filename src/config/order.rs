@@ -31,6 +31,7 @@ pub(super) fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("spam", fields::<super::Spam>()),
         ("virus", fields::<super::Virus>()),
         ("milter", fields::<super::Milter>()),
+        ("dns_lists", fields::<super::DnsLists>()),
         ("retention", fields::<super::Retention>()),
         ("sieve", fields::<super::Sieve>()),
         ("queue", fields::<super::Queue>()),

@@ -17,6 +17,7 @@ pub mod event;
 pub mod filter;
 pub mod ids;
 pub mod labels;
+pub mod listing;
 pub mod login;
 pub mod mailbox;
 pub mod network;

@@ -58,6 +58,7 @@ mod steady;
 mod steering;
 mod storage;
 mod stories;
+mod strangers;
 mod stress;
 mod submitting;
 mod support;

@@ -17,7 +17,7 @@ const PAUSE_MS: i64 = 5_000;
 
 /// Whether a name server answers at all.
 #[derive(Default)]
-pub(super) struct Breaker {
+pub(in crate::mail) struct Breaker {
     /// It was found out.
     is_known: AtomicBool,
     /// Nobody answers.
@@ -33,6 +33,11 @@ impl Breaker {
         self.is_open.load(Ordering::Relaxed)
     }
 
+    /// Whether it is known that somebody answers.
+    pub(in crate::mail) fn is_closed(&self) -> bool {
+        self.is_known.load(Ordering::Relaxed) && !self.is_open()
+    }
+
     /// How long the questions about a message may take, which is `usual` where somebody answers.
     pub(super) fn patience(&self, usual: Duration) -> Duration {
         match (self.is_known.load(Ordering::Relaxed), self.is_open.load(Ordering::Relaxed)) {
@@ -43,12 +48,13 @@ impl Breaker {
     }
 
     /// Whether it is time to find out.
-    pub(super) fn is_due(&self, now_ms: i64) -> bool {
+    pub(in crate::mail) fn is_due(&self, now_ms: i64) -> bool {
         self.next_probe.load(Ordering::Relaxed) <= now_ms
     }
 
     /// Asks for the root, of which every resolver knows. A sender can make the questions about their own message fail, but not this one.
-    pub(super) async fn probe(&self, dns: &Dns, now_ms: i64) {
+    /// `without` says what follows where nobody answers.
+    pub(in crate::mail) async fn probe(&self, dns: &Dns, now_ms: i64, without: &str) {
         if self.is_probing.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -57,7 +63,7 @@ impl Breaker {
         let is_open = matches!(answer, Err(_) | Ok(Err(NoAnswer::Temporary { .. })));
         if self.is_open.swap(is_open, Ordering::Relaxed) != is_open {
             match is_open {
-                true => tracing::warn!("no name server answers: incoming mail is taken without waiting for the checks"),
+                true => tracing::warn!("no name server answers: {without}"),
                 false => tracing::info!("a name server answers again"),
             }
         }

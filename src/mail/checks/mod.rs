@@ -25,7 +25,7 @@ use tokio::time::Instant;
 
 pub use names::Names;
 
-use breaker::Breaker;
+pub(in crate::mail) use breaker::Breaker;
 use names::Asking;
 use signatures::{Found, Keys, Wanted};
 
@@ -43,6 +43,8 @@ use crate::wire::message::structure::{Address, addresses};
 /// A permit stands for so many octets.
 const PIECE: u64 = 1_024;
 const DAY_MS: i64 = 86_400_000;
+/// What follows where none of them answers.
+const WITHOUT: &str = "incoming mail is taken without waiting for the checks";
 /// How long the name servers have for questions that no message waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -158,7 +160,7 @@ impl Checks {
         let now = self.inner.ground.clock.now_ms();
         if self.inner.breaker.is_due(now) {
             let inner = Arc::clone(&self.inner);
-            tokio::spawn(async move { inner.breaker.probe(&inner.ground.dns, now).await });
+            tokio::spawn(async move { inner.breaker.probe(&inner.ground.dns, now, WITHOUT).await });
         }
     }
 

@@ -77,7 +77,7 @@ impl Inner {
         (message, verdict): (&Incoming, &Verdict),
     ) -> Result<Option<Judgement>, Refusal> {
         let users: Vec<_> = plan.users.iter().map(|user| user.id).collect();
-        let _turn = self.spam.turn().await;
+        let turn = self.spam.turn().await;
         let letter = Letter {
             octets: message.draft.read_begin(self.spam.max_scan_bytes()).await?,
             peer: origin.peer,
@@ -88,7 +88,7 @@ impl Inner {
             hostname: self.hostname.clone(),
             now: self.clock.now(),
         };
-        self.spam.decide(letter, &users).await
+        self.spam.decide(letter, &users, turn).await
     }
 }
 

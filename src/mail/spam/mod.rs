@@ -1,7 +1,8 @@
 //! Telling spam from mail: a score from named rules, each with a weight, and what is done by the score.
 //!
 //! `intake` asks it once for each message that comes from elsewhere ([`Spam::judge`]), and so does `posthouse spam check`. Judging takes no
-//! time but the processor's, waits for nothing, and cannot fail: what cannot be read of a message speaks neither for nor against it. What
+//! time but the processor's, and cannot fail: what cannot be read of a message speaks neither for nor against it. Only then others are asked
+//! ([`Outside`]). What
 //! users move into their mailboxes for junk and out of them is learned in the background ([`Spam::run`]).
 //!
 //! RFC 5235 §2 (how likely, for filters)
@@ -11,6 +12,7 @@ mod facts;
 mod judgement;
 mod learned;
 mod lessons;
+mod outside;
 mod rspamd;
 mod rules;
 
@@ -18,11 +20,12 @@ pub use facts::Case;
 pub use judgement::{Action, Judgement};
 pub use learned::{Learnt, Owner};
 pub use lessons::Meant;
+pub use outside::{Ground, Outside};
 pub use rules::Rule;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -39,6 +42,7 @@ use crate::wire::message::header;
 use facts::Facts;
 use judgement::Thresholds;
 use learned::{Asked, Learned, Limits};
+use outside::Asks;
 use rspamd::Rspamd;
 
 /// The engine. Cheap to clone.
@@ -56,6 +60,8 @@ struct Inner {
     turns: Semaphore,
     /// Who judges in the place of the own rules, if anybody does.
     rspamd: Option<Rspamd>,
+    /// Who else is asked about a message.
+    outside: OnceLock<Outside>,
     settings: config::Spam,
 }
 
@@ -148,9 +154,16 @@ impl Spam {
                 learned: Learned::open(database, clock, limits),
                 turns: Semaphore::new(std::thread::available_parallelism().map_or(2, |it| it.get().saturating_mul(2))),
                 rspamd,
+                outside: OnceLock::new(),
                 settings: settings.clone(),
             }),
         })
+    }
+
+    /// From now on these are asked about messages too.
+    pub fn ask_outside(&self, outside: Outside) {
+        // Whoever was named first stays.
+        _ = self.inner.outside.set(outside);
     }
 
     /// Whether mail is judged at all.
@@ -192,8 +205,9 @@ impl Spam {
         Minds::default()
     }
 
-    /// Judges a message that is for these users; none where nobody could, and it is to be taken all the same. Errors: TryLater.
-    pub async fn decide(&self, letter: Letter, users: &[UserId]) -> Result<Option<Judgement>, Refusal> {
+    /// Judges a message that is for these users; none where nobody could, and it is to be taken all the same. Its turn ends when it is no
+    /// longer in memory. Errors: TryLater.
+    pub async fn decide(&self, letter: Letter, users: &[UserId], turn: Option<SemaphorePermit<'_>>) -> Result<Option<Judgement>, Refusal> {
         if let Some(rspamd) = &self.inner.rspamd {
             return match rspamd.check(letter).await {
                 Ok(judgement) => Ok(Some(judgement)),
@@ -207,12 +221,26 @@ impl Spam {
             };
         }
         let (spam, minds) = (self.clone(), self.minds(users).await);
-        let judged = blocking(move || Ok(spam.judge(&letter.case(), &minds)));
-        Ok(Some(judged.await?))
+        let looked = blocking(move || {
+            let (symbols, asks) = spam.look(&letter.case(), &minds);
+            let octets = Vec::new();
+            Ok((symbols, asks, Letter { octets, ..letter }))
+        });
+        let (mut symbols, asks, letter) = looked.await?;
+        drop(turn);
+        if let Some(outside) = self.inner.outside.get() {
+            symbols.extend(outside.symbols(&letter, &asks).await);
+        }
+        Ok(Some(Judgement::new(symbols, self.inner.thresholds)))
     }
 
     /// Judges a message by the own rules. Call it off the network threads.
     pub fn judge(&self, case: &Case<'_>, minds: &Minds) -> Judgement {
+        Judgement::new(self.look(case, minds).0, self.inner.thresholds)
+    }
+
+    /// The symbols of the own rules, and what others can be asked about.
+    fn look(&self, case: &Case<'_>, minds: &Minds) -> (Vec<Symbol>, Asks) {
         let message = case.message.get(..self.max_scan_bytes()).unwrap_or(case.message);
         let facts = Facts::of(Case { message, ..*case });
         let look = |(rule, weight): &(&'static Rule, f64)| {
@@ -224,7 +252,7 @@ impl Spam {
         };
         let mut symbols: Vec<Symbol> = self.inner.rules.iter().filter_map(look).collect();
         symbols.extend(self.by_words(&facts, minds));
-        Judgement::new(symbols, self.inner.thresholds)
+        (symbols, Asks::of(&facts))
     }
 
     fn by_words(&self, facts: &Facts<'_>, minds: &Minds) -> Option<Symbol> {

@@ -3,7 +3,7 @@
 //! The address is judged after the name was resolved, at the connection itself, so a name that leads elsewhere a moment later is of no use.
 //! Redirections are not followed.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use reqwest::{Client, Url, redirect};
 use crate::config;
 use crate::mail::dns::Dns;
 use crate::mail::relay;
-use crate::model::network::Network;
+use crate::model::network::{Network, is_of_the_internet};
 use crate::model::refusal::Refusal;
 
 /// The longest URL.
@@ -150,44 +150,6 @@ impl Resolve for Guarded {
 
 fn may_be_called(ip: IpAddr, networks: &[Network]) -> bool {
     is_of_the_internet(ip) || networks.iter().any(|network| network.contains(ip))
-}
-
-/// Whether an address is one of the internet, not of a machine, a house, a provider's own network, or of no use (RFC 6890 §2.2).
-fn is_of_the_internet(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-const fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let within = match ip.octets() {
-        [0, ..] | [240..=255, ..] => true,
-        // RFC 6598 §7, shared by the customers of a provider; RFC 6890 §2.2.2, protocol assignments; RFC 2544 §C.2.2, benchmarks.
-        [100, 64..=127, ..] | [192, 0, 0, _] | [198, 18..=19, ..] => true,
-        _ => false,
-    };
-    !(within || ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_multicast() || ip.is_documentation())
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let [first, second, third, ..] = ip.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match (first, second) {
-        // RFC 6052 §2.1 and RFC 3056 §2: an IPv4 address is within.
-        (0x64, 0xff9b) => match ip.segments() {
-            [_, _, 0, 0, 0, 0, high, low] => embedded(high, low),
-            _ => false,
-        },
-        (0x2002, high) => embedded(high, third),
-        // RFC 4380 §2.6 and others of the IETF; RFC 3849 §2 and RFC 9637 §5, documentation.
-        (0x2001, 0..=0x1ff | 0xdb8) | (0x3fff, 0..=0xfff) => false,
-        // RFC 4291 §2.4: global unicast.
-        _ => first & 0xe000 == 0x2000,
-    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,23 @@ impl Line {
         }
     }
 
+    /// Connects as a proxy that hands on the connection of a client of this address.
+    pub fn connect_for(address: SocketAddr, client: &str) -> Self {
+        let mut stream = super::peer::connect(address, 2);
+        let (family, own) = match client.contains(':') {
+            true => ("TCP6", "2001:db8::1"),
+            false => ("TCP4", "198.51.100.1"),
+        };
+        let header = format!("PROXY {family} {client} {own} 56324 25\r\n");
+        stream.write_all(header.as_bytes()).expect("a connection");
+        Self {
+            transport: Transport::Plain(stream),
+            deflate: None,
+            input: Vec::new(),
+            said: String::new(),
+        }
+    }
+
     /// Connects and does the TLS handshake at once.
     pub fn connect_tls(address: SocketAddr) -> Self {
         let mut line = Self::connect(address);

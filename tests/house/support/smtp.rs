@@ -30,6 +30,11 @@ impl Smtp {
         Self::greet(Line::connect_tls(address))
     }
 
+    /// The same by a proxy, from whatever address (`proxy.from` must have 127.0.0.2).
+    pub fn connect_for(address: SocketAddr, client: &str) -> Self {
+        Self::greet(Line::connect_for(address, client))
+    }
+
     fn greet(line: Line) -> Self {
         let mut smtp = Self { line };
         smtp.reply().expect(220);

@@ -85,7 +85,7 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
         phrase::RULES,
         super::bayes::RULES,
     ];
-    families.into_iter().flatten()
+    families.into_iter().chain(super::outside::RULES.iter().copied()).flatten()
 }
 
 #[cfg(test)]
