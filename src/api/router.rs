@@ -32,6 +32,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             scope::scope(BASE)
                 .configure(resources)
                 .configure(accounts)
+                .configure(on_the_way)
                 .configure(defence)
                 .configure(mail)
                 .wrap(from_fn(deprecation::tell))
@@ -95,6 +96,17 @@ fn resources(config: &mut ServiceConfig) {
         .service(aliases::put::handler)
         .service(aliases::change::handler)
         .service(aliases::remove::handler)
+        .service(api_keys::list::handler)
+        .service(api_keys::create::handler)
+        .service(api_keys::show::handler)
+        .service(api_keys::change::handler)
+        .service(api_keys::remove::handler)
+        .service(api_keys::rotate::handler);
+}
+
+/// Mail on its way to other servers.
+fn on_the_way(config: &mut ServiceConfig) {
+    config
         .service(queue::list::handler)
         .service(queue::bulk::change)
         .service(queue::bulk::retry)
@@ -104,13 +116,7 @@ fn resources(config: &mut ServiceConfig) {
         .service(queue::remove::handler)
         .service(queue::change::handler)
         .service(queue::retry::handler)
-        .service(queue::expire::handler)
-        .service(api_keys::list::handler)
-        .service(api_keys::create::handler)
-        .service(api_keys::show::handler)
-        .service(api_keys::change::handler)
-        .service(api_keys::remove::handler)
-        .service(api_keys::rotate::handler);
+        .service(queue::expire::handler);
 }
 
 /// Who is kept out, and who is always let in.

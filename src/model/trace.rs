@@ -241,11 +241,7 @@ impl fmt::Display for Step {
                 required,
                 symbols,
             } => {
-                let held = if symbols.is_empty() {
-                    "none".to_owned()
-                } else {
-                    symbols.join(", ")
-                };
+                let held = if symbols.is_empty() { "none" } else { &symbols.join(", ") };
                 write!(f, "judged: {action}, score {score:.2} of {required:.2}; rules that hold: {held}")
             }
             Self::NotJudged { reason } => write!(f, "not judged whether it is spam: {reason}"),
@@ -276,26 +272,28 @@ impl fmt::Display for Step {
                 recipients,
                 sender,
                 signed,
-            } => {
-                write!(
-                    f,
-                    "queued for {recipients} {}",
-                    if *recipients == 1 { "recipient" } else { "recipients" }
-                )?;
-                if let Some(sender) = sender {
-                    write!(f, ", from <{sender}>")?;
-                }
-                if !signed.is_empty() {
-                    write!(f, ", signed by {}", signed.join(", "))?;
-                }
-                Ok(())
-            }
+            } => queued(f, *recipients, (sender.as_deref(), signed)),
             Self::Attempt(attempt) => attempt.fmt(f),
             Self::Reported { about, to, report } => write!(f, "{to} is told {about} by message {report}"),
             Self::NotReported { about, reason } => write!(f, "nobody is told {about}: {reason}"),
             Self::Steered { action, recipients } => write!(f, "{action} by the administrator: {}", listed(recipients)),
         }
     }
+}
+
+fn queued(f: &mut fmt::Formatter<'_>, recipients: usize, (sender, signed): (Option<&str>, &[String])) -> fmt::Result {
+    write!(
+        f,
+        "queued for {recipients} {}",
+        if recipients == 1 { "recipient" } else { "recipients" }
+    )?;
+    if let Some(sender) = sender {
+        write!(f, ", from <{sender}>")?;
+    }
+    if !signed.is_empty() {
+        write!(f, ", signed by {}", signed.join(", "))?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Received {
@@ -422,6 +420,20 @@ mod tests {
         }
     }
 
+    fn judged() -> Step {
+        Step::Judged {
+            action: "junk".into(),
+            score: 7.5,
+            required: 6.0,
+            symbols: vec!["BAYES_SPAM=6.00".into(), "MISSING_TO=1.50".into()],
+        }
+    }
+
+    fn unjudged() -> Step {
+        let reason = "nobody answered".into();
+        Step::NotJudged { reason }
+    }
+
     fn steps() -> Vec<(Step, &'static str)> {
         vec![
             (
@@ -452,20 +464,10 @@ mod tests {
             ),
             (checked(), "checked: dmarc pass, spf pass, dkim pass (b.test), arc none, iprev fail"),
             (
-                Step::Judged {
-                    action: "junk".into(),
-                    score: 7.5,
-                    required: 6.0,
-                    symbols: vec!["BAYES_SPAM=6.00".into(), "MISSING_TO=1.50".into()],
-                },
+                judged(),
                 "judged: junk, score 7.50 of 6.00; rules that hold: BAYES_SPAM=6.00, MISSING_TO=1.50",
             ),
-            (
-                Step::NotJudged {
-                    reason: "nobody answered".into(),
-                },
-                "not judged whether it is spam: nobody answered",
-            ),
+            (unjudged(), "not judged whether it is spam: nobody answered"),
             (scanned(), "scanned: it has the virus V"),
             (changed(), "the milter 127.0.0.1:1: added X; took out Y"),
             (Step::Stored { user: "alice".into() }, "stored for alice"),
