@@ -23,6 +23,7 @@ class Apis
     public readonly Api\ServerApi $server;
     public readonly Api\SessionsApi $sessions;
     public readonly Api\SieveApi $sieve;
+    public readonly Api\SpamApi $spam;
     public readonly Api\SubmissionsApi $submissions;
     public readonly Api\TotpApi $totp;
     public readonly Api\TracesApi $traces;
@@ -46,6 +47,7 @@ class Apis
         $this->server = new Api\ServerApi($http, $configuration);
         $this->sessions = new Api\SessionsApi($http, $configuration);
         $this->sieve = new Api\SieveApi($http, $configuration);
+        $this->spam = new Api\SpamApi($http, $configuration);
         $this->submissions = new Api\SubmissionsApi($http, $configuration);
         $this->totp = new Api\TotpApi($http, $configuration);
         $this->traces = new Api\TracesApi($http, $configuration);

@@ -382,7 +382,7 @@ class TraceStep implements ModelInterface, ArrayAccess, \JsonSerializable
     /**
      * Sets step
      *
-     * @param string $step What: `received`, `refused`, `checked`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
+     * @param string $step What: `received`, `refused`, `checked`, `scanned`, `milter`, `judged`, `not_judged`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
      *
      * @return self
      */

@@ -24,6 +24,7 @@ __all__ = [
     "ServerApi",
     "SessionsApi",
     "SieveApi",
+    "SpamApi",
     "SubmissionsApi",
     "TotpApi",
     "TracesApi",
@@ -106,6 +107,10 @@ __all__ = [
     "JwtKey",
     "JwtKeyList",
     "KeyRole",
+    "Lesson",
+    "LessonCreate",
+    "LessonKind",
+    "LessonOutcome",
     "Limits",
     "Login",
     "LoginEntry",
@@ -212,6 +217,7 @@ from posthouse.generated.api.reports_api import ReportsApi as ReportsApi
 from posthouse.generated.api.server_api import ServerApi as ServerApi
 from posthouse.generated.api.sessions_api import SessionsApi as SessionsApi
 from posthouse.generated.api.sieve_api import SieveApi as SieveApi
+from posthouse.generated.api.spam_api import SpamApi as SpamApi
 from posthouse.generated.api.submissions_api import SubmissionsApi as SubmissionsApi
 from posthouse.generated.api.totp_api import TotpApi as TotpApi
 from posthouse.generated.api.traces_api import TracesApi as TracesApi
@@ -298,6 +304,10 @@ from posthouse.generated.models.hour_of_mail import HourOfMail as HourOfMail
 from posthouse.generated.models.jwt_key import JwtKey as JwtKey
 from posthouse.generated.models.jwt_key_list import JwtKeyList as JwtKeyList
 from posthouse.generated.models.key_role import KeyRole as KeyRole
+from posthouse.generated.models.lesson import Lesson as Lesson
+from posthouse.generated.models.lesson_create import LessonCreate as LessonCreate
+from posthouse.generated.models.lesson_kind import LessonKind as LessonKind
+from posthouse.generated.models.lesson_outcome import LessonOutcome as LessonOutcome
 from posthouse.generated.models.limits import Limits as Limits
 from posthouse.generated.models.login import Login as Login
 from posthouse.generated.models.login_entry import LoginEntry as LoginEntry

@@ -16,6 +16,7 @@ from posthouse.generated.api.reports_api import ReportsApi
 from posthouse.generated.api.server_api import ServerApi
 from posthouse.generated.api.sessions_api import SessionsApi
 from posthouse.generated.api.sieve_api import SieveApi
+from posthouse.generated.api.spam_api import SpamApi
 from posthouse.generated.api.submissions_api import SubmissionsApi
 from posthouse.generated.api.totp_api import TotpApi
 from posthouse.generated.api.traces_api import TracesApi
@@ -42,6 +43,7 @@ class Apis:
         self.server = ServerApi(api_client)
         self.sessions = SessionsApi(api_client)
         self.sieve = SieveApi(api_client)
+        self.spam = SpamApi(api_client)
         self.submissions = SubmissionsApi(api_client)
         self.totp = TotpApi(api_client)
         self.traces = TracesApi(api_client)

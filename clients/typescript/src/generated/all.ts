@@ -16,6 +16,7 @@ import { ReportsApi } from './apis/ReportsApi.js';
 import { ServerApi } from './apis/ServerApi.js';
 import { SessionsApi } from './apis/SessionsApi.js';
 import { SieveApi } from './apis/SieveApi.js';
+import { SpamApi } from './apis/SpamApi.js';
 import { SubmissionsApi } from './apis/SubmissionsApi.js';
 import { TotpApi } from './apis/TotpApi.js';
 import { TracesApi } from './apis/TracesApi.js';
@@ -39,6 +40,7 @@ export class Apis {
     readonly server: ServerApi;
     readonly sessions: SessionsApi;
     readonly sieve: SieveApi;
+    readonly spam: SpamApi;
     readonly submissions: SubmissionsApi;
     readonly totp: TotpApi;
     readonly traces: TracesApi;
@@ -61,6 +63,7 @@ export class Apis {
         this.server = new ServerApi(configuration);
         this.sessions = new SessionsApi(configuration);
         this.sieve = new SieveApi(configuration);
+        this.spam = new SpamApi(configuration);
         this.submissions = new SubmissionsApi(configuration);
         this.totp = new TotpApi(configuration);
         this.traces = new TracesApi(configuration);

@@ -16,6 +16,7 @@ from posthouse.generated.api.reports_api import ReportsApi
 from posthouse.generated.api.server_api import ServerApi
 from posthouse.generated.api.sessions_api import SessionsApi
 from posthouse.generated.api.sieve_api import SieveApi
+from posthouse.generated.api.spam_api import SpamApi
 from posthouse.generated.api.submissions_api import SubmissionsApi
 from posthouse.generated.api.totp_api import TotpApi
 from posthouse.generated.api.traces_api import TracesApi

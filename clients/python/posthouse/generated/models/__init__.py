@@ -72,6 +72,10 @@ from posthouse.generated.models.hour_of_mail import HourOfMail
 from posthouse.generated.models.jwt_key import JwtKey
 from posthouse.generated.models.jwt_key_list import JwtKeyList
 from posthouse.generated.models.key_role import KeyRole
+from posthouse.generated.models.lesson import Lesson
+from posthouse.generated.models.lesson_create import LessonCreate
+from posthouse.generated.models.lesson_kind import LessonKind
+from posthouse.generated.models.lesson_outcome import LessonOutcome
 from posthouse.generated.models.limits import Limits
 from posthouse.generated.models.login import Login
 from posthouse.generated.models.login_entry import LoginEntry

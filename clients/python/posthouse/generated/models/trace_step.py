@@ -21,7 +21,7 @@ class TraceStep(BaseModel):
     """ # noqa: E501
     at: datetime = Field(description="When.")
     details: Dict[str, Any] = Field(description="The same for programs; which fields there are depends on the step.")
-    step: StrictStr = Field(description="What: `received`, `refused`, `checked`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.")
+    step: StrictStr = Field(description="What: `received`, `refused`, `checked`, `scanned`, `milter`, `judged`, `not_judged`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.")
     text: StrictStr = Field(description="The same in words.")
     additional_properties: Dict[str, Any] = {}
     __properties: ClassVar[List[str]] = ["at", "details", "step", "text"]

@@ -13,7 +13,7 @@ pub struct TraceStep {
     /// The same for programs; which fields there are depends on the step.
     #[serde(rename = "details")]
     pub details: serde_json::Value,
-    /// What: `received`, `refused`, `checked`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
+    /// What: `received`, `refused`, `checked`, `scanned`, `milter`, `judged`, `not_judged`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
     #[serde(rename = "step")]
     pub step: String,
     /// The same in words.

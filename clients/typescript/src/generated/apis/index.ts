@@ -15,6 +15,7 @@ export * from './ReportsApi.js';
 export * from './ServerApi.js';
 export * from './SessionsApi.js';
 export * from './SieveApi.js';
+export * from './SpamApi.js';
 export * from './SubmissionsApi.js';
 export * from './TotpApi.js';
 export * from './TracesApi.js';

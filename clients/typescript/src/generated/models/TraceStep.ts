@@ -18,7 +18,7 @@ export interface TraceStep {
      */
     details: object;
     /**
-     * What: `received`, `refused`, `checked`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
+     * What: `received`, `refused`, `checked`, `scanned`, `milter`, `judged`, `not_judged`, `expanded`, `filtered`, `stored`, `not_stored`, `queued`, `attempt`, `reported`, `not_reported`, `steered`.
      */
     step: string;
     /**
