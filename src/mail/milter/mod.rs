@@ -183,7 +183,10 @@ impl Dialogue {
             match talk.step(about, (unwanted, silent), &write).await {
                 Came::On => {}
                 Came::Discarded => self.is_discarded = true,
-                Came::Refused(refusal) => return Err(refusal),
+                Came::Refused(refusal) => {
+                    tracing::info!(milter = talk.name, %refusal, "a milter refuses");
+                    return Err(refusal);
+                }
             }
         }
         Ok(())
