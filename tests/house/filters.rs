@@ -439,10 +439,16 @@ fn a_script_of_a_mailbox_runs_on_what_is_put_there() {
         let said = flags(&mut imap);
         (said.contains("$ByAPPEND") && said.contains("$ByCOPY")).then_some(())
     });
+    imap.ok("REPLACE 2 Sent {24+}\r\nSubject: replaced\r\n\r\nx\r\n");
+    crate::support::wait::until("the replacement to be marked", || {
+        imap.ok("NOOP");
+        let said = flags(&mut imap);
+        (!said.contains("$ByCOPY") && said.matches("$ByAPPEND").count() == 2).then_some(())
+    });
     imap.ok("STORE 1 +FLAGS ($Later)");
     crate::support::wait::until("the first to be moved", || {
         imap.ok("NOOP");
-        (imap.uids() == [2]).then_some(())
+        (imap.uids() == [3]).then_some(())
     });
     assert_eq!(stored(&house, "alice@house.test", "Archive").len(), 1);
 }

@@ -170,6 +170,12 @@ fn filters_ask_for_viruses_and_for_spam() {
     let text = maildir::text(&junk(&house)[0]);
     assert!(text.contains("X-Virus-Status: Infected with Some.Virus\n"), "{text}");
     assert!(asked.recv_timeout(PATIENCE).expect("a message") > HARMLESS.len());
+    // It is told once, whoever takes it for junk.
+    let junked = until("the event", || {
+        let found = house.admin().get("/events?kinds=message.junked").ok();
+        found["items"].as_array().map(Vec::len).filter(|count| *count > 0)
+    });
+    assert_eq!(junked, 1);
     let script = "require [\"virustest\", \"spamtest\", \"spamtestplus\", \"relational\", \"comparator-i;ascii-numeric\", \"fileinto\", \
                   \"mailbox\"];\n\
                   if allof (virustest :value \"eq\" :comparator \"i;ascii-numeric\" \"5\", \

@@ -219,7 +219,7 @@ impl Intake {
             return self.keep(origin, (sender, plan), (message, verdict), fate).await;
         };
         let changed = inner.show(milters, &mut message).await?;
-        inner.put_aside(&changed, origin, (&message, &mut verdict))?;
+        inner.put_aside(&changed, origin, &mut verdict)?;
         let (sender, recipients) = self.readdressed(&changed, sender, recipients).await;
         if changed.is_discarded || recipients.is_empty() {
             return Ok(plan.outcome(message.id, &[]));
@@ -236,6 +236,9 @@ impl Intake {
         fate: Fate,
     ) -> Result<Outcome, Refusal> {
         let inner = &self.inner;
+        if verdict.is_junk {
+            inner.traces.events().hear_of_junk(message.id, verdict.score);
+        }
         let now = inner.clock.now();
         let mut received = verdict.lines.clone();
         received.push_str(&trace::received(origin, &inner.hostname, message.id, plan.only.as_ref(), now));

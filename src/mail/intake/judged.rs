@@ -55,9 +55,6 @@ impl Inner {
                 Err(reason) => self.traces.tell(message.id, Step::NotJudged { reason: reason.into() }),
             }
         }
-        if verdict.is_junk {
-            self.traces.events().hear_of_junk(message.id, verdict.score);
-        }
         Ok(verdict)
     }
 

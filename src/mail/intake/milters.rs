@@ -55,7 +55,7 @@ impl Inner {
     }
 
     /// What is to be put aside goes with the junk; what a user sends is refused. Errors: ByFilter.
-    pub(super) fn put_aside(&self, changed: &Changed, origin: &Origin, message: (&Incoming, &mut Verdict)) -> Result<(), Refusal> {
+    pub(super) fn put_aside(&self, changed: &Changed, origin: &Origin, verdict: &mut Verdict) -> Result<(), Refusal> {
         let Some(reason) = &changed.quarantine else { return Ok(()) };
         let reason: String = reason.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').take(REASON).collect();
         if origin.user.is_some() {
@@ -64,10 +64,6 @@ impl Inner {
                 status: (5, 7, 1),
                 text: reason,
             });
-        }
-        let (message, verdict) = message;
-        if !verdict.is_junk {
-            self.traces.events().hear_of_junk(message.id, verdict.score);
         }
         verdict.is_junk = true;
         verdict.lines.push_str(&format!("X-Quarantine: {reason}\r\n"));

@@ -53,9 +53,6 @@ impl Inner {
                 verdict.lines.push_str(&format!("{FIELD}: Clean\r\n"));
             }
             Scanned::Infected(name) => {
-                if !verdict.is_junk {
-                    self.traces.events().hear_of_junk(message.id, verdict.score);
-                }
                 verdict.is_junk = true;
                 verdict.virus = Some(1.0);
                 verdict.lines.push_str(&format!("{FIELD}: Infected with {name}\r\n"));

@@ -83,7 +83,10 @@ impl Dialogue {
                     self.is_discarded = true;
                 }
                 // The others have not come to its end, and hear that it is not gone on with.
-                Came::Refused(refusal) => return Err(refusal),
+                Came::Refused(refusal) => {
+                    tracing::info!(milter = talk.name, %refusal, "a milter refuses");
+                    return Err(refusal);
+                }
             }
             work.note(talk).await?;
         }

@@ -109,9 +109,12 @@ impl Dialogue {
     /// A greeting; `tls` is the version and the cipher. Errors: ByFilter.
     pub async fn helo(&mut self, name: &str, tls: Option<&str>) -> Result<(), Refusal> {
         self.abort();
-        let (version, cipher) = tls.and_then(|tls| tls.split_once(' ')).unwrap_or_default();
+        let macros = tls.and_then(|tls| tls.split_once(' '));
+        let macros = macros.map(|(version, cipher)| [("{tls_version}", version), ("{cipher}", cipher)]);
         self.tell(About::Connection, (step::NO_HELO, step::SILENT_HELO), |out| {
-            command::macros(out, Stage::Helo, &[("{tls_version}", version), ("{cipher}", cipher)]);
+            if let Some(macros) = &macros {
+                command::macros(out, Stage::Helo, macros);
+            }
             command::helo(out, name);
         })
         .await
@@ -183,7 +186,10 @@ impl Dialogue {
             match talk.step(about, (unwanted, silent), &write).await {
                 Came::On => {}
                 Came::Discarded => self.is_discarded = true,
-                Came::Refused(refusal) => return Err(refusal),
+                Came::Refused(refusal) => {
+                    tracing::info!(milter = talk.name, %refusal, "a milter refuses");
+                    return Err(refusal);
+                }
             }
         }
         Ok(())

@@ -83,6 +83,8 @@ struct Scope {
     loops: Vec<Option<Vec<u8>>>,
     /// A command other than `require` was there.
     begun: bool,
+    /// The command before was none of `require`, `import` and `export`.
+    ordinary: bool,
     /// Blocks around.
     depth: usize,
 }
@@ -204,6 +206,11 @@ impl<'a> Compiler<'a> {
         !self.scope.begun && self.scope.depth == 1
     }
 
+    /// Whether `import` and `export` may stand here: at the top, behind `require` and each other.
+    pub fn may_share(&self) -> bool {
+        !self.scope.ordinary && self.scope.depth == 1
+    }
+
     /// The names of the loops around, outermost first.
     pub fn loops(&mut self) -> &mut Vec<Option<Vec<u8>>> {
         &mut self.scope.loops
@@ -252,7 +259,7 @@ impl<'a> Compiler<'a> {
                 block.extend(branches.finish());
             }
             if branches.takes(self, node) {
-                self.scope.begun = true;
+                (self.scope.begun, self.scope.ordinary) = (true, true);
                 continue;
             }
             if node.name == "require" {
@@ -263,6 +270,7 @@ impl<'a> Compiler<'a> {
             if let Some(command) = self.command(node) {
                 block.push((node.at, command));
             }
+            self.scope.ordinary = !matches!(node.name.as_str(), "import" | "export");
         }
         block.extend(branches.finish());
         self.scope.depth = self.scope.depth.saturating_sub(1);

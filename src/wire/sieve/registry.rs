@@ -92,6 +92,8 @@ static CONTROLS: &[Entry] = &[
     command("include", Some(E::Include), include::SIGNATURE, include::compile),
     command("return", Some(E::Include), r#return::SIGNATURE, r#return::compile),
     command("global", Some(E::Include), global::SIGNATURE, global::compile),
+    command("import", Some(E::Include), global::SIGNATURE, global::compile_old),
+    command("export", Some(E::Include), global::SIGNATURE, global::compile_old),
     command(
         "foreverypart",
         Some(E::Foreverypart),

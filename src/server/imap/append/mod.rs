@@ -143,6 +143,11 @@ async fn finish(session: &mut Session, assembly: Assembly) -> Result<Done, Fault
         return Err(Refusal::LATER.into());
     };
     let uid = selected.mailbox.replace(old, new).await?;
+    if target.is_own {
+        session
+            .imap
+            .tell((&target.user, &target.mailbox), vec![uid], (Cause::Append, Vec::new()));
+    }
     let code = Code::AppendUid {
         uidvalidity,
         uids: vec![uid],

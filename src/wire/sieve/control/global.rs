@@ -1,4 +1,7 @@
 //! `global`: variables that scripts which include each other share (RFC 6609 §3.4.1).
+//!
+//! Beyond the RFC: `import` and `export`, by which drafts of it had one of two scripts name what both share. Old scripts of other servers have
+//! them; they mean the same here.
 
 use crate::wire::sieve::arguments::Arguments;
 use crate::wire::sieve::extension::Extension;
@@ -23,6 +26,14 @@ pub(in crate::wire::sieve) fn compile(arguments: &mut Arguments<'_, '_, '_>) -> 
         }
     }
     Some(Box::new(Global))
+}
+
+/// `import` and `export`: at the top of a script.
+pub(in crate::wire::sieve) fn compile_old(arguments: &mut Arguments<'_, '_, '_>) -> Option<Box<dyn Command>> {
+    if !arguments.compiler.may_share() {
+        return arguments.problem("import and export stand at the top of a script, behind require; right would be global");
+    }
+    compile(arguments)
 }
 
 /// All was said when the script was compiled.

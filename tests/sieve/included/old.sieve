@@ -1,0 +1,3 @@
+require ["include", "variables"];
+import "words";
+set "words" "${words} old";
