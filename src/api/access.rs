@@ -109,7 +109,8 @@ pub(super) async fn create(
         note: field::text("note", body.note.unwrap_or_default())?,
         ends_at: body.expires_at.map(|time| time.0),
     };
-    let entry = house.run(|house| async move { house.defence.add_entry(list, new).await }).await?;
+    let defence = caller.defence(house);
+    let entry = house.run(|_| async move { defence.add_entry(list, new).await }).await?;
     Ok(Created::new(list.as_str(), &entry.subject.to_string(), entry.into()))
 }
 
@@ -125,8 +126,7 @@ pub(super) async fn show(caller: &Caller, house: &Data<House>, list: AccessList,
 pub(super) async fn remove(caller: &Caller, house: &Data<House>, list: AccessList, subject: &str) -> Result<NoContent, Problem> {
     caller.server_admin()?;
     let subject: Subject = field::named("entry", subject)?;
-    house
-        .run(|house| async move { house.defence.remove_entry(list, &subject).await })
-        .await?;
+    let defence = caller.defence(house);
+    house.run(|_| async move { defence.remove_entry(list, &subject).await }).await?;
     Ok(NoContent)
 }

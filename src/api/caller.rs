@@ -22,6 +22,7 @@ use super::house::House;
 use super::problem::{Kind, Problem};
 use super::request_id::RequestId;
 use super::{metrics, openapi, tag};
+use crate::mail::defence::Defence;
 use crate::mail::directory::{Directory, Principal};
 use crate::mail::filter::Filters;
 use crate::model::account::{ApiKey, Role, User};
@@ -140,6 +141,11 @@ impl Caller {
     /// The filters, for a change by this caller.
     pub fn filters(&self, house: &House) -> Filters {
         house.filters.acting(&self.actor())
+    }
+
+    /// The defence, for a change by this caller.
+    pub fn defence(&self, house: &House) -> Defence {
+        house.defence.acting(&self.actor())
     }
 
     /// Who is calling, for the audit log.

@@ -93,7 +93,8 @@ fn milters(config: &Config, role: Role) -> Milters {
 }
 
 fn imap_door(config: &Config, entrance: &Arc<Entrance>, (services, intake): (&Services, &Intake)) -> Door {
-    let (rooms, settings) = ((services.mailboxes.clone(), intake.clone()), config.imap.clone());
+    let rooms = (services.mailboxes.clone(), intake.clone(), services.audit.clone());
+    let settings = config.imap.clone();
     let imap = Arc::new(Imap::new(Arc::clone(entrance), rooms, settings, config.smtp.max_message_bytes));
     Arc::new(move |stream| Box::pin(Arc::clone(&imap).serve(stream)))
 }

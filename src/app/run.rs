@@ -18,8 +18,8 @@ use super::{Failure, Services, doors, open_services, privileges, ready, setup};
 use crate::api::{self, About, Api};
 use crate::config::{Config, Effective, SpamEngine};
 use crate::mail::accounts;
-use crate::mail::certificates::Certificates;
 use crate::mail::certificates::acme::Acme;
+use crate::mail::certificates::{Certificates, Teller};
 use crate::mail::checks::{self, Checks};
 use crate::mail::client_setup::ClientSetup;
 use crate::mail::dispatch::{self, Dispatch};
@@ -47,7 +47,9 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     let services = open_services(&config).await?;
     services.certificates.load().map_err(Failure::of)?;
     let tls = services.certificates.server_config().map_err(Failure::of)?;
-    let acme = acme(&config, &services).await?;
+    if let Some(acme) = &services.acme {
+        acme.load().await.map_err(Failure::of)?;
+    }
     let tally = Tally::default();
     let intake = intake(&config, &services, &tally)?;
     let listeners = Listeners::bind(doors::services(&config, &services, &intake, &tls), &mut sockets).map_err(Failure::of)?;
@@ -61,7 +63,7 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
         http,
         https,
         https_tls: services.certificates.https_config().map_err(Failure::of)?,
-        acme: acme.clone(),
+        acme: services.acme.clone(),
         stop: &stop,
         about: about(&config, &addresses, settings),
         metrics: metrics(&config, &services, &listeners),
@@ -75,7 +77,7 @@ pub async fn serve(config: Config, settings: Vec<Effective>, ready_file: Option<
     let dispatching = tokio::spawn(dispatch.run(stop.clone()));
     let nothing_more_to_report = CancellationToken::new();
     let mut beside = beside((&config, &services), &stop, &nothing_more_to_report);
-    beside.push(tokio::spawn(certify(services.certificates.clone(), acme, stop.clone())));
+    beside.push(tokio::spawn(certify(&config, &services, stop.clone())));
     let reporting = tokio::spawn(report(tls_reports, dmarc_reports, nothing_more_to_report.clone()));
 
     announce(&config, &addresses, made_up.as_ref(), ready_file.as_deref())?;
@@ -132,26 +134,18 @@ async fn end(http: Option<Http>) -> Result<(), JoinError> {
     task.await.map(drop)
 }
 
-/// Those by ACME, if they are wanted; what the database has of them is taken at once.
-async fn acme(config: &Config, services: &Services) -> Result<Option<Acme>, Failure> {
-    if !config.acme.enabled {
-        return Ok(None);
-    }
-    let ground = (services.database.clone(), services.certificates.clone());
-    let acme = Acme::new(config.acme.clone(), &config.hostname, ground, Clock::System);
-    let acme = acme.map_err(|problem| Failure(format!("acme.ca_file: {problem}")))?;
-    acme.load().await.map_err(Failure::of)?;
-    Ok(Some(acme))
-}
-
 /// Looks after the certificates.
-async fn certify(certificates: Certificates, acme: Option<Acme>, stop: CancellationToken) {
-    let asking = async {
-        if let Some(acme) = acme {
-            acme.run(stop.clone()).await;
-        }
-    };
-    tokio::join!(certificates.run(stop.clone()), asking);
+fn certify(config: &Config, services: &Services, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+    let (certificates, acme) = (services.certificates.clone(), services.acme.clone());
+    let teller = Teller::new(certificates.clone(), services.events.clone(), &config.tls, Clock::System);
+    async move {
+        let asking = async {
+            if let Some(acme) = acme {
+                acme.run(stop.clone()).await;
+            }
+        };
+        tokio::join!(certificates.run(stop.clone()), teller.run(stop.clone()), asking);
+    }
 }
 
 fn gate(config: &Config, services: &Services) -> Gate {
@@ -395,7 +389,7 @@ fn http_server(
 
 fn metrics(config: &Config, services: &Services, listeners: &Listeners) -> Arc<Metrics> {
     let certificates = services.certificates.clone();
-    let expiry = Arc::new(move || certificates.list().iter().map(|one| one.not_after).min());
+    let expiry = Arc::new(move || certificates.expiries());
     Metrics::open(services, listeners, expiry, &config.metrics)
 }
 

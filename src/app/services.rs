@@ -10,6 +10,7 @@ use super::Failure;
 use crate::config::Config;
 use crate::mail::audit::Audit;
 use crate::mail::certificates::Certificates;
+use crate::mail::certificates::acme::Acme;
 use crate::mail::defence::Defence;
 use crate::mail::directory::Directory;
 use crate::mail::dns::Dns;
@@ -67,6 +68,8 @@ pub struct Services {
     pub events: Events,
     /// Who elsewhere is told of it.
     pub webhooks: Webhooks,
+    /// Certificates from an authority, if they are wanted.
+    pub acme: Option<Acme>,
     /// What rewrites the senders of forwarded mail.
     pub(super) srs: Srs,
     /// Files of messages under way.
@@ -78,6 +81,7 @@ impl Services {
     #[must_use]
     pub fn acting(self, actor: &Arc<Actor>) -> Self {
         Self {
+            defence: self.defence.acting(actor),
             directory: self.directory.acting(actor),
             filters: self.filters.acting(actor),
             ..self
@@ -105,6 +109,7 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         clock: clock.clone(),
     });
     let certificates = Certificates::new(config.tls.clone(), config.data_dir.clone(), config.hostname.clone(), clock.clone());
+    let acme = open_acme(config, (database.clone(), certificates.clone(), events.clone()))?;
     let signing = Signing::open(database.clone(), clock.clone());
     let srs = Srs::open(&database, clock.clone()).await.map_err(Failure::of)?;
     let directory = directory.map_err(Failure::of)?;
@@ -139,9 +144,19 @@ pub async fn open_services(config: &Config) -> Result<Services, Failure> {
         audit,
         events,
         webhooks,
+        acme,
         srs,
         spool,
     })
+}
+
+/// Those by ACME, if they are wanted. Nothing is asked or read yet.
+fn open_acme(config: &Config, ground: (Database, Certificates, Events)) -> Result<Option<Acme>, Failure> {
+    if !config.acme.enabled {
+        return Ok(None);
+    }
+    let acme = Acme::new(config.acme.clone(), &config.hostname, ground, Clock::System);
+    acme.map(Some).map_err(|problem| Failure(format!("acme.ca_file: {problem}")))
 }
 
 fn open_filters(config: &Config, database: &Database, directory: &Directory, mailboxes: &Mailboxes) -> Result<Filters, Failure> {

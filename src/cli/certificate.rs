@@ -20,9 +20,13 @@ impl Certificate {
         match (self, house) {
             (Self::List, House::Here(services)) => {
                 let certificates = services.certificates.clone();
-                let load = tokio::task::spawn_blocking(move || certificates.load().map(|()| certificates.list()));
-                let all = load.await.map_err(|error| Failure::Unusable(error.to_string()))?;
-                let all = all.map_err(|error| Failure::Unusable(error.to_string()))?;
+                let load = tokio::task::spawn_blocking(move || certificates.load());
+                let load = load.await.map_err(|error| Failure::Unusable(error.to_string()))?;
+                load.map_err(|error| Failure::Unusable(error.to_string()))?;
+                if let Some(acme) = &services.acme {
+                    acme.take().await.map_err(|error| Failure::Unusable(error.to_string()))?;
+                }
+                let all = services.certificates.list();
                 out.rows(&all.into_iter().map(View::from).collect::<Vec<_>>())
             }
             (Self::List, House::There(remote)) => remote.each(&["certificates"], &[], |views: Vec<View>| out.rows(&views)).await,

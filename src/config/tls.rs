@@ -29,6 +29,10 @@ pub struct Tls {
     /// From how many days before its end on a certificate is warned of in the log, once a day. 0: only when it has ended.
     #[schemars(range(min = 0, max = 3650))]
     pub warn_days: u64,
+    /// At how many days before its end an event `certificate.expiring` tells of a certificate, once each; and once when it has ended. For
+    /// certificates that live for a short time those of a third of it and more are left out: by then they are to be renewed. Empty: never.
+    #[schemars(inner(range(min = 1, max = 365)))]
+    pub expiry_event_days: Vec<u32>,
     /// Networks, such as `127.0.0.0/8`, whose clients may log in without TLS: for a proxy or a benchmark.
     pub allow_plaintext_auth_from: Vec<Network>,
 }
@@ -51,6 +55,7 @@ impl Default for Tls {
             certificates: Vec::new(),
             watch_seconds: 5,
             warn_days: 14,
+            expiry_event_days: vec![14, 7, 3, 1],
             allow_plaintext_auth_from: Vec::new(),
         }
     }

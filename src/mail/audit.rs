@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::directory::{MOST_OF_PAGE, Page};
@@ -23,6 +23,7 @@ use crate::model::labels::Labels;
 use crate::model::login::{AppPassword, Protocol};
 use crate::model::queue::{QueueFilter, RecipientState, Steering};
 use crate::model::refusal::Refusal;
+use crate::model::rights::{Rights, RightsChange};
 use crate::model::scope::Scope;
 use crate::store;
 use crate::store::db::{Database, audit as rows};
@@ -90,6 +91,21 @@ impl Audit {
         }
     }
 
+    /// Writes down what somebody may do with a mailbox of `owner`.
+    pub async fn note_rights(&self, actor: &Actor, owner: &User, change: &RightsChange) {
+        let deed = match change.after {
+            Some(_) => Deed::RightsSet,
+            None => Deed::RightsRemoved,
+        };
+        let (mailbox, other) = (change.mailbox, &change.identifier);
+        let resource = Resource::user(&owner.login).part("mailboxes", format_args!("{mailbox}/rights/{other}"));
+        let shown = |rights: Option<Rights>| rights.map(|rights| json!({ "rights": rights.letters() }));
+        if change.before != change.after {
+            let states = (shown(change.before), shown(change.after));
+            self.note(actor, deed, resource, states).await;
+        }
+    }
+
     /// Writes down what was done with so many recipients of queued mail that a filter picked.
     pub async fn note_steering(&self, actor: &Actor, filter: &QueueFilter, steering: Steering, recipients: u64) {
         if recipients == 0 {
@@ -110,7 +126,7 @@ impl Audit {
                 domain: None,
             },
         };
-        let picked = without_nulls(serde_json::json!({
+        let picked = without_nulls(json!({
             "sender": filter.sender.as_ref().map(ToString::to_string),
             "sender_domain": filter.sender_domain.as_ref().map(Domain::as_str),
             "recipient": filter.recipient.as_ref().map(ToString::to_string),
@@ -211,7 +227,7 @@ impl Shown for DomainRecord {
     fn shown(&self) -> Option<Value> {
         with_labels(
             &self.labels,
-            serde_json::json!({
+            json!({
                 "domain": self.domain.as_str(),
                 "alias_of": self.alias_of.as_ref().map(Domain::as_str),
                 "enabled": self.enabled,
@@ -225,7 +241,7 @@ impl Shown for User {
     fn shown(&self) -> Option<Value> {
         with_labels(
             &self.labels,
-            serde_json::json!({
+            json!({
                 "address": self.login,
                 "display_name": self.display_name,
                 "role": self.role.as_str(),
@@ -242,7 +258,7 @@ impl Shown for Alias {
         let destinations: Vec<String> = self.destinations.iter().map(ToString::to_string).collect();
         with_labels(
             &self.labels,
-            serde_json::json!({
+            json!({
                 "address": self.address.to_string(),
                 "destinations": destinations,
                 "enabled": self.enabled,
@@ -257,7 +273,7 @@ impl Shown for ApiKey {
     fn shown(&self) -> Option<Value> {
         let domains: Vec<&str> = self.domains.iter().map(Domain::as_str).collect();
         let scopes: Vec<&str> = self.scopes.iter().copied().map(Scope::as_str).collect();
-        Some(without_nulls(serde_json::json!({
+        Some(without_nulls(json!({
             "name": self.name,
             "role": self.role.as_str(),
             "scopes": scopes,
@@ -270,7 +286,7 @@ impl Shown for ApiKey {
 impl Shown for AppPassword {
     fn shown(&self) -> Option<Value> {
         let protocols: Vec<&str> = self.protocols.iter().copied().map(Protocol::as_str).collect();
-        Some(without_nulls(serde_json::json!({
+        Some(without_nulls(json!({
             "name": self.name,
             "protocols": protocols,
             "expires_at": self.expires_at.map(|at| at.to_string()),
@@ -280,7 +296,7 @@ impl Shown for AppPassword {
 
 impl Shown for DkimKey {
     fn shown(&self) -> Option<Value> {
-        Some(serde_json::json!({
+        Some(json!({
             "selector": self.selector.to_string(),
             "algorithm": self.algorithm.name(),
             "state": self.state.name(),
@@ -290,8 +306,8 @@ impl Shown for DkimKey {
 
 fn with_labels(labels: &Labels, mut document: Value) -> Option<Value> {
     if let Some(fields) = document.as_object_mut() {
-        fields.insert("metadata".to_owned(), serde_json::json!(labels.metadata));
-        fields.insert("tags".to_owned(), serde_json::json!(labels.tags));
+        fields.insert("metadata".to_owned(), json!(labels.metadata));
+        fields.insert("tags".to_owned(), json!(labels.tags));
     }
     Some(without_nulls(document))
 }
@@ -333,7 +349,7 @@ mod tests {
         let clock = Arc::new(AtomicI64::new(Timestamp::now().as_millisecond()));
         let audit = Audit::open(database, &config::Audit { keep_days: 1 }, Clock::Manual(Arc::clone(&clock)));
         for name in ["a", "b"] {
-            let after = Some(serde_json::json!({ "name": name }));
+            let after = Some(json!({ "name": name }));
             audit
                 .note(
                     &Actor::server(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::account::{AliasAddress, ApiKey, User};
 use super::address::{Domain, EmailAddress};
 use super::ids::{ApiKeyId, AuditId};
+use super::named::named;
 
 /// As whom somebody acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,29 +188,11 @@ impl fmt::Display for Resource {
     }
 }
 
-macro_rules! deeds {
-    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
-        /// What was done.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Deed {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl Deed {
-            /// All there are.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// Its name: what it was done with, a dot, and what was done.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-        }
-    };
-}
-
-deeds! {
+named! {
+    /// What was done. Its name is what it was done with, a dot, and what was done.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Deed;
+    else "it is no kind of change; right would be one of";
     /// A domain was made.
     DomainCreated => "domain.created",
     /// A domain was changed.
@@ -286,6 +269,20 @@ deeds! {
     RightsSet => "rights.set",
     /// Somebody's rights on a mailbox were taken away.
     RightsRemoved => "rights.removed",
+    /// A network was banned.
+    BanCreated => "ban.created",
+    /// A ban was lifted.
+    BanRemoved => "ban.removed",
+    /// The blocklist has an entry more.
+    BlocklistEntryCreated => "blocklist_entry.created",
+    /// The blocklist has an entry less.
+    BlocklistEntryRemoved => "blocklist_entry.removed",
+    /// The allowlist has an entry more.
+    AllowlistEntryCreated => "allowlist_entry.created",
+    /// The allowlist has an entry less.
+    AllowlistEntryRemoved => "allowlist_entry.removed",
+    /// An authority issued a certificate.
+    CertificateIssued => "certificate.issued",
     /// A webhook was made.
     WebhookCreated => "webhook.created",
     /// A webhook was changed.
@@ -304,24 +301,6 @@ deeds! {
     QueueExpired => "queue.expired",
     /// Queued mail was dropped.
     QueueRemoved => "queue.removed",
-}
-
-impl fmt::Display for Deed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Deed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|deed| deed.as_str() == text);
-        found.copied().ok_or_else(|| {
-            let all: Vec<&str> = Self::ALL.iter().map(|deed| deed.as_str()).collect();
-            format!("it is no kind of change; right would be one of {}", all.join(", "))
-        })
-    }
 }
 
 /// An entry of the audit log.

@@ -1,37 +1,17 @@
 //! What happens in the house, for those who want to hear of it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::address::Domain;
 use super::audit::Deed;
+use super::named::named;
 
-macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident => $name:literal,)*) => {
-        /// What happened.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum EventKind {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl EventKind {
-            /// All there are.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// Its name: what it happened to, a dot, and what happened.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-        }
-    };
-}
-
-kinds! {
+named! {
+    /// What happened. Its name is what it happened to, a dot, and what happened.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum EventKind;
+    else "it is no kind of event; right would be one of";
     /// A message came in.
     MessageReceived => "message.received",
     /// A message was refused after it came whole.
@@ -56,6 +36,12 @@ kinds! {
     QuotaExceeded => "quota.exceeded",
     /// A webhook took nothing for too long and is told of nothing any more.
     WebhookDisabled => "webhook.disabled",
+    /// A new certificate took the place of an older one, or is the first for its name.
+    CertificateRenewed => "certificate.renewed",
+    /// No new certificate was had, or it cannot be used.
+    CertificateFailed => "certificate.failed",
+    /// A certificate ends soon, or has ended.
+    CertificateExpiring => "certificate.expiring",
     /// A domain was made.
     DomainCreated => "domain.created",
     /// A domain was changed.
@@ -88,24 +74,6 @@ impl EventKind {
     /// The event of what was done, if there is one: it has the same name.
     pub fn of(deed: Deed) -> Option<Self> {
         Self::ALL.iter().find(|kind| kind.as_str() == deed.as_str()).copied()
-    }
-}
-
-impl fmt::Display for EventKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for EventKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|kind| kind.as_str() == text);
-        found.copied().ok_or_else(|| {
-            let all: Vec<&str> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
-            format!("it is no kind of event; right would be one of {}", all.join(", "))
-        })
     }
 }
 

@@ -20,6 +20,7 @@ pub mod labels;
 pub mod listing;
 pub mod login;
 pub mod mailbox;
+mod named;
 pub mod network;
 pub mod queue;
 pub mod refusal;

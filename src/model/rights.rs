@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::ids::MailboxId;
 use super::mailbox::Flags;
 
 /// The letters, in the order in which they are written.
@@ -108,6 +109,19 @@ impl fmt::Display for Rights {
         }
         Ok(())
     }
+}
+
+/// What became of somebody's rights on a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RightsChange {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// Whose rights: a login in lower case, or `anyone`.
+    pub identifier: String,
+    /// Those before; none: there were none.
+    pub before: Option<Rights>,
+    /// Those since.
+    pub after: Option<Rights>,
 }
 
 #[cfg(test)]

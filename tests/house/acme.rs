@@ -85,6 +85,14 @@ fn a_certificate_is_renewed_before_it_ends() {
     });
     let (accounts, issued) = server.counts();
     assert!(accounts == 1 && issued >= 2, "{accounts} {issued}");
+    let events = until("an event", || {
+        let events = house.admin().get("/events?kinds=certificate.renewed").ok();
+        events["items"].as_array().filter(|items| items.len() >= 2).cloned()
+    });
+    assert_eq!(events[0]["data"]["names"], serde_json::json!(["mail.house.test"]));
+    let listed = house.command(&["certificate", "list", "--json"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("\"acme\""), "{listed}");
 }
 
 #[test]
@@ -95,6 +103,10 @@ fn what_is_refused_is_tried_again_and_nothing_else_waits_for_it() {
     house.provision();
     until("what went wrong in the log", || {
         house.log().contains("we are closed today").then_some(())
+    });
+    until("that as an event", || {
+        let events = house.admin().get("/events?kinds=certificate.failed").ok();
+        events["items"][0]["data"]["problem"].is_string().then_some(())
     });
     house.imap("alice@house.test");
     server.close(false);

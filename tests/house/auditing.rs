@@ -214,3 +214,39 @@ fn an_administrator_of_a_domain_sees_what_was_done_in_it() {
         .get("/audit-log")
         .problem(403);
 }
+
+#[test]
+fn bans_lists_and_rights_over_imap_are_told_with_their_author() {
+    let house = House::furnished();
+    let admin = house.admin();
+    admin.post("/bans", json!({"network": "192.0.2.0/24", "reason": "guesses"})).ok();
+    assert_eq!(admin.delete("/bans/192.0.2.0%2F24").status, 204);
+    admin
+        .post("/blocklist", json!({"subject": "spammer@bad.test", "note": "junk"}))
+        .ok();
+    assert!(house.command(&["allowlist", "add", "198.51.100.7"]).status.success());
+    let mut imap = house.imap("alice@house.test");
+    imap.ok("SETACL INBOX bob@house.test lrs");
+    imap.ok("SETACL INBOX bob@house.test lrs");
+    imap.ok("DELETEACL INBOX bob@house.test");
+    let all = entries(&admin, "limit=100");
+    let of = |kind: &str| all.iter().filter(|entry| entry["kind"] == kind).cloned().collect::<Vec<_>>();
+    assert_eq!(of("ban.created")[0]["after"]["reason"], "guesses");
+    assert_eq!(of("ban.removed")[0]["resource"], "bans/192.0.2.0/24");
+    assert_eq!(of("blocklist_entry.created")[0]["actor"]["name"], "admin");
+    assert_eq!(of("allowlist_entry.created")[0]["actor"]["kind"], "command_line");
+    let (set, removed) = (of("rights.set"), of("rights.removed"));
+    assert_eq!((set.len(), removed.len()), (1, 1), "what changes nothing is no change");
+    assert_eq!(set[0]["actor"]["name"], "alice@house.test");
+    assert_eq!(set[0]["actor"]["address"], "127.0.0.1");
+    assert_eq!(
+        (&set[0]["after"]["rights"], &removed[0]["before"]["rights"]),
+        (&json!("lrs"), &json!("lrs"))
+    );
+    assert!(
+        set[0]["resource"]
+            .as_str()
+            .is_some_and(|path| path.ends_with("/rights/bob@house.test")),
+        "{set:?}"
+    );
+}

@@ -95,6 +95,70 @@ fn a_changed_certificate_is_shown_without_a_restart_and_a_broken_one_never() {
     Imap::login(imaps, "alice@house.test", crate::support::house::PASSWORD);
 }
 
+/// The events of a kind, when there is one at least.
+fn events(house: &House, kind: &str) -> Vec<serde_json::Value> {
+    until(kind, || {
+        let list = house.admin().get(&format!("/events?kinds={kind}")).ok();
+        list["items"].as_array().filter(|items| !items.is_empty()).cloned()
+    })
+}
+
+#[test]
+fn certificates_of_files_are_events_and_numbers() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let house = house_of_two(directory.path());
+    // The first look has been when the house is asked; what is there then is no news.
+    house.admin().get("/certificates").ok();
+    put(directory.path(), "b.test");
+    let renewed = events(&house, "certificate.renewed");
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert_eq!(renewed[0]["data"]["names"][0], "b.test");
+    fs::write(directory.path().join("b.test.pem"), "nothing").expect("a file");
+    let failed = events(&house, "certificate.failed");
+    assert!(
+        failed[0]["data"]["problem"].as_str().is_some_and(|text| !text.is_empty()),
+        "{failed:?}"
+    );
+    let numbers = house.anonymous().get("/metrics").text;
+    let line = numbers
+        .lines()
+        .find(|line| line.starts_with("posthouse_certificate_expiry_seconds{name=\"b.test\"}"));
+    let left: f64 = line
+        .and_then(|line| line.split(' ').nth(1))
+        .expect("a number")
+        .parse()
+        .expect("a number");
+    assert!(left > 86_400.0, "{left}");
+}
+
+#[test]
+fn a_certificate_that_ends_soon_is_an_event_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (name, path) = ("soon.test", directory.path());
+    let mut params = rcgen::CertificateParams::new([name.to_owned()]).expect("parameters");
+    let key = rcgen::KeyPair::generate().expect("a key");
+    params.not_after = (std::time::SystemTime::now() + std::time::Duration::from_hours(60)).into();
+    fs::write(path.join("soon.test.key"), key.serialize_pem()).expect("a file");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    fs::write(path.join("soon.test.pem"), certificate.pem()).expect("a file");
+    let mut house = Builder::default()
+        .set("tls.certificates", vec![files(path, name)])
+        .set("tls.watch_seconds", 1)
+        .start();
+    let told = events(&house, "certificate.expiring");
+    assert_eq!(told[0]["data"]["days"], 3, "{told:?}");
+    assert_eq!(told[0]["data"]["names"][0], name);
+    house.kill();
+    house.start_again();
+    let node = house.another_node();
+    // Both have looked when they tell of files that are changed since.
+    let fresh = rcgen::CertificateParams::new([name.to_owned()]).expect("parameters");
+    fs::write(path.join("soon.test.pem"), fresh.self_signed(&key).expect("a certificate").pem()).expect("a file");
+    until("both", || (events(&house, "certificate.renewed").len() == 2).then_some(()));
+    assert_eq!(events(&house, "certificate.expiring").len(), 1);
+    drop(node);
+}
+
 #[test]
 fn a_certificate_that_ends_soon_is_warned_of() {
     let directory = tempfile::tempdir().expect("a directory");

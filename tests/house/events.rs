@@ -5,6 +5,8 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
+use crate::databases::whole::in_a_thread;
+use crate::support::databases::Fresh;
 use crate::support::house::{Builder, House, PASSWORD};
 use crate::support::rest::Rest;
 use crate::support::wait::{PATIENCE, until};
@@ -214,7 +216,17 @@ fn a_stream_tells_what_happens_and_goes_on_where_it_broke_off() {
 
 #[test]
 fn a_stream_hears_of_another_node() {
-    let house = House::furnished();
+    another_node_is_heard_of(Builder::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_hears_of_another_node_on_postgres() {
+    in_a_thread(Fresh::postgres().await, another_node_is_heard_of).await;
+}
+
+fn another_node_is_heard_of(builder: Builder) {
+    let house = builder.start();
+    house.provision();
     let node = house.another_node();
     let (_, token) = key(&house, json!({"name": "ear"}));
     let mut stream = Stream::open(&node, &token, "kinds=message.stored", None);

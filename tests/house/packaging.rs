@@ -80,6 +80,19 @@ fn the_unit_is_that_of_this_server() {
     assert!(line("TimeoutStopSec=").parse::<u64>().expect("seconds") > own);
 }
 
+/// How much systemd thinks a broken server could do: from 0, nothing, to 10.
+#[test]
+fn the_unit_leaves_little_to_who_breaks_in() {
+    let unit = packaging("systemd/posthouse.service");
+    let unit = unit.to_str().expect("a path");
+    let arguments = ["security", "--offline=true", "--no-pager", "--threshold=20", unit];
+    let Ok(looked) = Command::new("systemd-analyze").args(arguments).output() else {
+        eprintln!("left out: there is no systemd here");
+        return;
+    };
+    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stdout));
+}
+
 #[test]
 fn systemd_is_told_when_the_server_is_up_and_when_it_stops() {
     let directory = tempfile::tempdir().expect("a directory");

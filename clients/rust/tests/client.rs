@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use posthouse_client::models::DomainCreate;
+use posthouse_client::models::{DomainCreate, UserPatch};
 use posthouse_client::{Client, ListDomainsOptions, TryStreamExt};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -54,6 +54,17 @@ async fn answer(stream: tokio::net::TcpStream, status: u16, body: &str) -> Strin
     );
     stream.write_all(reply.as_bytes()).await.unwrap();
     head.swap_remove(0)
+}
+
+#[test]
+fn one_text_of_the_metadata_can_be_taken_away() {
+    let texts = [("panel.id".to_owned(), Some("17".to_owned())), ("old.id".to_owned(), None)];
+    let patch = UserPatch {
+        metadata: Some(Some(texts.into())),
+        ..UserPatch::default()
+    };
+    let written = serde_json::to_value(&patch).unwrap();
+    assert_eq!(written, serde_json::json!({"metadata": {"panel.id": "17", "old.id": null}}));
 }
 
 #[tokio::test]

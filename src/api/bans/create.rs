@@ -49,6 +49,7 @@ pub async fn handler(caller: Caller, house: Data<House>, Json(body): Json<BanCre
         reason: field::text("reason", body.reason.unwrap_or_default())?,
         ends_at: body.expires_at.map(|time| time.0),
     };
-    let ban = house.run(|house| async move { house.defence.add_ban(new).await }).await?;
+    let defence = caller.defence(&house);
+    let ban = house.run(|_| async move { defence.add_ban(new).await }).await?;
     Ok(Created::new("bans", &ban.network.to_string(), ban.into()))
 }

@@ -18,6 +18,7 @@ use crate::api::reply::NoContent;
 pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>) -> Result<NoContent, Problem> {
     caller.server_admin()?;
     let network = super::named(&path)?;
-    house.run(|house| async move { house.defence.remove_ban(network).await }).await?;
+    let defence = caller.defence(&house);
+    house.run(|_| async move { defence.remove_ban(network).await }).await?;
     Ok(NoContent)
 }

@@ -3,7 +3,6 @@
 use actix_web::web::{Data, Path};
 use actix_web::{delete, get, put};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::located;
@@ -15,7 +14,6 @@ use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::{NoContent, Tagged};
 use crate::mail::mailbox::ANYONE;
 use crate::model::account::User;
-use crate::model::audit::{Actor, Deed, Resource};
 use crate::model::ids::MailboxId;
 use crate::model::mailbox::MailboxInfo;
 use crate::model::refusal::Refusal;
@@ -122,21 +120,6 @@ async fn given(house: &House, owner: &User, info: &MailboxInfo, login: &str) -> 
     Ok(all.into_iter().find(|(known, _)| known == login).map(|(_, rights)| rights))
 }
 
-/// What somebody may do with a mailbox, for the audit log.
-fn place(user: &User, mailbox: MailboxId, other: &str) -> Resource {
-    Resource::user(&user.login).part("mailboxes", format_args!("{mailbox}/rights/{other}"))
-}
-
-/// Has it in the audit log what somebody may do.
-async fn note(house: &House, actor: &Actor, place: &Resource, states: [Option<Rights>; 2]) {
-    let deed = match states {
-        [_, Some(_)] => Deed::RightsSet,
-        [_, None] => Deed::RightsRemoved,
-    };
-    let [before, after] = states.map(|rights| rights.map(|rights| json!({ "rights": rights.letters() })));
-    house.audit.note(actor, deed, place.clone(), (before, after)).await;
-}
-
 /// The login of a user, or all.
 fn named(login: &str) -> Result<String, Problem> {
     if login.eq_ignore_ascii_case(ANYONE) {
@@ -227,8 +210,8 @@ pub async fn put(
         let (user, info) = located(&house, &login, id).await?;
         let had = given(&house, &user, &info, &other).await?;
         expected.check(had.map(|had| revision(id, had)))?;
-        house.mailboxes.set_acl(&user, &info.name, &other, |_| rights).await?;
-        note(&house, &actor, &place(&user, id, &other), [had, Some(rights)]).await;
+        let change = house.mailboxes.set_acl(&user, &info.name, &other, |_| rights).await?;
+        house.audit.note_rights(&actor, &user, &change).await;
         Ok(Tagged(revision(id, rights), MailboxRights::new(other, rights)))
     });
     put.await
@@ -262,8 +245,8 @@ pub async fn remove(caller: Caller, house: Data<House>, path: Path<(String, Stri
                 name: other.clone(),
             })?;
             expected.check(Some(revision(id, had)))?;
-            house.mailboxes.set_acl(&user, &info.name, &other, |_| Rights::NONE).await?;
-            note(&house, &actor, &place(&user, id, &other), [Some(had), None]).await;
+            let change = house.mailboxes.set_acl(&user, &info.name, &other, |_| Rights::NONE).await?;
+            house.audit.note_rights(&actor, &user, &change).await;
             Ok(())
         })
         .await?;

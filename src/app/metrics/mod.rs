@@ -5,6 +5,7 @@
 
 mod process;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -35,8 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 type Level<const N: usize> = Family<Labels<N>, Gauge<f64, AtomicU64>>;
 
-/// When the certificate that the listeners have expires; none if it cannot be read.
-pub(super) type Expiry = Arc<dyn Fn() -> Option<Timestamp> + Send + Sync>;
+/// When the certificates that the listeners have expire, by the names that they are for.
+pub(super) type Expiry = Arc<dyn Fn() -> BTreeMap<String, Timestamp> + Send + Sync>;
 
 /// The numbers.
 pub(super) struct Metrics {
@@ -72,6 +73,7 @@ struct Levels {
     connections: Level<1>,
     connections_most: Level<0>,
     certificate: Level<0>,
+    certificates: Family<[(&'static str, String); 1], Gauge<f64, AtomicU64>>,
 }
 
 /// What the database says.
@@ -116,9 +118,7 @@ impl Metrics {
     }
 
     fn encode(&self, exposition: Exposition) -> Result<String, fmt::Error> {
-        if let Some(at) = (self.sources.expiry)() {
-            self.levels.certificate.set([], at.as_second() as f64);
-        }
+        self.levels.take_expiries(&(self.sources.expiry)());
         let mut written = String::new();
         match exposition {
             Exposition::OpenMetrics => text::encode(&mut written, &self.registry)?,
@@ -179,6 +179,11 @@ impl Levels {
         one("entries", "What the directory has", &self.entries);
         one("disk_bytes", "Octets of the disk that holds the mail", &self.disk);
         one("database_connections", "Connections to the database", &self.connections);
+        registry.register(
+            "certificate_expiry_seconds",
+            "Seconds until the certificate for a name expires; below 0 since it has",
+            self.certificates.clone(),
+        );
         let mut one = |name, help, level: &Level<0>| registry.register(name, help, level.clone());
         one("queue_messages", "Messages in the queue", &self.queue_messages);
         one("stored_messages", "Messages in mailboxes", &self.stored_messages);
@@ -191,7 +196,7 @@ impl Levels {
         );
         one(
             "certificate_expiry_timestamp_seconds",
-            "When the certificate of the listeners expires, in seconds since 1970",
+            "When the first certificate of the listeners expires, in seconds since 1970",
             &self.certificate,
         );
     }
@@ -229,6 +234,19 @@ impl Levels {
         self.queue_messages.set([], totals.queued_messages as f64);
         self.stored_messages.set([], totals.stored_messages as f64);
         self.stored_bytes.set([], totals.stored_bytes as f64);
+    }
+
+    fn take_expiries(&self, ends: &BTreeMap<String, Timestamp>) {
+        if let Some(first) = ends.values().min() {
+            self.certificate.set([], first.as_second() as f64);
+        }
+        let now = Timestamp::now();
+        // Names that no certificate is for any more are gone.
+        self.certificates.clear();
+        for (name, end) in ends {
+            let left = end.duration_since(now).as_secs_f64().round();
+            self.certificates.get_or_create_owned(&[("name", name.clone())]).set(left);
+        }
     }
 
     fn take_disk(&self, disk: Disk) {

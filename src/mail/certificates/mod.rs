@@ -3,7 +3,7 @@
 //! `app` loads them and hands the configuration of TLS to all doors, `api` and `cli` list them. Which one a client is shown follows from
 //! the name that it asks for; the first one is for all others. Promised here: files that change are read again within seconds, without a
 //! restart and without harm to connections; a pair that cannot be used never takes the place of one that can; whatever ends soon is
-//! warned of in the log.
+//! warned of in the log, and is an event ([`Teller`]).
 //!
 //! RFC 8314 §4.1 and RFC 9325 §3.1.1 (TLS 1.2 and 1.3, nothing older), RFC 6066 §3 (the name that a client asks for).
 
@@ -12,12 +12,14 @@ mod chosen;
 mod held;
 mod made;
 mod pair;
+mod tell;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::sign::CertifiedKey;
 use tokio::sync::Notify;
@@ -28,6 +30,7 @@ use crate::model::clock::Clock;
 use chosen::Chosen;
 use held::Held;
 use pair::Pair;
+pub use tell::Teller;
 
 /// Why there is no certificate to serve with: one line for the operator, that names the key and the file.
 #[derive(Debug, thiserror::Error)]
@@ -153,6 +156,17 @@ impl Certificates {
             }
         };
         all.into_iter().enumerate().map(shown).collect()
+    }
+
+    /// When the certificate ends that is shown for each name: that of the one which is shown to clients, where several are for a name.
+    pub fn expiries(&self) -> BTreeMap<String, Timestamp> {
+        let mut ends = BTreeMap::new();
+        for one in self.list() {
+            for name in one.names {
+                ends.entry(name).or_insert(one.not_after);
+            }
+        }
+        ends
     }
 
     /// Takes what an authority has issued in place of what it issued before.

@@ -1,15 +1,18 @@
 //! Bans and entries of lists, as the operator sees and changes them.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use super::{Defence, Inner};
+use crate::mail::audit;
 use crate::mail::directory::Page;
 use crate::model::access::{AccessEntry, AccessList, Ban, Subject};
+use crate::model::audit::{Deed, Resource};
 use crate::model::clock;
 use crate::model::network::Network;
 use crate::model::refusal::Refusal;
 use crate::store;
-use crate::store::db::{access_lists, bans};
+use crate::store::db::{Tx, access_lists, audit as audit_log, bans};
 
 /// The most items of a page.
 const MAX_PAGE: usize = 1_000;
@@ -80,6 +83,8 @@ impl Defence {
             ends_at: new.ends_at,
         };
         bans::put(&mut tx, &ban).await?;
+        self.note(&mut tx, Deed::BanCreated, banned(new.network), (None, Some(shown_ban(&ban))))
+            .await?;
         tx.commit().await?;
         self.settle(new.network).await;
         Ok(ban)
@@ -90,10 +95,10 @@ impl Defence {
         let mut tx = self.inner.database.write().await?;
         bans::bump_version(&mut tx).await?;
         let found = bans::find(&mut tx, network).await?;
-        if !found.is_some_and(|ban| self.is_on(ban.ends_at)) {
-            return Err(no_ban(network));
-        }
+        let ban = found.filter(|ban| self.is_on(ban.ends_at)).ok_or_else(|| no_ban(network))?;
         bans::delete(&mut tx, network).await?;
+        self.note(&mut tx, Deed::BanRemoved, banned(network), (Some(shown_ban(&ban)), None))
+            .await?;
         tx.commit().await?;
         self.settle(network).await;
         Ok(())
@@ -138,6 +143,12 @@ impl Defence {
             ends_at: new.ends_at,
         };
         access_lists::put(&mut tx, list, &entry).await?;
+        let deed = match list {
+            AccessList::Block => Deed::BlocklistEntryCreated,
+            AccessList::Allow => Deed::AllowlistEntryCreated,
+        };
+        self.note(&mut tx, deed, listed(list, &entry), (None, Some(shown_entry(&entry))))
+            .await?;
         tx.commit().await?;
         self.reread().await;
         Ok(entry)
@@ -148,10 +159,15 @@ impl Defence {
         let mut tx = self.inner.database.write().await?;
         bans::bump_version(&mut tx).await?;
         let found = access_lists::find(&mut tx, list, subject).await?;
-        if !found.is_some_and(|entry| self.is_on(entry.ends_at)) {
-            return Err(no_entry(list, subject));
-        }
+        let found = found.filter(|entry| self.is_on(entry.ends_at));
+        let entry = found.ok_or_else(|| no_entry(list, subject))?;
         access_lists::delete(&mut tx, list, subject).await?;
+        let deed = match list {
+            AccessList::Block => Deed::BlocklistEntryRemoved,
+            AccessList::Allow => Deed::AllowlistEntryRemoved,
+        };
+        self.note(&mut tx, deed, listed(list, &entry), (Some(shown_entry(&entry)), None))
+            .await?;
         tx.commit().await?;
         self.reread().await;
         Ok(())
@@ -174,6 +190,11 @@ impl Defence {
             });
         }
         Ok(())
+    }
+
+    /// Has it in the audit log what was done.
+    async fn note(&self, tx: &mut Tx, deed: Deed, resource: Resource, states: (Option<Value>, Option<Value>)) -> Result<(), store::Error> {
+        audit_log::insert(tx, &[audit::entry(&self.actor, deed, resource, states)]).await
     }
 
     fn is_on(&self, ends_at: Option<Timestamp>) -> bool {
@@ -241,6 +262,30 @@ fn page<T>(mut items: Vec<T>, limit: usize, key: impl Fn(&T) -> String) -> Page<
     items.truncate(limit);
     let next = if more { items.last().map(key) } else { None };
     Page { items, next }
+}
+
+fn banned(network: Network) -> Resource {
+    Resource::of_server("bans", network)
+}
+
+fn listed(list: AccessList, entry: &AccessEntry) -> Resource {
+    Resource::of_server(list.as_str(), &entry.subject)
+}
+
+fn shown_ban(ban: &Ban) -> Value {
+    let mut shown = json!({ "reason": ban.reason, "automatic": ban.is_automatic });
+    if let (Some(at), Some(fields)) = (ban.ends_at, shown.as_object_mut()) {
+        fields.insert("expires_at".to_owned(), json!(at.to_string()));
+    }
+    shown
+}
+
+fn shown_entry(entry: &AccessEntry) -> Value {
+    let mut shown = json!({ "note": entry.note });
+    if let (Some(at), Some(fields)) = (entry.ends_at, shown.as_object_mut()) {
+        fields.insert("expires_at".to_owned(), json!(at.to_string()));
+    }
+    shown
 }
 
 fn no_ban(network: Network) -> Refusal {

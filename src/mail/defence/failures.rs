@@ -60,7 +60,8 @@ impl Failures {
         let entry = self.counts.entry(network).and_upsert_with(|known| match known {
             Some(known) => {
                 let (count, first) = known.into_value();
-                let is_over = now_ms.saturating_sub(first) >= self.window_ms;
+                // One that begins later than now was begun by a clock that was ahead.
+                let is_over = !(0..self.window_ms).contains(&now_ms.saturating_sub(first));
                 if is_over { (1, now_ms) } else { (count.saturating_add(1), first) }
             }
             None => (1, now_ms),

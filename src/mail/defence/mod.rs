@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::config;
 use crate::model::access::AccessList;
 use crate::model::address::EmailAddress;
+use crate::model::audit::Actor;
 use crate::model::clock::{self, Clock};
 use crate::model::network::Network;
 use crate::store::{self, db::Database};
@@ -44,6 +45,8 @@ pub enum Refused {
 #[derive(Clone)]
 pub struct Defence {
     inner: Arc<Inner>,
+    /// Who makes changes, for the audit log.
+    actor: Arc<Actor>,
 }
 
 struct Inner {
@@ -69,7 +72,17 @@ impl Defence {
         });
         let version = inner.read().await?;
         tokio::spawn(watch::run(Arc::downgrade(&inner), banned, version));
-        Ok(Self { inner })
+        let actor = Arc::new(Actor::server());
+        Ok(Self { inner, actor })
+    }
+
+    /// The same defence for changes by somebody.
+    #[must_use]
+    pub fn acting(&self, actor: &Arc<Actor>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            actor: Arc::clone(actor),
+        }
     }
 
     /// Why nothing of this address is taken; none: it is welcome.

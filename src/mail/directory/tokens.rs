@@ -23,6 +23,8 @@ use crate::store;
 use crate::store::db::{Tx, tokens, users};
 
 const REFRESH_PREFIX: &str = "phr_";
+/// How far ahead of this node's clock that of another may be.
+const MOST_AHEAD_SECONDS: i64 = 300;
 /// Longer than any token of ours: nothing longer is looked at.
 const MAX_TOKEN_OCTETS: usize = 4_096;
 
@@ -204,7 +206,10 @@ impl Inner {
         }
         let keys = self.token_keys().await?;
         let claims: Claims = keys.read(token, self.clock.now_ms()).ok_or(Refusal::BadCredentials)?;
-        if claims.exp <= self.clock.now().as_second() || !self.session_lives(SessionId(claims.sid)).await? {
+        let now = self.clock.now().as_second();
+        // What a clock that was ahead has given would live for as long as it was.
+        let is_of_its_time = claims.iat <= now.saturating_add(MOST_AHEAD_SECONDS) && now < claims.exp;
+        if !is_of_its_time || !self.session_lives(SessionId(claims.sid)).await? {
             return Err(Refusal::BadCredentials);
         }
         let account = self.account(&claims.sub).await?;

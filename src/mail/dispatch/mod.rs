@@ -257,6 +257,7 @@ async fn sweep(shared: &Shared) -> Duration {
 }
 
 async fn look(shared: &Shared) -> Result<Duration, store::Error> {
+    shared.queue.follow_clock().await?;
     let after = shared.looked_up_to().take();
     let due = shared.queue.due_destinations(after.as_ref(), DESTINATIONS_AT_ONCE).await?;
     if due.len() == DESTINATIONS_AT_ONCE {

@@ -13,7 +13,7 @@ use crate::model::address::Domain;
 use crate::model::ids::{MailboxId, UserId};
 use crate::model::mailbox::{MailboxInfo, MailboxName, SEPARATOR};
 use crate::model::refusal::Refusal;
-use crate::model::rights::Rights;
+use crate::model::rights::{Rights, RightsChange};
 use crate::store::db::mailboxes::{self, Counters};
 use crate::store::db::{acls, users};
 
@@ -228,7 +228,7 @@ impl Mailboxes {
         name: &MailboxName,
         identifier: &str,
         change: impl FnOnce(Rights) -> Rights,
-    ) -> Result<(), Refusal> {
+    ) -> Result<RightsChange, Refusal> {
         let identifier = identifier.to_lowercase();
         if identifier == owner.login {
             return Err(Refusal::NotPermitted("the owner may do everything".into()));
@@ -262,7 +262,12 @@ impl Mailboxes {
         acls::set(&mut tx, row.info.id, &identifier, rights).await?;
         tx.commit().await?;
         bells.into_iter().for_each(|bell| self.inner.watches.wake(bell));
-        Ok(())
+        Ok(RightsChange {
+            mailbox: row.info.id,
+            identifier,
+            before,
+            after: (!rights.is_empty()).then_some(rights),
+        })
     }
 }
 

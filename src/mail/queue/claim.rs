@@ -117,7 +117,7 @@ impl Queue {
     }
 
     /// When a claim ends that is made or renewed now.
-    fn lease_end(&self, now: i64) -> i64 {
+    pub(super) fn lease_end(&self, now: i64) -> i64 {
         let lease = i64::try_from(self.inner.settings.lease_seconds).unwrap_or(i64::MAX);
         now.saturating_add(lease.saturating_mul(1000))
     }

@@ -1,11 +1,12 @@
-//! After a crash: claims whose holder is dead, and files without a row, left by a crash between the writing of a file and its entry, or between the last result and the removal.
+//! After the clock went back: times that lie too far ahead. After a crash: claims whose holder is dead, and files without a row, left by a crash between the writing of a file and its entry, or between the last result and the removal.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::Queue;
+use super::{Queue, lock};
 use crate::model::ids::MailId;
 use crate::store;
+use crate::store::db::Tx;
 use crate::store::db::queue as rows;
 
 /// A file may be this old before its row must be there.
@@ -13,14 +14,38 @@ const GRACE: Duration = Duration::from_hours(1);
 
 impl Queue {
     /// At the start of dispatch: ends the claims of the life before, if no other node can hold any. Where others can, a dead node's
-    /// claims end with their leases.
+    /// claims end with their leases. No try lies further ahead than the longest wait puts it: it was reckoned with a clock that was ahead.
     pub async fn recover(&self) -> Result<(), store::Error> {
-        if !self.inner.database.dialect().serves_one_node() {
-            return Ok(());
-        }
         let mut tx = self.inner.database.write().await?;
-        rows::release_everything(&mut tx).await?;
+        if self.inner.database.dialect().serves_one_node() {
+            rows::release_everything(&mut tx).await?;
+        }
+        self.pull_in(&mut tx, self.inner.settings.retry_max_seconds.saturating_mul(2))
+            .await?;
         tx.commit().await
+    }
+
+    /// Where the clock went back since the last call, nothing waits for as long as it was ahead: all that waits is tried after the
+    /// shortest wait, if not before.
+    pub async fn follow_clock(&self) -> Result<(), store::Error> {
+        let Some(back) = lock(&self.inner.steps).back() else {
+            return Ok(());
+        };
+        let mut tx = self.inner.database.write().await?;
+        let earlier = self.pull_in(&mut tx, self.inner.settings.retry_first_seconds).await?;
+        tx.commit().await?;
+        tracing::warn!(
+            seconds = back / 1000,
+            recipients = earlier,
+            "the clock went back: what waits is tried earlier"
+        );
+        Ok(())
+    }
+
+    async fn pull_in(&self, tx: &mut Tx, seconds: u64) -> Result<u64, store::Error> {
+        let now = self.inner.clock.now_ms();
+        let wait = i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
+        rows::pull_in(tx, now.saturating_add(wait), self.lease_end(now)).await
     }
 
     /// Removes the files of the spool that are older than an hour and in no ledger; gives their number.

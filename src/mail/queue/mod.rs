@@ -36,7 +36,7 @@ use tokio::sync::Notify;
 use crate::config;
 use crate::mail::traces::Traces;
 use crate::model::address::{Domain, Host};
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, Steps};
 use crate::model::envelope::{Recipient, Sender};
 use crate::model::ids::{MailId, UserId};
 use crate::model::queue::{QueueFilter, RecipientState, Steering};
@@ -100,6 +100,8 @@ struct Inner {
     traces: Traces,
     clock: Clock,
     due: Due,
+    /// What the clock did.
+    steps: Mutex<Steps>,
     pace: Mutex<pace::Pace>,
     removal: removal::Removal,
     /// The claims that this process holds: message and token.
@@ -130,6 +132,7 @@ impl Queue {
             spool,
             settings,
             traces,
+            steps: Mutex::new(Steps::of(clock.clone())),
             clock,
             due: Due::default(),
             pace: Mutex::default(),

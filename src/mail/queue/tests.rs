@@ -170,6 +170,31 @@ async fn a_message_waits_longer_each_time_and_is_returned_at_its_end() {
 }
 
 #[tokio::test]
+async fn nothing_waits_for_a_clock_that_was_ahead() {
+    let house = House::new(config::Queue {
+        retry_first_seconds: 100,
+        retry_max_seconds: 100,
+        ..config::Queue::default()
+    })
+    .await;
+    let id = house.put(vec![to("bob@a.test")]).await;
+    house.pass(3 * 86_400);
+    let claim = house.claim("a.test").await.unwrap();
+    house.queue.settle(&claim, &[deferred()], None).await.unwrap();
+    house.queue.follow_clock().await.unwrap();
+    house.clock.fetch_sub(7_200_000, Ordering::SeqCst);
+    house.queue.follow_clock().await.unwrap();
+    house.pass(101);
+    let claim = house.claim("a.test").await.unwrap();
+    house.queue.settle(&claim, &[deferred()], None).await.unwrap();
+    // It was set right while the server was off.
+    house.clock.fetch_sub(2 * 86_400_000, Ordering::SeqCst);
+    house.queue.recover().await.unwrap();
+    house.pass(201);
+    assert_eq!(house.claim("a.test").await.unwrap().message.id, id);
+}
+
+#[tokio::test]
 async fn what_a_dead_node_had_in_hand_is_taken_over() {
     let house = House::new(config::Queue::default()).await;
     let id = house.put(vec![to("bob@a.test"), to("eve@a.test")]).await;

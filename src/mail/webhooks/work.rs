@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::target::Signed;
 use super::{Webhooks, sign};
 use crate::mail::events::EventFilter;
-use crate::model::clock::timestamp;
+use crate::model::clock::{Steps, timestamp};
 use crate::model::event::{Event, EventKind};
 use crate::model::ids::{DeliveryId, WebhookId};
 use crate::model::refusal::Refusal;
@@ -40,6 +40,8 @@ impl Webhooks {
         let mut under_way: JoinSet<WebhookId> = JoinSet::new();
         let mut counts: HashMap<WebhookId, usize> = HashMap::new();
         let mut next_forgetting = Instant::now();
+        let mut steps = Steps::of(self.inner.clock.clone());
+        self.mend(self.inner.settings.retry_max_seconds.saturating_mul(2)).await;
         while !cancel.is_cancelled() {
             tokio::select! {
                 () = cancel.cancelled() => break,
@@ -53,6 +55,9 @@ impl Webhooks {
             if under_way.is_empty() {
                 counts.clear();
             }
+            if steps.back().is_some() {
+                self.mend(self.inner.settings.retry_first_seconds).await;
+            }
             if let Err(error) = self.step(&mut under_way, &mut counts).await {
                 tracing::warn!(%error, "webhooks are told of events later");
             }
@@ -65,6 +70,19 @@ impl Webhooks {
         }
         let farewell = async { while under_way.join_next().await.is_some() {} };
         drop(tokio::time::timeout(FAREWELL, farewell).await);
+    }
+
+    /// What waits is tried after so many seconds at the latest: it may have been put off by a clock that was ahead.
+    async fn mend(&self, seconds: u64) {
+        let latest = self.inner.clock.now_ms().saturating_add(milliseconds(seconds));
+        let mended = async {
+            let mut tx = self.inner.database.write().await?;
+            rows::pull_in(&mut tx, latest).await?;
+            tx.commit().await
+        };
+        if let Err(error) = mended.await {
+            tracing::warn!(%error, "deliveries of webhooks may wait for too long, if the clock was ahead");
+        }
     }
 
     async fn step(&self, under_way: &mut JoinSet<WebhookId>, counts: &mut HashMap<WebhookId, usize>) -> Result<(), Refusal> {

@@ -1,7 +1,10 @@
 //! GETACL, SETACL, DELETEACL, LISTRIGHTS, MYRIGHTS (RFC 4314 §3).
 
+use std::net::IpAddr;
+
 use crate::mail::mailbox::Access;
 use crate::model::account::User;
+use crate::model::audit::Actor;
 use crate::model::rights::Rights;
 use crate::server::stream::Stream;
 use crate::wire::imap::command::SetAcl;
@@ -37,12 +40,14 @@ pub(super) async fn get(imap: &Imap, user: &User, text: &str, client: (&mut Stre
     Ok(Done::new("that is who may use it"))
 }
 
-pub(super) async fn set(imap: &Imap, user: &User, asked: SetAcl) -> Result<Done, Fault> {
+pub(super) async fn set(imap: &Imap, user: &User, asked: SetAcl, from: Option<IpAddr>) -> Result<Done, Fault> {
     let access = access(imap, user, &asked.mailbox, Rights::ADMIN).await?;
     let change = |old| asked.change.apply(old);
-    imap.mailboxes
+    let change = imap
+        .mailboxes
         .set_acl(access.owner(), &access.name, &asked.identifier, change)
         .await?;
+    imap.audit.note_rights(&Actor::user(user, from), access.owner(), &change).await;
     Ok(Done::new("so it is"))
 }
 

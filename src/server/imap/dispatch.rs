@@ -124,7 +124,7 @@ async fn on_mailboxes(imap: &Imap, user: &User, command: Command, client: (&mut 
         Command::GetQuota(root) => quota::get_quota(imap, user, &root, stream).await,
         Command::GetQuotaRoot(mailbox) => quota::get_quota_root(imap, user, &mailbox, (stream, utf8)).await,
         Command::GetAcl(mailbox) => acl::get(imap, user, &mailbox, (stream, utf8)).await,
-        Command::SetAcl(set) => acl::set(imap, user, set).await,
+        Command::SetAcl(set) => acl::set(imap, user, set, stream.peer()).await,
         Command::ListRights { mailbox, identifier } => acl::list_rights(imap, user, (&mailbox, &identifier), (stream, utf8)).await,
         Command::MyRights(mailbox) => acl::my_rights(imap, user, &mailbox, (stream, utf8)).await,
         Command::GetMetadata(get) => metadata::get(imap, user, &get, (stream, utf8)).await,

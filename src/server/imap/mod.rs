@@ -91,6 +91,7 @@ mod wake;
 use std::sync::Arc;
 
 use crate::config;
+use crate::mail::audit::Audit;
 use crate::mail::filter::{Cause, Event};
 use crate::mail::intake::Intake;
 use crate::mail::mailbox::{Mailbox, Mailboxes};
@@ -105,6 +106,7 @@ pub struct Imap {
     entrance: Arc<Entrance>,
     mailboxes: Mailboxes,
     intake: Intake,
+    audit: Audit,
     settings: config::Imap,
     /// The most octets of a message that APPEND takes.
     max_message: u64,
@@ -114,12 +116,18 @@ pub struct Imap {
 
 impl Imap {
     /// IMAP for those whom the entrance lets in, with their mail, times and limits, and the most octets of a message that APPEND takes.
-    pub fn new(entrance: Arc<Entrance>, (mailboxes, intake): (Mailboxes, Intake), settings: config::Imap, max_message: u64) -> Self {
+    pub fn new(
+        entrance: Arc<Entrance>,
+        (mailboxes, intake, audit): (Mailboxes, Intake, Audit),
+        settings: config::Imap,
+        max_message: u64,
+    ) -> Self {
         Self {
             threads: thread::Kept::new(settings.thread_cache_bytes),
             entrance,
             mailboxes,
             intake,
+            audit,
             settings,
             max_message,
         }

@@ -262,6 +262,12 @@ pub async fn due(tx: &mut Tx, webhook: WebhookId, now_ms: i64, limit: i64) -> Re
     tx.query(sql).bind(webhook.0).bind(now_ms).bind(limit).all(delivery).await
 }
 
+/// After the clock went back: nothing waits beyond then.
+pub async fn pull_in(tx: &mut Tx, latest_ms: i64) -> Result<(), Error> {
+    let update = tx.query("UPDATE webhook_deliveries SET next_at = ? WHERE state = 0 AND next_at > ?");
+    update.bind(latest_ms).bind(latest_ms).execute().await.map(drop)
+}
+
 /// Takes a delivery in hand until then; false if another node did.
 pub async fn claim(tx: &mut Tx, delivery: &Delivery, until_ms: i64) -> Result<bool, Error> {
     let update = tx.query("UPDATE webhook_deliveries SET next_at = ? WHERE id = ? AND state = 0 AND next_at = ?");

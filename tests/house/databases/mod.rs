@@ -8,7 +8,7 @@ mod nodes;
 mod routes;
 mod sessions;
 mod upgrades;
-mod whole;
+pub mod whole;
 
 use crate::support::databases::Fresh;
 

@@ -5,6 +5,7 @@
 pub mod accepted;
 pub mod acme;
 pub mod authority;
+pub mod clock;
 pub mod databases;
 pub mod disk;
 pub mod dns;

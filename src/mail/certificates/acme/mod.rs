@@ -18,15 +18,21 @@ use std::time::Duration;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::held::Held;
 use super::{Authorised, Certificates};
 use crate::config::{self, AcmeChallenge};
-use crate::model::clock::Clock;
+use crate::mail::audit;
+use crate::mail::events::Events;
+use crate::model::audit::{Actor, Deed, Resource};
+use crate::model::clock::{Clock, timestamp};
+use crate::model::event::EventKind;
 use crate::store;
-use crate::store::db::Database;
 use crate::store::db::acme::{self, Record};
+use crate::store::db::audit as audit_log;
+use crate::store::db::{Database, Tx};
 
 /// The protocol by which an authority that looks says so (RFC 8737 §6.2).
 pub const ALPN: &[u8] = b"acme-tls/1";
@@ -44,6 +50,7 @@ pub struct Acme {
     names: Vec<String>,
     database: Database,
     certificates: Certificates,
+    events: Events,
     clock: Clock,
     client: client::Client,
 }
@@ -53,7 +60,7 @@ impl Acme {
     pub fn new(
         settings: config::Acme,
         hostname: &str,
-        (database, certificates): (Database, Certificates),
+        (database, certificates, events): (Database, Certificates, Events),
         clock: Clock,
     ) -> Result<Self, String> {
         let names = match settings.domains.as_slice() {
@@ -66,11 +73,17 @@ impl Acme {
             names,
             database,
             certificates,
+            events,
             clock,
         })
     }
 
-    /// Takes the certificates that the database has.
+    /// Takes the certificates that the database has, for who only shows them.
+    pub async fn take(&self) -> Result<(), store::Error> {
+        self.read().await.map(drop)
+    }
+
+    /// Takes the certificates that the database has, and sees to it that there will be one for each name.
     pub async fn load(&self) -> Result<(), store::Error> {
         let mut tx = self.database.write().await?;
         for name in &self.names {
@@ -151,19 +164,20 @@ impl Acme {
         let got = got.unwrap_or_else(|_| Err(order::NotHad("it took too long".into())));
         let now = self.clock.now_ms();
         let mut tx = self.database.write().await?;
-        match got.and_then(|pair| Ok((held(&pair)?, pair))) {
-            Ok((held, (chain, key))) => {
-                let next = schedule::renewal(&held.described, rand::random());
-                acme::succeeded(&mut tx, name, (chain.as_bytes(), key.as_bytes()), next, now).await?;
-                tracing::info!(name, not_after = %held.described.not_after, "a certificate was issued");
-            }
+        let (kind, data) = match got.and_then(|pair| Ok((held(&pair)?, pair))) {
+            Ok((held, pair)) => (EventKind::CertificateRenewed, issued(&mut tx, (name, now), &held, pair).await?),
             Err(problem) => {
                 let next = schedule::retry(now, self.settings.retry_seconds, record.failures, rand::random());
                 tracing::error!(name, %problem, failures = record.failures.saturating_add(1), "no certificate was issued");
                 acme::failed(&mut tx, name, &problem.to_string(), next, now).await?;
+                let (problem, next) = (problem.to_string(), timestamp(next).to_string());
+                let data = json!({ "names": [name], "source": "acme", "problem": problem, "next_try_at": next });
+                (EventKind::CertificateFailed, data)
             }
-        }
-        tx.commit().await
+        };
+        tx.commit().await?;
+        self.events.tell(kind, None, data);
+        Ok(())
     }
 
     /// Takes the certificates that the database has; the time of the last change of them.
@@ -191,6 +205,19 @@ impl Acme {
         self.certificates.show_challenges(shown);
         Ok(())
     }
+}
+
+/// Keeps what an authority has issued for a name; what there is to tell of it.
+async fn issued(tx: &mut Tx, (name, now_ms): (&str, i64), held: &Held, (chain, key): (String, String)) -> Result<Value, store::Error> {
+    let next = schedule::renewal(&held.described, rand::random());
+    acme::succeeded(tx, name, (chain.as_bytes(), key.as_bytes()), next, now_ms).await?;
+    let (not_after, fingerprint) = (held.described.not_after.to_string(), held.fingerprint());
+    tracing::info!(name, not_after, "a certificate was issued");
+    let resource = Resource::of_server("certificates", name);
+    let after = json!({ "not_after": not_after, "fingerprint": fingerprint });
+    let entry = audit::entry(&Actor::server(), Deed::CertificateIssued, resource, (None, Some(after)));
+    audit_log::insert(tx, &[entry]).await?;
+    Ok(json!({ "names": [name], "source": "acme", "not_after": not_after, "fingerprint": fingerprint }))
 }
 
 fn authorised(record: Record) -> Option<Authorised> {

@@ -17,8 +17,8 @@ pub use standing::{Standing, standing};
 pub use steer::{Target, hold_all, page, steer, targets};
 pub use work::{
     Claimed, ClaimedMessage, HeldUp, Mark, Note, Rest, WaitingRow, claim, claim_reports, close_reports, conclude, defer, defer_reports,
-    due_destinations, due_reports, fail_expired, finish, finish_claimed, hold, is_any_due, next_due, postpone, release, release_everything,
-    renew, waiting,
+    due_destinations, due_reports, fail_expired, finish, finish_claimed, hold, is_any_due, next_due, postpone, pull_in, release,
+    release_everything, renew, waiting,
 };
 
 use jiff::Timestamp;

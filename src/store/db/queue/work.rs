@@ -232,6 +232,21 @@ pub async fn release_everything(tx: &mut Tx) -> Result<(), Error> {
         .map(drop)
 }
 
+/// After the clock went back: nothing waits beyond `latest`, and no claim lasts beyond `lease_end`, before which whoever holds it renews
+/// it. How many recipients are tried earlier for it.
+pub async fn pull_in(tx: &mut Tx, latest: i64, lease_end: i64) -> Result<u64, Error> {
+    tx.query("UPDATE queue_recipients SET lease_until = ? WHERE lease_until > ?")
+        .bind(lease_end)
+        .bind(lease_end)
+        .execute()
+        .await?;
+    tx.query("UPDATE queue_recipients SET next_attempt_at = ? WHERE state IN (0, 2, 3) AND next_attempt_at > ?")
+        .bind(latest)
+        .bind(latest)
+        .execute()
+        .await
+}
+
 /// Gives back what a claim still holds of a message.
 pub async fn release(tx: &mut Tx, id: MailId, token: i64) -> Result<(), Error> {
     tx.query("UPDATE queue_recipients SET lease = 0, lease_until = 0 WHERE message_id = ? AND lease = ?")

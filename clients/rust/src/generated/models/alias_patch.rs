@@ -21,7 +21,7 @@ pub struct AliasPatch {
     pub expires_at: Option<Option<chrono::DateTime<chrono::FixedOffset>>>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
+    pub metadata: Option<Option<std::collections::HashMap<String, Option<String>>>>,
     /// Marks of your own: all of them.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,

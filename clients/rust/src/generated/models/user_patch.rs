@@ -15,7 +15,7 @@ pub struct UserPatch {
     pub enabled: Option<bool>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Option<std::collections::HashMap<String, String>>>,
+    pub metadata: Option<Option<std::collections::HashMap<String, Option<String>>>>,
     /// The most octets their mailboxes may hold together. `null`: no limit.
     #[serde(rename = "quota_bytes", default, skip_serializing_if = "Option::is_none")]
     pub quota_bytes: Option<Option<i64>>,
