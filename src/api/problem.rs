@@ -226,7 +226,7 @@ impl From<Refusal> for Problem {
             Refusal::Changed => Kind::Changed,
             Refusal::Invalid { field, problem } => return Self::new(Kind::Invalid, problem.clone()).at(*field),
             Refusal::LimitReached(_) => Kind::LimitReached,
-            Refusal::NoRoom => Kind::TryLater,
+            Refusal::NoRoom | Refusal::PutOff(_) => Kind::TryLater,
             Refusal::TryLater { after } => {
                 return Self {
                     retry_after: *after,

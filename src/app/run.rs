@@ -109,6 +109,7 @@ fn beside((config, services): (&Config, &Services), stop: &CancellationToken, no
         tokio::spawn(services.webhooks.clone().run(stop.clone())),
         tokio::spawn(services.traces.clone().run(nothing_more.clone())),
         tokio::spawn(services.events.clone().run(nothing_more.clone())),
+        tokio::spawn(services.spam.clone().remember(nothing_more.clone())),
     ]
 }
 
@@ -157,10 +158,14 @@ fn gate(config: &Config, services: &Services) -> Gate {
 }
 
 /// Who is asked about incoming mail besides the rules.
-fn outside(config: &Config) -> Result<Outside, Failure> {
+fn outside(config: &Config, services: &Services) -> Result<Outside, Failure> {
     Ok(Outside::open(spam::Ground {
         dns: Dns::open(&config.dns).map_err(Failure::of)?,
+        database: services.database.clone(),
         lists: config.dns_lists.clone(),
+        greylist: config.greylist.clone(),
+        correspondents: config.correspondents.clone(),
+        reputation: config.reputation.clone(),
         weights: config.spam.weights.clone(),
         clock: Clock::System,
     }))
@@ -168,7 +173,7 @@ fn outside(config: &Config) -> Result<Outside, Failure> {
 
 fn intake(config: &Config, services: &Services, tally: &Tally) -> Result<Intake, Failure> {
     if config.spam.engine == SpamEngine::Builtin {
-        services.spam.ask_outside(outside(config)?);
+        services.spam.ask_outside(outside(config, services)?);
     }
     let checks = Checks::open(checks::Ground {
         dns: Dns::open(&config.dns).map_err(Failure::of)?,

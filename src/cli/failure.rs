@@ -102,6 +102,7 @@ fn name(refusal: &Refusal) -> &'static str {
         Refusal::Changed => "changed",
         Refusal::Invalid { .. } => "invalid",
         Refusal::LimitReached(_) => "limit_reached",
+        Refusal::PutOff(_) => "put_off",
         Refusal::NoRoom => "no_room",
         Refusal::TryLater { .. } => "try_later",
     }

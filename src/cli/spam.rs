@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::house::House;
 use super::output::{Output, Show};
 use crate::app::Services;
+use crate::config::DnsListHit;
 use crate::mail::spam::{self, Judgement, Learnt, Letter, Meant, Owner, Weighed};
 use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
@@ -74,8 +75,11 @@ impl Spam {
         match self {
             Self::Rules => {
                 global.only_here()?;
-                let rules = spam::Spam::rules(&global.load()?.config.spam);
-                out.rows(&rules.into_iter().map(Row::from).collect::<Vec<_>>())
+                let config = global.load()?.config;
+                let own = spam::Spam::rules(&config.spam).into_iter().map(Row::from);
+                let lists = config.dns_lists.lists.iter();
+                let listed = lists.flat_map(|list| list.hits.iter().map(|hit| Row::of(&list.zone, hit)));
+                out.rows(&own.chain(listed).collect::<Vec<_>>())
             }
             Self::Check(check) => {
                 let services = global.services().await?;
@@ -172,6 +176,7 @@ impl Check {
             recipients: self.to.clone(),
             authentication: None,
             hostname: hostname.to_owned(),
+            may_be_put_off: false,
             now: sent.unwrap_or_else(|| Clock::System.now()),
         }
     }
@@ -215,19 +220,31 @@ impl<'a> From<&'a Symbol> for Held<'a> {
 /// A rule, as it is printed.
 #[derive(Serialize)]
 struct Row {
-    name: &'static str,
+    name: String,
     weight: f64,
     default_weight: f64,
-    about: &'static str,
+    about: String,
+}
+
+impl Row {
+    /// A symbol of a list that the configuration has named.
+    fn of(zone: &str, hit: &DnsListHit) -> Self {
+        Self {
+            name: hit.symbol.clone(),
+            weight: hit.weight,
+            default_weight: hit.weight,
+            about: format!("{zone} lists its client, or a domain of it."),
+        }
+    }
 }
 
 impl From<Weighed> for Row {
     fn from(rule: Weighed) -> Self {
         Self {
-            name: rule.name,
+            name: rule.name.to_owned(),
             weight: rule.weight,
             default_weight: rule.default_weight,
-            about: rule.about,
+            about: rule.about.to_owned(),
         }
     }
 }
@@ -235,6 +252,6 @@ impl From<Weighed> for Row {
 impl Show for Row {
     const HEADINGS: &'static [&'static str] = &["Rule", "Weight", "Meaning"];
     fn cells(&self) -> Vec<String> {
-        vec![self.name.into(), format!("{:.2}", self.weight), self.about.into()]
+        vec![self.name.clone(), format!("{:.2}", self.weight), self.about.clone()]
     }
 }

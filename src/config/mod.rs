@@ -10,6 +10,7 @@ mod auth;
 mod check;
 mod checks;
 mod client;
+mod correspondents;
 mod database;
 mod defence;
 mod directory;
@@ -17,6 +18,7 @@ mod dns;
 mod dns_lists;
 mod environment;
 mod events;
+mod greylist;
 mod http;
 mod imap;
 mod keys;
@@ -36,6 +38,7 @@ mod proxy;
 mod queue;
 mod reference;
 mod reports;
+mod reputation;
 mod retention;
 mod route;
 mod sieve;
@@ -52,12 +55,14 @@ pub use audit::Audit;
 pub use auth::Auth;
 pub use checks::{Checks, DmarcQuarantine, DmarcReject};
 pub use client::Client;
+pub use correspondents::Correspondents;
 pub use database::Database;
 pub use defence::Defence;
 pub use directory::Directory;
 pub use dns::{Dns, Dnssec};
 pub use dns_lists::{DnsList, DnsListHit, DnsListKind, DnsLists};
 pub use events::Events;
+pub use greylist::Greylist;
 pub use http::Http;
 pub use imap::Imap;
 pub use limits::Limits;
@@ -75,6 +80,7 @@ pub use proxy::Proxy;
 pub use queue::Queue;
 pub use reference::{example, reference_markdown};
 pub use reports::Reports;
+pub use reputation::Reputation;
 pub use retention::Retention;
 pub use route::Route;
 pub use sieve::Sieve;
@@ -128,7 +134,7 @@ pub struct Config {
     pub limits: Limits,
     /// Passwords and tokens.
     pub auth: Auth,
-    /// Who is kept out: bans of addresses from which passwords are guessed, over all protocols and the API.
+    /// Who is kept out: bans of addresses from which passwords are guessed, over all protocols and the API, or recipients.
     pub defence: Defence,
     /// Addresses and aliases.
     pub directory: Directory,
@@ -142,6 +148,12 @@ pub struct Config {
     pub milter: Milter,
     /// Block and allow lists that are asked over DNS about the client of a message and the domains in it.
     pub dns_lists: DnsLists,
+    /// Greylisting: doubtful mail of strangers is put off once with 451, since most of those who send spam do not come again (RFC 6647).
+    pub greylist: Greylist,
+    /// Whom users have written to: their mail is hardly spam, as far as they prove to be it.
+    pub correspondents: Correspondents,
+    /// Reputation: how much spam and other mail came from an address, its network, and a sender's domain that was proved.
+    pub reputation: Reputation,
     /// How long messages stay in Junk and Trash. They go for good, whatever their flags.
     pub retention: Retention,
     /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
@@ -196,6 +208,9 @@ impl Default for Config {
             virus: Virus::default(),
             milter: Milter::default(),
             dns_lists: DnsLists::default(),
+            greylist: Greylist::default(),
+            correspondents: Correspondents::default(),
+            reputation: Reputation::default(),
             retention: Retention::default(),
             sieve: Sieve::default(),
             queue: Queue::default(),

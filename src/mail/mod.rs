@@ -21,6 +21,7 @@ pub mod mailbox;
 pub mod milter;
 mod neighbour;
 pub mod queue;
+mod rate;
 pub mod received_reports;
 pub mod relay;
 pub mod repeats;

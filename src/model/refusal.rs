@@ -98,6 +98,9 @@ pub enum Refusal {
     /// A limit was reached: the text names it.
     #[error("{0}")]
     LimitReached(String),
+    /// The client is to send it again after some time: the text says why.
+    #[error("{0}")]
+    PutOff(String),
     /// The disk is full; perhaps later it is not.
     #[error("there is no room on the disk, try again later")]
     NoRoom,
@@ -116,7 +119,7 @@ impl Refusal {
     /// Whether the same request may succeed later without being changed.
     pub const fn is_temporary(&self) -> bool {
         match self {
-            Self::TryLater { .. } | Self::NoRoom | Self::OverQuota(_) | Self::LimitReached(_) => true,
+            Self::TryLater { .. } | Self::PutOff(_) | Self::NoRoom | Self::OverQuota(_) | Self::LimitReached(_) => true,
             Self::ByFilter { code, .. } => *code < 500,
             _ => false,
         }

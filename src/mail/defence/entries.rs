@@ -221,7 +221,7 @@ impl Defence {
 
 impl Inner {
     /// Writes down that a network is banned, for the longer the more often it was; nothing if it is already.
-    pub(super) async fn write_ban(&self, network: Network) -> Result<(), store::Error> {
+    pub(super) async fn write_ban(&self, network: Network, reason: &str) -> Result<(), store::Error> {
         let now = self.clock.now_ms();
         let mut tx = self.database.write().await?;
         bans::bump_version(&mut tx).await?;
@@ -239,7 +239,7 @@ impl Inner {
         let since = clock::timestamp(now);
         let ban = Ban {
             network,
-            reason: "too many failed logins".into(),
+            reason: reason.into(),
             is_automatic: true,
             times,
             created_at: since,

@@ -56,6 +56,13 @@ impl Failures {
         banned
     }
 
+    /// Bans an address, whatever it has done; of IPv6 its /64.
+    pub(super) fn ban(&self, ip: IpAddr, now_ms: i64) -> Network {
+        let [own, _] = networks(ip);
+        self.banned.insert(own, now_ms.saturating_add(self.ban_ms));
+        own
+    }
+
     fn count(&self, network: Network, now_ms: i64) -> u32 {
         let entry = self.counts.entry(network).and_upsert_with(|known| match known {
             Some(known) => {

@@ -1,4 +1,5 @@
-//! Who is kept out: bans of addresses from which passwords are guessed, and the lists of the operator.
+//! Who is kept out: bans of addresses from which passwords or recipients are guessed, the lists of the operator, and strangers who bring too
+//! much.
 //!
 //! The listeners ask [`Defence::refuses`] before anything is read or written, the API before it looks at a request, the directory at each
 //! login; SMTP asks [`Defence::listed`] about senders. The directory tells of failed logins ([`Defence::failed`]). None of these waits for
@@ -9,6 +10,7 @@
 mod entries;
 mod failures;
 mod held;
+mod strangers;
 mod watch;
 
 use std::net::IpAddr;
@@ -23,11 +25,14 @@ use crate::model::address::EmailAddress;
 use crate::model::audit::Actor;
 use crate::model::clock::{self, Clock};
 use crate::model::network::Network;
+use crate::model::refusal::Refusal;
 use crate::store::{self, db::Database};
 use failures::Failures;
 use held::Held;
+use strangers::{Strangers, Thing};
 
 pub use entries::{NewBan, NewEntry};
+pub use strangers::Probing;
 
 /// How many networks may wait to be written down as banned; more of them hold on this node alone.
 const MOST_WAITING: usize = 1_024;
@@ -55,7 +60,8 @@ struct Inner {
     clock: Clock,
     held: RwLock<Arc<Held>>,
     failures: Failures,
-    to_ban: mpsc::Sender<Network>,
+    strangers: Strangers,
+    to_ban: mpsc::Sender<(Network, &'static str)>,
 }
 
 impl Defence {
@@ -64,6 +70,7 @@ impl Defence {
         let (to_ban, banned) = mpsc::channel(MOST_WAITING);
         let inner = Arc::new(Inner {
             failures: Failures::new(&settings),
+            strangers: Strangers::new(&settings),
             held: RwLock::default(),
             to_ban,
             database,
@@ -117,17 +124,59 @@ impl Defence {
             return;
         }
         for network in self.inner.failures.failed(ip, now) {
-            tracing::warn!(%network, "too many failed logins: the network is banned");
-            if self.inner.to_ban.try_send(network).is_err() {
-                tracing::warn!(%network, "too many bans at a time: this one is not written down");
-            }
+            self.inner.ban(network, "too many failed logins");
         }
+    }
+
+    /// A client that has not logged in wants to bring a message. Errors: PutOff.
+    pub fn admits_message(&self, ip: IpAddr) -> Result<(), Refusal> {
+        self.inner.admits(ip, Thing::Message, self.inner.settings.messages_per_hour)
+    }
+
+    /// The same, to one recipient. Errors: PutOff.
+    pub fn admits_recipient(&self, ip: IpAddr) -> Result<(), Refusal> {
+        self.inner.admits(ip, Thing::Recipient, self.inner.settings.recipients_per_hour)
+    }
+
+    /// A client that has not logged in has asked for a recipient whom there is here, or is not.
+    pub fn asked_for_recipient(&self, ip: IpAddr, is_known: bool) -> Probing {
+        let (inner, now) = (&self.inner, self.inner.clock.now_ms());
+        if inner.is_exempt(&inner.held(), ip, now) {
+            return Probing::Nothing;
+        }
+        let probing = inner.strangers.asked(ip, is_known, now);
+        if probing == Probing::Banned {
+            let network = inner.failures.ban(ip, now);
+            inner.ban(network, "too many unknown recipients");
+        }
+        probing
     }
 }
 
 impl Inner {
     fn held(&self) -> Arc<Held> {
         Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A network is banned from now on: here already, and everywhere once it is written down.
+    fn ban(&self, network: Network, reason: &'static str) {
+        tracing::warn!(%network, reason, "a network is banned");
+        if self.to_ban.try_send((network, reason)).is_err() {
+            tracing::warn!(%network, "too many bans at a time: this one is not written down");
+        }
+    }
+
+    fn admits(&self, ip: IpAddr, thing: Thing, most: u64) -> Result<(), Refusal> {
+        if most == 0 || self.is_exempt(&self.held(), ip, self.clock.now_ms()) {
+            return Ok(());
+        }
+        let drawn = self.strangers.draw(ip, thing, self.clock.now_ms());
+        drawn.map_err(|network| {
+            let what = thing.as_str();
+            Refusal::PutOff(format!(
+                "the limit of {most} {what} an hour from {network} is reached, send this again later"
+            ))
+        })
     }
 
     fn is_exempt(&self, held: &Held, ip: IpAddr, now_ms: i64) -> bool {

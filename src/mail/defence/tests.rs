@@ -90,7 +90,12 @@ async fn each_ban_is_longer_than_the_one_before_until_that_is_forgotten() {
         assert_eq!(house.fail("192.0.2.1").await, seconds);
     }
     house.pass(150 + 3_601);
-    house.defence.inner.write_ban(Network::around(ip("192.0.2.9"), 32)).await.unwrap();
+    house
+        .defence
+        .inner
+        .write_ban(Network::around(ip("192.0.2.9"), 32), "too many failed logins")
+        .await
+        .unwrap();
     let mut tx = house.database.write().await.unwrap();
     bans_forget(&mut tx, house.clock.load(Ordering::SeqCst) - 3_600_000).await;
     tx.commit().await.unwrap();

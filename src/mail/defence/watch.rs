@@ -19,7 +19,7 @@ const AT_ONCE: i64 = 1_000;
 const LOOKS: u32 = 600;
 
 /// Looks and writes, while anybody uses the defence. `version` is what was read at first.
-pub(super) async fn run(inner: Weak<Inner>, mut to_ban: mpsc::Receiver<Network>, mut version: i64) {
+pub(super) async fn run(inner: Weak<Inner>, mut to_ban: mpsc::Receiver<(Network, &'static str)>, mut version: i64) {
     let Some(pause) = inner
         .upgrade()
         .map(|inner| Duration::from_millis(inner.settings.watch_milliseconds))
@@ -30,8 +30,8 @@ pub(super) async fn run(inner: Weak<Inner>, mut to_ban: mpsc::Receiver<Network>,
     loop {
         let banned = tokio::time::timeout(pause, to_ban.recv()).await.ok();
         let Some(inner) = inner.upgrade() else { return };
-        if let Some(Some(network)) = banned
-            && let Err(error) = inner.write_ban(network).await
+        if let Some(Some((network, reason))) = banned
+            && let Err(error) = inner.write_ban(network, reason).await
         {
             tracing::warn!(%network, %error, "a ban cannot be written down: it holds on this node alone");
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use tokio::time::Instant;
 
-use super::meter::{Meter, Rate};
+use crate::mail::rate::{Meter, Rate};
 use crate::mail::relay::Lane;
 use crate::model::address::Host;
 
@@ -42,7 +42,7 @@ pub(super) struct Lanes {
     /// The others.
     waiting_unproven: VecDeque<Lane>,
     /// What went of late over lanes with a rate.
-    meters: HashMap<Lane, Meter>,
+    meters: HashMap<Lane, Meter<Instant>>,
     /// Lanes of which nothing may go before a moment.
     parked: BTreeMap<Instant, Vec<Lane>>,
 }

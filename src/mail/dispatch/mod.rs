@@ -12,7 +12,6 @@
 
 mod bounce;
 mod lanes;
-mod meter;
 mod worker;
 
 use std::collections::BTreeSet;

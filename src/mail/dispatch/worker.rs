@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::lanes::Marked;
-use super::meter::Rate;
 use super::{Shared, Slot, bounce};
 use crate::mail::queue::{Claim, Lease, Left, Progress, Settlement, Unreached, Via};
+use crate::mail::rate::Rate;
 use crate::mail::relay::{Delivery, Lane, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;

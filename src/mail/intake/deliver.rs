@@ -279,6 +279,7 @@ impl Intake {
         inner.tell_stored(message.id, plan, &results);
         inner.look_for_report(plan, &message).await;
         let about = message.head.message_id().unwrap_or_else(|| message.id.to_string());
+        inner.note_sent(origin, plan, &message);
         self.follow_up(wishes, &results, (&sender, about)).await;
         Ok(plan.outcome(message.id, &results))
     }

@@ -83,6 +83,8 @@ impl Inner {
             recipients: plan.recipients().take(RECIPIENTS).cloned().collect(),
             authentication: verdict.authentication.clone(),
             hostname: self.hostname.clone(),
+            // Who hands on mail by LMTP has taken it already.
+            may_be_put_off: !origin.protocol.contains("LMTP"),
             now: self.clock.now(),
         };
         self.spam.decide(letter, &users, turn).await
@@ -130,7 +132,10 @@ fn told(judgement: &Judgement) -> Step {
 fn judged(mut verdict: Verdict, judgement: Judgement) -> Result<Verdict, Refusal> {
     match judgement.action {
         Action::Reject => return Err(Refusal::Rejected("the message is taken for spam, and refused".into())),
-        Action::Later => return Err(Refusal::LATER),
+        Action::Later => {
+            let text = "greylisted: the message is taken when it is sent again after some minutes (RFC 6647)";
+            return Err(Refusal::PutOff(text.into()));
+        }
         Action::Junk => verdict.is_junk = true,
         Action::NoAction | Action::AddHeader => {}
     }

@@ -46,6 +46,15 @@ impl Inner {
         self.traces.tell_all(steps);
     }
 
+    /// Whom users write to is no stranger, and who answers them neither.
+    pub(super) fn note_sent(&self, origin: &Origin, plan: &Plan, message: &Incoming) {
+        if let Some(user) = &origin.user {
+            let made = || head::made_message_id(message.id, &self.hostname);
+            let message_id = message.head.message_id().unwrap_or_else(made);
+            self.spam.was_sent(user.id, plan.recipients().cloned(), &message_id);
+        }
+    }
+
     pub(super) fn tell_refused(&self, id: MailId, refusal: &Refusal) {
         let reason = refusal.to_string();
         self.traces.tell(id, Step::Refused { reason });

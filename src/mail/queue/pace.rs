@@ -3,12 +3,10 @@
 
 use std::collections::HashMap;
 
+use crate::mail::rate::{Meter, Rate};
 use crate::model::address::EmailAddress;
 use crate::model::ids::UserId;
 
-const MINUTE_MS: i64 = 60_000;
-/// The part of a minute's messages that may go at once.
-const AT_ONCE: i64 = 10;
 /// The most senders that are remembered; with more, those that have sent nothing of late are forgotten.
 const MOST_SENDERS: usize = 10_000;
 
@@ -28,39 +26,32 @@ impl Who {
     }
 }
 
-/// When the next message of each sender would go if all went at even distances.
+/// What each sender has sent of late.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    next: HashMap<Who, i64>,
+    meters: HashMap<Who, Meter<i64>>,
 }
 
 impl Pace {
     /// When the next message of a sender of so many in a minute may go, at the earliest. None, and nothing is counted, if that is after
     /// `last`. Times are milliseconds since 1970.
     pub(super) fn turn(&mut self, who: Who, now: i64, last: i64, per_minute: u64) -> Option<i64> {
-        if self.next.len() >= MOST_SENDERS {
-            self.next.retain(|_, next| *next > now);
+        let Some(rate) = Rate::per_minute(per_minute) else {
+            return Some(now);
+        };
+        if self.meters.len() >= MOST_SENDERS {
+            self.meters.retain(|_, meter| !meter.is_idle(now));
         }
-        let next = self.next.entry(who).or_insert(now);
-        let turn = next.saturating_sub(MINUTE_MS / AT_ONCE).max(now);
-        if turn > last {
-            return None;
-        }
-        *next = (*next).max(now).saturating_add(distance(per_minute));
-        Some(turn)
+        let meter = self.meters.entry(who).or_insert_with(|| Meter::new(now));
+        meter.turn(now, last, rate).ok()
     }
 
     /// A message that had its turn was not entered after all.
     pub(super) fn give_back(&mut self, who: &Who, per_minute: u64) {
-        if let Some(next) = self.next.get_mut(who) {
-            *next = next.saturating_sub(distance(per_minute));
+        if let (Some(meter), Some(rate)) = (self.meters.get_mut(who), Rate::per_minute(per_minute)) {
+            meter.refund(rate);
         }
     }
-}
-
-/// Milliseconds from one message to the next.
-fn distance(per_minute: u64) -> i64 {
-    MINUTE_MS / i64::try_from(per_minute).unwrap_or(i64::MAX).max(1)
 }
 
 #[cfg(test)]

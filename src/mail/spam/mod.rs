@@ -82,6 +82,8 @@ pub struct Letter {
     pub authentication: Option<Authentication>,
     /// This server's name.
     pub hostname: String,
+    /// Whether its client may be asked to send it again later.
+    pub may_be_put_off: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -226,12 +228,13 @@ impl Spam {
             let octets = Vec::new();
             Ok((symbols, asks, Letter { octets, ..letter }))
         });
-        let (mut symbols, asks, letter) = looked.await?;
+        let (symbols, asks, letter) = looked.await?;
         drop(turn);
-        if let Some(outside) = self.inner.outside.get() {
-            symbols.extend(outside.symbols(&letter, &asks).await);
-        }
-        Ok(Some(Judgement::new(symbols, self.inner.thresholds)))
+        let thresholds = self.inner.thresholds;
+        Ok(Some(match self.inner.outside.get() {
+            Some(outside) => outside.judge((symbols, asks), &letter, users, thresholds).await,
+            None => Judgement::new(symbols, thresholds),
+        }))
     }
 
     /// Judges a message by the own rules. Call it off the network threads.

@@ -22,7 +22,7 @@ pub(super) fn code(refusal: &Refusal) -> Code {
         Refusal::Exists { .. } => Word::AlreadyExists,
         Refusal::InUse(_) | Refusal::Changed => Word::InUse,
         Refusal::LimitReached(_) => Word::Limit,
-        Refusal::NoRoom | Refusal::TryLater { .. } => Word::Unavailable,
+        Refusal::NoRoom | Refusal::PutOff(_) | Refusal::TryLater { .. } => Word::Unavailable,
     })
 }
 

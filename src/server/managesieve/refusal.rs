@@ -21,7 +21,7 @@ fn code(refusal: &Refusal) -> Option<Code> {
         Refusal::InUse(_) => Some(Code::Active),
         Refusal::LimitReached(_) | Refusal::OverQuota(_) => Some(Code::Quota),
         Refusal::TooLarge(_) => Some(Code::MaxSize),
-        Refusal::NoRoom | Refusal::TryLater { .. } => Some(Code::TryLater),
+        Refusal::NoRoom | Refusal::PutOff(_) | Refusal::TryLater { .. } => Some(Code::TryLater),
         Refusal::BadCredentials
         | Refusal::CodeNeeded
         | Refusal::Disabled(_)

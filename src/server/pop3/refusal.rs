@@ -11,7 +11,9 @@ fn code(refusal: &Refusal) -> Option<Code> {
     match refusal {
         Refusal::BadCredentials | Refusal::CodeNeeded | Refusal::Disabled(_) | Refusal::NotPermitted(_) => Some(Code::Auth),
         Refusal::InUse(_) => Some(Code::InUse),
-        Refusal::NoRoom | Refusal::TryLater { .. } | Refusal::LimitReached(_) | Refusal::OverQuota(_) => Some(Code::SysTemp),
+        Refusal::NoRoom | Refusal::PutOff(_) | Refusal::TryLater { .. } | Refusal::LimitReached(_) | Refusal::OverQuota(_) => {
+            Some(Code::SysTemp)
+        }
         // Known mail, known user, and yet not there: somebody must look.
         Refusal::NotFound { .. } => Some(Code::SysPerm),
         Refusal::UnknownRecipient(_)

@@ -15,7 +15,8 @@ impl Session {
         if self.is_exhausted() {
             return (Stage::Greeted(hello), Next::HangUp(reply::TOO_MANY_MESSAGES));
         }
-        let may_send = match self.may_send(&hello, &from).await {
+        let may_send = self.may_send(&hello, &from).await;
+        let may_send = match may_send.and_then(|()| self.admit_message(&hello)) {
             Ok(()) => {
                 let login = hello.user.as_ref().map(|user| user.login.as_str());
                 self.milters.mail(&from, login).await.map_err(|refused| refusal::spell(&refused))
@@ -26,6 +27,12 @@ impl Session {
             Ok(()) => (Stage::Sender { hello, from }, Next::Say(reply::SENDER_OK)),
             Err(no) => (Stage::Greeted(hello), Next::Say(no)),
         }
+    }
+
+    /// Counts a message of a stranger.
+    fn admit_message(&self, hello: &Hello) -> Result<(), Reply> {
+        let admitted = self.stranger(hello).map(|peer| self.door.entrance.defence.admits_message(peer));
+        admitted.unwrap_or(Ok(())).map_err(|refused| refusal::spell(&refused))
     }
 
     async fn may_send(&self, hello: &Hello, from: &Sender) -> Result<(), Reply> {

@@ -28,6 +28,8 @@ pub(super) fn spell(refusal: &Refusal) -> Reply {
         Refusal::NotFound { .. } | Refusal::Exists { .. } | Refusal::InUse(_) | Refusal::Changed => (554, (5, 3, 0)),
         Refusal::Invalid { .. } => (501, (5, 5, 4)),
         Refusal::LimitReached(_) => (452, (4, 7, 1)),
+        // RFC 6647 §5.
+        Refusal::PutOff(_) => (451, (4, 7, 1)),
         // RFC 3463 §3.4 X.3.1.
         Refusal::NoRoom => (452, (4, 3, 1)),
         Refusal::TryLater { .. } => (451, (4, 3, 0)),
@@ -71,6 +73,7 @@ mod tests {
             ),
             (Refusal::InUse("busy".into()), "554 5.3.0 busy"),
             (Refusal::LimitReached("enough".into()), "452 4.7.1 enough"),
+            (Refusal::PutOff("later".into()), "451 4.7.1 later"),
             (Refusal::NoRoom, "452 4.3.1 there is no room on the disk, try again later"),
             (Refusal::LATER, "451 4.3.0 not possible at this moment, try again later"),
         ] {

@@ -69,6 +69,9 @@ const MIGRATIONS: &[Migration] = &[
     migration!(35, "0035_events"),
     migration!(36, "0036_webhooks"),
     migration!(37, "0037_snapshots"),
+    migration!(38, "0038_greylist"),
+    migration!(39, "0039_acquaintances"),
+    migration!(40, "0040_reputation"),
 ];
 
 impl Migration {

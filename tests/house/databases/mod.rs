@@ -7,6 +7,7 @@ mod logins;
 mod nodes;
 mod routes;
 mod sessions;
+mod strangers;
 mod upgrades;
 pub mod whole;
 
@@ -66,6 +67,9 @@ cases! {
     sessions::epochs_of_many_are_asked_for,
     filters::a_mark_is_claimed_once,
     filters::mail_is_filtered,
+    strangers::what_is_put_off_is_known_until_it_expires,
+    strangers::acquaintances_are_kept_by_user,
+    strangers::reputations_are_counted_and_the_oldest_go,
     whole::mailboxes_keep_what_they_are_told,
     whole::the_queue_keeps_what_it_is_given,
     whole::policies_of_others_outlive_a_kill,

@@ -39,6 +39,8 @@ pub const ACCOUNT_CHANGED: Reply = Reply::fixed(421, (4, 7, 0), "Your account wa
 pub const TIMED_OUT: Reply = Reply::fixed(421, (4, 4, 2), "Timed out, closing the connection");
 /// `smtp.max_errors` is reached.
 pub const TOO_MANY_ERRORS: Reply = Reply::fixed(421, (4, 7, 0), "Too many errors, closing the connection");
+/// `defence.max_unknown_recipients` is reached.
+pub const TOO_MANY_UNKNOWN: Reply = Reply::fixed(421, (4, 7, 1), "Too many unknown recipients, closing the connection");
 /// `smtp.max_messages_per_session` is reached.
 pub const TOO_MANY_MESSAGES: Reply = Reply::fixed(421, (4, 7, 0), "Too many messages in one session, connect again for more");
 /// More was sent after a message became too large than we read to be polite.
