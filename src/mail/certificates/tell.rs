@@ -31,13 +31,16 @@ pub struct Teller {
     clock: Clock,
 }
 
+/// Files by the names that they are for: the certificate, and why a newer one is of no use.
+type Files = HashMap<Vec<String>, (String, Option<String>)>;
+
 /// What was told so far.
 #[derive(Debug, Default)]
 struct Told {
     /// By fingerprint: the fewest days before its end at which it was told.
     days: HashMap<String, u32>,
-    /// Files by the names that they are for: the certificate, and why a newer one is of no use. None: nothing was looked at yet.
-    files: Option<HashMap<Vec<String>, (String, Option<String>)>>,
+    /// None: nothing was looked at yet.
+    files: Option<Files>,
 }
 
 impl Teller {

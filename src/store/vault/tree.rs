@@ -11,8 +11,11 @@ use std::time::UNIX_EPOCH;
 use crate::store::Error;
 use crate::store::maildir::at;
 
-/// How often a folder is listed until a list has nothing that was not seen before: files change their names while it is read.
-const MOST_LOOKS: usize = 6;
+/// So many lists of a folder in turn have nothing that was not taken, before it is left: a list that is long may lack what changed its name
+/// while it was read.
+const SETTLED_LOOKS: u32 = 3;
+/// So many lists in turn of which nothing could be taken are enough.
+const LOOKS_IN_VAIN: u32 = 1_000;
 
 /// A file that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,47 +77,79 @@ impl Tree {
         Ok(())
     }
 
+    /// A name is good for a moment only, while flags change: where a file is not there any more, the folder is listed anew, and gone on
+    /// with from there.
     fn each_message(&self, folder: &Path, take: &mut dyn FnMut(&Found) -> Result<bool, Error>) -> Result<(), Error> {
         let mut taken: HashSet<OsString> = HashSet::new();
-        for _ in 0..MOST_LOOKS {
-            let mut is_settled = true;
-            // Messages go from `new` to `cur`.
-            for place in ["new", "cur"] {
-                let directory = folder.join(place);
-                for (name, metadata) in self.list(&directory)? {
-                    let base = base(&name);
-                    if !metadata.is_file() || taken.contains(&base) {
-                        continue;
-                    }
-                    is_settled = false;
-                    let key = folder.join(&base).into_os_string();
-                    if take(&found(directory.join(&name), key, &metadata))? {
-                        taken.insert(base);
-                    }
-                }
-            }
-            if is_settled {
-                return Ok(());
+        let (mut settled, mut in_vain) = (0, 0);
+        while settled < SETTLED_LOOKS && in_vain < LOOKS_IN_VAIN {
+            let before = taken.len();
+            if self.take_messages(folder, &mut taken, take)? {
+                settled += 1;
+            } else {
+                settled = 0;
+                in_vain = if taken.len() > before { 0 } else { in_vain + 1 };
             }
         }
         Ok(())
     }
 
-    /// The names in a directory with what is known of them; those that go meanwhile are left out, and none if the directory is gone.
-    fn list(&self, directory: &Path) -> Result<Vec<(OsString, Metadata)>, Error> {
+    /// Takes what is not taken, as far as the names are still right; whether there was nothing to be taken.
+    fn take_messages(
+        &self,
+        folder: &Path,
+        taken: &mut HashSet<OsString>,
+        take: &mut dyn FnMut(&Found) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        let mut waiting = Vec::new();
+        // Messages go from `new` to `cur`.
+        for place in ["new", "cur"] {
+            let directory = folder.join(place);
+            let names = self.names(&directory)?.into_iter();
+            waiting.extend(names.filter(|name| !taken.contains(&base(name))).map(|name| directory.join(name)));
+        }
+        let mut is_settled = true;
+        for path in waiting {
+            let base = path.file_name().map(base).unwrap_or_default();
+            if taken.contains(&base) {
+                continue;
+            }
+            let is_taken = match fs::symlink_metadata(self.path(&path)) {
+                Ok(metadata) if !metadata.is_file() => continue,
+                Ok(metadata) => take(&found(path, folder.join(&base).into_os_string(), &metadata))?,
+                Err(error) if error.kind() == ErrorKind::NotFound => false,
+                Err(error) => return Err(at(&self.path(&path))(error)),
+            };
+            is_settled = false;
+            if !is_taken {
+                break;
+            }
+            taken.insert(base);
+        }
+        Ok(is_settled)
+    }
+
+    /// The names in a directory; none if it is gone.
+    fn names(&self, directory: &Path) -> Result<Vec<OsString>, Error> {
         let path = self.path(directory);
         let entries = match fs::read_dir(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(at(&path))?,
         };
+        entries
+            .map(|entry| entry.map(|entry| entry.file_name()).map_err(at(&path)))
+            .collect()
+    }
+
+    /// The names in a directory with what is known of them; those that go meanwhile are left out, and none if the directory is gone.
+    fn list(&self, directory: &Path) -> Result<Vec<(OsString, Metadata)>, Error> {
         let mut list = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(at(&path))?;
-            match entry.metadata() {
-                Ok(metadata) => list.push((entry.file_name(), metadata)),
-                // In a folder of messages it may have another name now; the next look tells.
+        for name in self.names(directory)? {
+            let path = self.path(&directory.join(&name));
+            match fs::symlink_metadata(&path) {
+                Ok(metadata) => list.push((name, metadata)),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(at(&entry.path())(error)),
+                Err(error) => return Err(at(&path)(error)),
             }
         }
         Ok(list)
