@@ -73,7 +73,7 @@ def zone(public):
     """A name server for the sender's domain, with this key."""
     return Dns(
         {
-            SENDER: "v=spf1 ip4:127.0.0.0/8 -all",
+            SENDER: "v=spf1 ip4:127.0.0.0/8 ip4:192.0.2.0/24 -all",
             f"_dmarc.{SENDER}": "v=DMARC1; p=reject",
             f"s._domainkey.{SENDER}": "v=DKIM1; k=rsa; p=" + public,
             # The root, by which the server sees that somebody answers.

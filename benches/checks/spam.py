@@ -101,11 +101,12 @@ def theirs(message, learned, count, dns):
     sys.path.insert(0, os.path.join(ROOT, "benches", "spam"))
     import rspamd
 
-    rspamd.SETTINGS["options.inc"] = f'dns {{{{ nameserver = ["127.0.0.1:{dns}"]; timeout = 0.5s; retransmits = 1; }}}}\nlocal_addrs = [];\n'
+    rspamd.SETTINGS["options.inc"] = f'dns {{{{ nameserver = ["127.0.0.1:{dns}"]; timeout = 0.5s; retransmits = 1; }}}}\n'
     with rspamd.Rspamd() as engine:
         for kind, octets in learned:
             engine.ask("learn", f"learn{kind}", octets)
-        headers = {"IP": "127.0.0.1", "Helo": "client.test", "From": f"ada@{checks.SENDER}", "Rcpt": f"user0@{DOMAIN}"}
+        # It does not ask who those are that are local.
+        headers = {"IP": "192.0.2.1", "Helo": "client.test", "From": f"ada@{checks.SENDER}", "Rcpt": f"user0@{DOMAIN}"}
         check = lambda: json.loads(ask(engine.ports["check"], "checkv2", message, headers))
         for _ in range(20):
             symbols = check()["symbols"]
@@ -148,4 +149,5 @@ def main():
         print(f"\nrspamd's symbols: {', '.join(runs[-1][1])}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -46,6 +46,7 @@ mod reading;
 mod receiving;
 mod remote;
 mod rest;
+mod rspamd;
 mod sdk;
 mod searching;
 mod setting_up;

@@ -278,7 +278,7 @@ fn the_api_teaches_by_stored_messages_and_by_others() {
 
 #[test]
 fn what_a_client_brings_into_junk_is_learned() {
-    let house = Builder::default().set("spam.bayes_min_learns", 1).start();
+    let house = judging().set("spam.bayes_min_learns", 1).start();
     house.provision();
     let path = house.path("new.eml");
     std::fs::write(&path, about(2)).expect("written");

@@ -13,7 +13,7 @@ use super::body::{self, Media};
 use super::house::House;
 use super::problem::{Kind, Problem};
 use crate::mail::mailbox::{Draft, LineEnds};
-use crate::mail::spam::Learnt;
+use crate::mail::spam::{Learnt, Meant};
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -31,8 +31,23 @@ pub(in crate::api) enum LessonKind {
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct LessonQuery {
     /// What it is.
-    #[param(example = "spam")]
-    kind: LessonKind,
+    // Whether it is there is looked at behind the right to ask at all.
+    #[param(value_type = LessonKind, required = true, example = "spam")]
+    kind: Option<LessonKind>,
+}
+
+/// How a lesson is meant, which a request must say.
+fn meant(kind: Option<LessonKind>, by_hand: bool) -> Result<Meant, Problem> {
+    let kind = kind.ok_or_else(|| {
+        Problem::new(
+            Kind::Malformed,
+            "kind is missing in the query; right would be kind=spam or kind=ham",
+        )
+    })?;
+    Ok(Meant {
+        is_spam: kind == LessonKind::Spam,
+        by_hand,
+    })
 }
 
 /// What came of a lesson.

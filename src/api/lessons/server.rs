@@ -1,13 +1,13 @@
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, post};
 
-use super::{Lesson, LessonKind, LessonQuery, message};
+use super::{Lesson, LessonQuery, meant, message};
 use crate::api::body::{Json, Query};
 use crate::api::caller::Caller;
 use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Octets;
-use crate::mail::spam::{Meant, Owner};
+use crate::mail::spam::Owner;
 
 /// Teach the server
 ///
@@ -28,11 +28,8 @@ pub async fn handler(
     (request, payload): (HttpRequest, Payload),
 ) -> Result<Json<Lesson>, Problem> {
     caller.server_admin()?;
+    let meant = meant(query.kind, true)?;
     let draft = message(&house, &request, payload).await?;
-    let meant = Meant {
-        is_spam: query.kind == LessonKind::Spam,
-        by_hand: true,
-    };
     let learnt = house.run(|house| async move { house.spam.learn_draft(draft, &[Owner::Server], meant).await });
     Ok(Json(Lesson::of_server(&learnt.await?)))
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, post};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Lesson, LessonKind, message};
+use super::{Lesson, LessonKind, meant, message};
 use crate::api::body::{Json, Query};
 use crate::api::caller::Caller;
 use crate::api::field::{self, Login};
@@ -12,7 +12,6 @@ use crate::api::house::House;
 use crate::api::mailboxes::owner;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Octets;
-use crate::mail::spam::Meant;
 
 /// What a message that is sent here is, and who learns it.
 #[derive(Deserialize, IntoParams)]
@@ -20,8 +19,9 @@ use crate::mail::spam::Meant;
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct UserLessonQuery {
     /// What it is.
-    #[param(example = "spam")]
-    kind: LessonKind,
+    // Whether it is there is looked at behind the right to ask at all.
+    #[param(value_type = LessonKind, required = true, example = "spam")]
+    kind: Option<LessonKind>,
     /// Whether the user alone learns it, and not the server too; `false` if absent.
     alone: Option<bool>,
 }
@@ -46,14 +46,11 @@ pub async fn handler(
 ) -> Result<Json<Lesson>, Problem> {
     let login: Login = field::named("user", &path)?;
     caller.changes_mail(&login)?;
+    let meant = meant(query.kind, false)?;
     // Who is not there is not taught, and need not be sent anything.
     let who = login.clone();
     house.run(|house| async move { owner(&house, &who).await }).await?;
     let draft = message(&house, &request, payload).await?;
-    let meant = Meant {
-        is_spam: query.kind == LessonKind::Spam,
-        by_hand: false,
-    };
     let learnt = house.run(|house| async move {
         let user = owner(&house, &login).await?;
         let mut owners = house.spam.taught_by(user.id);

@@ -201,7 +201,7 @@ fn built(facts: &Facts<'_>, out: &mut Tokens) {
     }
     out.one("recipients", &facts.to.len().min(5).to_string());
     if let Some(html) = &facts.html {
-        let lower = html.get(..html.floor_char_boundary(HTML)).unwrap_or(html).to_lowercase();
+        let lower = html.get(..html.floor_char_boundary(HTML)).unwrap_or(html).to_ascii_lowercase();
         let tags = [
             "<table", "<font", "<center", "bgcolor", "<style", "face=", "align=", "<br", "<strong", "mailto:", "<input", "<map", "<span",
             "mso-",
