@@ -223,7 +223,9 @@ fn reputation_is_learned_from_what_comes() {
     house.provision();
     dns.host("9.9.9.9.bl.test", "127.0.0.9");
     wait_for_lists(&house, "9.9.9.9");
-    (0..12).for_each(|number| send(&house, "9.9.9.9", number, "").expect(250));
+    for number in 0..12 {
+        send(&house, "9.9.9.9", number, "").expect(250);
+    }
     wait::until("it counts", || {
         send(&house, "9.9.9.9", 99, "").expect(250);
         let mut texts = junk(&house).into_iter().map(|path| maildir::text(&path));
@@ -240,7 +242,9 @@ fn a_network_brings_so_much_in_an_hour() {
     let dns = Dns::start();
     let house = judging(&dns).set("defence.messages_per_hour", 30).start();
     house.provision();
-    (0..4).for_each(|number| send(&house, &format!("5.6.7.{number}"), number, "").expect(250));
+    for number in 0..4 {
+        send(&house, &format!("5.6.7.{number}"), number, "").expect(250);
+    }
     let reply = send(&house, "5.6.7.9", 9, "");
     reply.expect(451);
     let wanted = "4.7.1 the limit of 30 messages an hour from 5.6.7.0/24 is reached, send this again later";
