@@ -49,6 +49,8 @@ def measure(server, options):
     # The folder is taken in, and its words are indexed, before anything is measured.
     ask("messages?limit=1")
     wait_until_idle(server.pid)
+    # The server ends connections on which nothing was asked for so long; the next request opens another.
+    connection.close()
     print(f"{options.messages} messages; times in ms\n")
     print("| request | first | median again | 99 % again | octets |")
     print("| --- | ---: | ---: | ---: | ---: |")
