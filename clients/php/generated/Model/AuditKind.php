@@ -111,6 +111,20 @@ class AuditKind
 
     public const RIGHTS_REMOVED = 'rights.removed';
 
+    public const BAN_CREATED = 'ban.created';
+
+    public const BAN_REMOVED = 'ban.removed';
+
+    public const BLOCKLIST_ENTRY_CREATED = 'blocklist_entry.created';
+
+    public const BLOCKLIST_ENTRY_REMOVED = 'blocklist_entry.removed';
+
+    public const ALLOWLIST_ENTRY_CREATED = 'allowlist_entry.created';
+
+    public const ALLOWLIST_ENTRY_REMOVED = 'allowlist_entry.removed';
+
+    public const CERTIFICATE_ISSUED = 'certificate.issued';
+
     public const WEBHOOK_CREATED = 'webhook.created';
 
     public const WEBHOOK_CHANGED = 'webhook.changed';
@@ -174,6 +188,13 @@ class AuditKind
             self::MAILBOX_REMOVED,
             self::RIGHTS_SET,
             self::RIGHTS_REMOVED,
+            self::BAN_CREATED,
+            self::BAN_REMOVED,
+            self::BLOCKLIST_ENTRY_CREATED,
+            self::BLOCKLIST_ENTRY_REMOVED,
+            self::ALLOWLIST_ENTRY_CREATED,
+            self::ALLOWLIST_ENTRY_REMOVED,
+            self::CERTIFICATE_ISSUED,
             self::WEBHOOK_CREATED,
             self::WEBHOOK_CHANGED,
             self::WEBHOOK_ROTATED,

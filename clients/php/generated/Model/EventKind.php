@@ -59,6 +59,12 @@ class EventKind
 
     public const WEBHOOK_DISABLED = 'webhook.disabled';
 
+    public const CERTIFICATE_RENEWED = 'certificate.renewed';
+
+    public const CERTIFICATE_FAILED = 'certificate.failed';
+
+    public const CERTIFICATE_EXPIRING = 'certificate.expiring';
+
     public const DOMAIN_CREATED = 'domain.created';
 
     public const DOMAIN_CHANGED = 'domain.changed';
@@ -104,6 +110,9 @@ class EventKind
             self::QUOTA_NEAR,
             self::QUOTA_EXCEEDED,
             self::WEBHOOK_DISABLED,
+            self::CERTIFICATE_RENEWED,
+            self::CERTIFICATE_FAILED,
+            self::CERTIFICATE_EXPIRING,
             self::DOMAIN_CREATED,
             self::DOMAIN_CHANGED,
             self::DOMAIN_REMOVED,

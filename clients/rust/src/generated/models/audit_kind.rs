@@ -84,6 +84,20 @@ pub enum AuditKind {
     RightsSet,
     #[serde(rename = "rights.removed")]
     RightsRemoved,
+    #[serde(rename = "ban.created")]
+    BanCreated,
+    #[serde(rename = "ban.removed")]
+    BanRemoved,
+    #[serde(rename = "blocklist_entry.created")]
+    BlocklistEntryCreated,
+    #[serde(rename = "blocklist_entry.removed")]
+    BlocklistEntryRemoved,
+    #[serde(rename = "allowlist_entry.created")]
+    AllowlistEntryCreated,
+    #[serde(rename = "allowlist_entry.removed")]
+    AllowlistEntryRemoved,
+    #[serde(rename = "certificate.issued")]
+    CertificateIssued,
     #[serde(rename = "webhook.created")]
     WebhookCreated,
     #[serde(rename = "webhook.changed")]
@@ -145,6 +159,13 @@ impl std::fmt::Display for AuditKind {
             Self::MailboxRemoved => "mailbox.removed",
             Self::RightsSet => "rights.set",
             Self::RightsRemoved => "rights.removed",
+            Self::BanCreated => "ban.created",
+            Self::BanRemoved => "ban.removed",
+            Self::BlocklistEntryCreated => "blocklist_entry.created",
+            Self::BlocklistEntryRemoved => "blocklist_entry.removed",
+            Self::AllowlistEntryCreated => "allowlist_entry.created",
+            Self::AllowlistEntryRemoved => "allowlist_entry.removed",
+            Self::CertificateIssued => "certificate.issued",
             Self::WebhookCreated => "webhook.created",
             Self::WebhookChanged => "webhook.changed",
             Self::WebhookRotated => "webhook.rotated",

@@ -32,6 +32,12 @@ pub enum EventKind {
     QuotaExceeded,
     #[serde(rename = "webhook.disabled")]
     WebhookDisabled,
+    #[serde(rename = "certificate.renewed")]
+    CertificateRenewed,
+    #[serde(rename = "certificate.failed")]
+    CertificateFailed,
+    #[serde(rename = "certificate.expiring")]
+    CertificateExpiring,
     #[serde(rename = "domain.created")]
     DomainCreated,
     #[serde(rename = "domain.changed")]
@@ -75,6 +81,9 @@ impl std::fmt::Display for EventKind {
             Self::QuotaNear => "quota.near",
             Self::QuotaExceeded => "quota.exceeded",
             Self::WebhookDisabled => "webhook.disabled",
+            Self::CertificateRenewed => "certificate.renewed",
+            Self::CertificateFailed => "certificate.failed",
+            Self::CertificateExpiring => "certificate.expiring",
             Self::DomainCreated => "domain.created",
             Self::DomainChanged => "domain.changed",
             Self::DomainRemoved => "domain.removed",
