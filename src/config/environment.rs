@@ -72,10 +72,11 @@ fn parse(key: &Key, text: &str) -> Result<Value, String> {
     let value = match key.kind {
         Kind::Text | Kind::Choice(_) => Some(Value::String(text.to_owned())),
         Kind::List if trimmed.starts_with('[') => trimmed.parse().ok(),
-        Kind::List | Kind::Entries if trimmed.is_empty() => Some(Value::Array(Vec::new())),
+        Kind::List | Kind::Integers | Kind::Entries if trimmed.is_empty() => Some(Value::Array(Vec::new())),
         Kind::List => Some(Value::Array(trimmed.split(',').map(|item| item.trim().into()).collect())),
         Kind::Map | Kind::Numbers | Kind::Decimals | Kind::Tables if trimmed.is_empty() => Some(Value::Table(Table::new())),
-        Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Boolean | Kind::Entries => trimmed.parse().ok(),
+        Kind::Integers if !trimmed.starts_with('[') => format!("[{trimmed}]").parse().ok(),
+        Kind::Integer { .. } | Kind::Decimal { .. } | Kind::Boolean | Kind::Integers | Kind::Entries => trimmed.parse().ok(),
         Kind::Map | Kind::Numbers | Kind::Decimals | Kind::Tables => trimmed.parse().ok(),
     };
     // What is no TOML was meant as a text, and is refused as one.

@@ -48,6 +48,8 @@ pub(super) enum Kind {
     Text,
     Choice(Vec<String>),
     List,
+    /// A list of whole numbers.
+    Integers,
     /// A list of tables.
     Entries,
     Map,
@@ -92,13 +94,15 @@ impl Key {
             (Kind::Decimal { least, most }, value) => decimal(value).is_some_and(|n| (*least..=*most).contains(&n)),
             (Kind::Boolean, Value::Boolean(_)) | (Kind::Text, Value::String(_)) => true,
             (Kind::Choice(choices), Value::String(text)) => choices.contains(text),
-            (Kind::List, Value::Array(items)) => match items.iter().enumerate().find(|(_, item)| !item.is_str()) {
-                None => true,
-                Some((at, item)) => {
-                    let found = self.shown(item);
-                    return Some(format!("entry {} is {found}; right would be {}", at + 1, self.expected()));
+            (Kind::List | Kind::Integers, Value::Array(items)) => {
+                match items.iter().enumerate().find(|(_, item)| !self.kind.takes_item(item)) {
+                    None => true,
+                    Some((at, item)) => {
+                        let found = self.shown(item);
+                        return Some(format!("entry {} is {found}; right would be {}", at + 1, self.expected()));
+                    }
                 }
-            },
+            }
             (Kind::Entries, Value::Array(items)) => items.iter().all(Value::is_table),
             (Kind::Map | Kind::Numbers | Kind::Decimals | Kind::Tables, Value::Table(entries)) => {
                 match entries.iter().find(|(_, value)| !self.kind.takes_entry(value)) {
@@ -148,6 +152,15 @@ impl Key {
 }
 
 impl Kind {
+    /// Whether the value may stand in a list of this kind.
+    fn takes_item(&self, value: &Value) -> bool {
+        match self {
+            Self::List => value.is_str(),
+            Self::Integers => value.as_integer().is_some_and(|n| u32::try_from(n).is_ok()),
+            _ => false,
+        }
+    }
+
     /// Whether the value may stand in a map of this kind.
     fn takes_entry(&self, value: &Value) -> bool {
         match self {
@@ -170,6 +183,7 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("a text"),
             Self::Choice(choices) => write!(f, "\"{}\"", choices.join("\" or \"")),
             Self::List => f.write_str("a list of texts"),
+            Self::Integers => f.write_str("a list of whole numbers"),
             Self::Entries => f.write_str("a list of tables"),
             Self::Map => f.write_str("a table of texts"),
             Self::Numbers => f.write_str("a table of whole numbers from 0"),
@@ -258,6 +272,7 @@ fn read_kind(schema: &Json) -> Kind {
         },
         Some("boolean") => Kind::Boolean,
         Some("array") if schema.pointer("/items/type").is_some_and(|kind| kind == "object") => Kind::Entries,
+        Some("array") if schema.pointer("/items/type").is_some_and(|kind| kind == "integer") => Kind::Integers,
         Some("array") => Kind::List,
         Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "object") => Kind::Tables,
         Some("object") if schema.pointer("/additionalProperties/type").is_some_and(|kind| kind == "integer") => Kind::Numbers,

@@ -76,6 +76,7 @@ fn kind(key: &Key) -> String {
             .collect::<Vec<_>>()
             .join(", "),
         Kind::List => "list of texts".into(),
+        Kind::Integers => "list of whole numbers".into(),
         Kind::Entries => "list of tables".into(),
         Kind::Map => "table of texts".into(),
         Kind::Numbers => "table of whole numbers".into(),

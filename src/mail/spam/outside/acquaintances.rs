@@ -166,10 +166,8 @@ mod tests {
 
     use super::*;
 
-    const ADA: UserId = UserId(1);
-    const BOB: UserId = UserId(2);
-
-    async fn house() -> (Database, tempfile::TempDir) {
+    /// A database with two users.
+    async fn house() -> (Database, [UserId; 2], tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&config::Database::default(), folder.path()).await.unwrap();
         let directory = crate::mail::directory::Directory::open(
@@ -180,7 +178,8 @@ mod tests {
             crate::mail::events::Events::open(database.clone(), &config::Events::default(), Clock::System),
         );
         let directory = directory.await.unwrap();
-        for login in ["ada", "bob"] {
+        let mut ids = [UserId(0); 2];
+        for (login, id) in ["ada", "bob"].into_iter().zip(&mut ids) {
             let user = crate::mail::directory::NewUser {
                 login: login.into(),
                 password: None,
@@ -191,9 +190,9 @@ mod tests {
                 quota_messages: None,
                 labels: Default::default(),
             };
-            directory.create_user(user).await.unwrap();
+            *id = directory.create_user(user).await.unwrap().id;
         }
-        (database, folder)
+        (database, ids, folder)
     }
 
     fn from(author: &str, answers: &[&str]) -> Asks {
@@ -206,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn whom_users_have_written_to_is_known_on_all_nodes_for_some_time() {
-        let (database, _folder) = house().await;
+        let (database, [ada, bob], _folder) = house().await;
         let time = Arc::new(AtomicI64::new(1_700_000_000_000));
         let settings = config::Correspondents {
             max_per_user: 3,
@@ -219,26 +218,26 @@ mod tests {
             held.iter().map(|rule| rule.name).collect::<Vec<_>>().join(" ")
         };
         let to = |text: &str| vec![text.parse::<EmailAddress>().unwrap()].into_iter();
-        one.meet(ADA, to("Eve@Remote.test"), Some("<1@house.test>"));
-        assert_eq!(symbols(&one, &[ADA], &from("eve@remote.test", &[])).await, "KNOWN_CORRESPONDENT");
-        assert_eq!(symbols(&two, &[ADA], &from("eve@remote.test", &[])).await, "");
+        one.meet(ada, to("Eve@Remote.test"), Some("<1@house.test>"));
+        assert_eq!(symbols(&one, &[ada], &from("eve@remote.test", &[])).await, "KNOWN_CORRESPONDENT");
+        assert_eq!(symbols(&two, &[ada], &from("eve@remote.test", &[])).await, "");
         one.write().await.unwrap();
         let all = from("eve@remote.test", &["other@house.test", "1@house.test"]);
-        assert_eq!(symbols(&two, &[ADA], &all).await, "KNOWN_CORRESPONDENT REPLY");
-        assert_eq!(symbols(&two, &[BOB], &all).await, "");
-        assert_eq!(symbols(&two, &[ADA, BOB], &all).await, "KNOWN_CORRESPONDENT REPLY", "half of them");
-        assert_eq!(symbols(&two, &[ADA, BOB, UserId(3)], &all).await, "");
+        assert_eq!(symbols(&two, &[ada], &all).await, "KNOWN_CORRESPONDENT REPLY");
+        assert_eq!(symbols(&two, &[bob], &all).await, "");
+        assert_eq!(symbols(&two, &[ada, bob], &all).await, "KNOWN_CORRESPONDENT REPLY", "half of them");
+        assert_eq!(symbols(&two, &[ada, bob, UserId(3)], &all).await, "");
         // The oldest ones go, and those who are gone know nobody.
         time.fetch_add(1, Ordering::SeqCst);
         for number in 0..3 {
-            one.meet(ADA, to(&format!("{number}@remote.test")), None);
+            one.meet(ada, to(&format!("{number}@remote.test")), None);
         }
         one.meet(UserId(99), to("x@remote.test"), None);
         one.write().await.unwrap();
-        assert_eq!(symbols(&two, &[ADA], &all).await, "");
-        assert_eq!(symbols(&two, &[ADA], &from("2@remote.test", &[])).await, "KNOWN_CORRESPONDENT");
+        assert_eq!(symbols(&two, &[ada], &all).await, "");
+        assert_eq!(symbols(&two, &[ada], &from("2@remote.test", &[])).await, "KNOWN_CORRESPONDENT");
         time.fetch_add(181 * DAY_MS, Ordering::SeqCst);
-        assert_eq!(symbols(&two, &[ADA], &from("2@remote.test", &[])).await, "");
+        assert_eq!(symbols(&two, &[ada], &from("2@remote.test", &[])).await, "");
         assert_eq!(two.forget().await.unwrap(), 3);
     }
 }
