@@ -82,6 +82,8 @@ impl Default for Builder {
             .set("checks.trusted_networks", vec!["127.0.0.0/8"])
             // And what is spam is that of tests/house/spam.rs.
             .set("spam.engine", "off")
+            // Greylisting is that of tests/house/strangers.rs.
+            .set("greylist.score", 0.0)
             .set("imap.poll_milliseconds", 100)
             .set("directory.watch_milliseconds", 50)
     }
