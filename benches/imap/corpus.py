@@ -22,7 +22,8 @@ DISTINCT = 20_000
 def fill(maildir, messages, seed=7):
     """Puts so many messages into `cur`; gives the octets of all."""
     folder = os.path.join(maildir, "cur")
-    os.makedirs(folder, exist_ok=True)
+    for name in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(maildir, name), exist_ok=True)
     chance = random.Random(seed)
     ids, total = [], 0
     for number in range(messages):

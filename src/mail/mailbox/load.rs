@@ -143,6 +143,7 @@ impl Inner {
         locked(&self.views).insert(id, Arc::clone(&mailbox));
         // What was written after the rows were read and before the view could be shown changes.
         mailbox.catch_up().await?;
+        mailbox.keep_snapshot();
         let maildir = home.maildir.clone();
         if let Err(error) = blocking(move || maildir.sweep()).await {
             tracing::warn!(%error, "what a crash left cannot be removed");

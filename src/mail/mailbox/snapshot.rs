@@ -1,7 +1,7 @@
 //! Large mailboxes, packed: who opens one reads a few large rows and what changed since, in place of a row for each message.
 //!
-//! A snapshot is the messages at some modseq. It is made when a folder was seen to agree with its messages, and made again when much has
-//! changed by then. It is never needed: without one, or where one cannot be read, the messages themselves are.
+//! A snapshot is the messages at some modseq. It is made when a mailbox is opened or its folder was seen to agree with its messages, and
+//! made again when much has changed by then. It is never needed: without one, or where one cannot be read, the messages themselves are.
 
 use postcard::{take_from_bytes, to_extend};
 use serde::{Deserialize, Serialize};
