@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[serde(default, deny_unknown_fields)]
 pub struct Greylist {
     /// The score from which a message is put off, as long as it is below `spam.junk`. Never put off are those on the allowlist, users'
-    /// correspondents, domains that are known for good mail and proved, and what comes by LMTP. 0: nothing is put off.
+    /// correspondents, domains that are known for good mail and proved, and what comes by LMTP or from private addresses. 0: nothing is put off.
     #[schemars(range(min = 0, max = 1000))]
     pub score: f64,
     /// After how many seconds it is taken when it comes again.

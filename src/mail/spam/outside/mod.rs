@@ -105,7 +105,7 @@ impl Outside {
         self.learn(&subjects, Judgement::new(symbols.clone(), thresholds).score, thresholds);
         symbols.extend(reputed);
         let mut judgement = Judgement::new(symbols, thresholds);
-        let is_doubtful = judgement.score < thresholds.junk && self.greylist.concerns(judgement.score);
+        let is_doubtful = peer.is_some() && judgement.score < thresholds.junk && self.greylist.concerns(judgement.score);
         if is_doubtful && !is_known_good(letter, &judgement) && self.greylist.puts_off(letter).await {
             judgement.action = Action::Later;
         }
