@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod backup;
+mod bounded;
 pub mod certificates;
 pub mod checks;
 pub mod client_setup;

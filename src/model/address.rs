@@ -57,6 +57,13 @@ impl Domain {
     }
 }
 
+/// Whether a domain name is another one, or below it (RFC 8499 §7); letters' case and the other's final dot do not count.
+pub fn is_at_or_below(name: &str, domain: &str) -> bool {
+    let domain = domain.trim_end_matches('.');
+    let parts = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at));
+    parts.is_some_and(|(before, end)| end.eq_ignore_ascii_case(domain) && (before.is_empty() || before.ends_with('.')))
+}
+
 impl fmt::Display for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

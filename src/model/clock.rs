@@ -31,6 +31,11 @@ impl Clock {
     }
 }
 
+/// So many seconds of a setting, in the unit of [`Clock::now_ms`]; as much as there is room for.
+pub fn milliseconds(seconds: u64) -> i64 {
+    i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
+}
+
 /// Notices that a clock went back: times that were reckoned before lie too far ahead since.
 #[derive(Debug)]
 pub struct Steps {

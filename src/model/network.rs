@@ -45,6 +45,11 @@ impl Network {
         }
     }
 
+    /// The same, where IPv4 and IPv6 have so many bits.
+    pub fn around_either(ip: IpAddr, (v4, v6): (u8, u8)) -> Self {
+        Self::around(ip, if ip.to_canonical().is_ipv4() { v4 } else { v6 })
+    }
+
     /// The same network with the address that it begins with.
     #[must_use]
     pub fn canonical(self) -> Self {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use moka::sync::Cache;
 
 use crate::config;
+use crate::model::clock::milliseconds;
 use crate::model::network::Network;
 
 /// Counts of failures. Bounded; what is not touched for long goes first.
@@ -21,12 +22,7 @@ pub(super) struct Failures {
 
 /// What counts as one address, and the network around it.
 fn networks(ip: IpAddr) -> [Network; 2] {
-    let (own, around) = if ip.to_canonical().is_ipv4() { (32, 24) } else { (64, 48) };
-    [Network::around(ip, own), Network::around(ip, around)]
-}
-
-fn milliseconds(seconds: u64) -> i64 {
-    i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
+    [(32, 64), (24, 48)].map(|bits| Network::around_either(ip, bits))
 }
 
 impl Failures {

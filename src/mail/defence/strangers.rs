@@ -12,6 +12,7 @@ use moka::sync::Cache;
 
 use crate::config;
 use crate::mail::rate::{Meter, Rate};
+use crate::model::clock::milliseconds;
 use crate::model::network::Network;
 use crate::model::site::Site;
 
@@ -69,7 +70,7 @@ impl Strangers {
             most: settings.max_entries,
             unknown: Cache::new(settings.max_entries as u64),
             max_unknown: settings.max_unknown_recipients,
-            window_ms: i64::try_from(settings.window_seconds.saturating_mul(1_000)).unwrap_or(i64::MAX),
+            window_ms: milliseconds(settings.window_seconds),
         }
     }
 
@@ -80,7 +81,7 @@ impl Strangers {
             Thing::Recipient => self.recipients,
         };
         let Some(rate) = rate else { return Ok(()) };
-        let network = Network::around(ip, if ip.to_canonical().is_ipv4() { 24 } else { 64 });
+        let network = Network::around_either(ip, (24, 64));
         let mut meters = self.meters.lock().unwrap_or_else(PoisonError::into_inner);
         if meters.len() >= self.most && !meters.contains_key(&(network, thing)) {
             meters.retain(|_, meter| !meter.is_idle(now_ms));

@@ -13,6 +13,7 @@ use super::hashing::Verdict;
 use super::{Directory, Inner, Login, Visit, fields, password};
 use crate::model::address::{EmailAddress, Host};
 use crate::model::audit::Actor;
+use crate::model::clock::milliseconds;
 use crate::model::login::{LoginOutcome, Protocol};
 use crate::model::refusal::Refusal;
 use crate::model::secret::Secret;
@@ -253,10 +254,9 @@ impl Remembered {
     }
 
     fn keep(&self, digest: Digest, now_ms: i64) {
-        let milliseconds = i64::try_from(self.seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
         // What is used again does not live longer for it.
         if let Some(octets) = digest.filter(|_| self.seconds > 0 && !self.holds(&digest, now_ms)) {
-            self.until_ms.insert(octets, now_ms.saturating_add(milliseconds));
+            self.until_ms.insert(octets, now_ms.saturating_add(milliseconds(self.seconds)));
         }
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 
 use crate::config;
+use crate::model::clock::milliseconds;
 use crate::model::refusal::Refusal;
 use crate::model::site::Site;
 
@@ -157,7 +158,7 @@ impl Failures {
     }
 
     fn each_ms(&self) -> i64 {
-        i64::try_from(self.settings.forget_failure_seconds.max(1).saturating_mul(1_000)).unwrap_or(i64::MAX)
+        milliseconds(self.settings.forget_failure_seconds.max(1))
     }
 }
 

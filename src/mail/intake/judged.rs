@@ -6,6 +6,7 @@
 use super::deliver::Plan;
 use super::{Incoming, Inner, Origin};
 use crate::mail::spam::{Action, Judgement, Letter};
+use crate::model::address::is_at_or_below;
 use crate::model::envelope::Sender;
 use crate::model::refusal::Refusal;
 use crate::model::trace::Step;
@@ -105,16 +106,7 @@ fn welcome(origin: &Origin, sender: &Sender, found: Option<&Authentication>) -> 
 fn is_proved(domain: &str, found: &Authentication) -> bool {
     let by_spf = found.spf.outcome == Outcome::Pass && found.spf.domain.eq_ignore_ascii_case(domain);
     let mut signed = found.dkim.iter().filter(|it| it.outcome == Outcome::Pass);
-    by_spf || signed.any(|it| !it.domain.is_empty() && is_within(domain, &it.domain))
-}
-
-/// Whether a domain is another one, or below it.
-fn is_within(domain: &str, above: &str) -> bool {
-    let Some(begin) = domain.len().checked_sub(above.len()) else {
-        return false;
-    };
-    let is_its_end = domain.get(begin..).is_some_and(|end| end.eq_ignore_ascii_case(above));
-    is_its_end && (begin == 0 || domain.get(..begin).is_some_and(|rest| rest.ends_with('.')))
+    by_spf || signed.any(|it| !it.domain.is_empty() && is_at_or_below(domain, &it.domain))
 }
 
 /// The judgement for the message's story.

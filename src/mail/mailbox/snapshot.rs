@@ -6,10 +6,10 @@
 use postcard::{take_from_bytes, to_extend};
 use serde::{Deserialize, Serialize};
 
+use super::chunks::Chunks;
 use super::index::Write;
 use super::view::{FileEntry, View};
 use super::{Mailbox, blocking, locked};
-use crate::mail::mailbox::chunks::Chunks;
 use crate::model::clock::timestamp;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{Flags, MessageMeta};
@@ -52,7 +52,11 @@ pub(super) async fn load(tx: &mut Tx, id: MailboxId, counters: Counters) -> Resu
     let modseq = parts.first().map(|part| part.modseq);
     // What went since must be known.
     let modseq = modseq.filter(|modseq| (counters.forgotten..=counters.modseq).contains(modseq));
-    let Some((modseq, rows)) = modseq.zip(blocking(move || Ok(unpacked(&parts))).await?) else {
+    let unpacked = match modseq {
+        Some(modseq) => blocking(move || Ok(unpacked(&parts))).await?.map(|rows| (modseq, rows)),
+        None => None,
+    };
+    let Some((modseq, rows)) = unpacked else {
         let rows = messages::changed_since(tx, id, ModSeq(0)).await?;
         return Ok((View::new(rows, counters, keywords), None));
     };
@@ -90,9 +94,8 @@ impl Mailbox {
         let (index, id) = (self.house.ledger.index.clone(), self.id);
         tokio::spawn(async move {
             let parts = messages.len().div_ceil(PART) as i64;
-            for number in 0..parts {
+            for (number, at) in (0..parts).zip((0..).step_by(PART)) {
                 let (messages, files) = (messages.clone(), files.clone());
-                let at = PART.saturating_mul(usize::try_from(number).unwrap_or(usize::MAX));
                 let Ok(data) = blocking(move || Ok(packed(&messages, &files, at))).await else {
                     return;
                 };

@@ -13,6 +13,7 @@ use moka::sync::Cache;
 use reqwest::header::CONTENT_TYPE;
 
 use super::security::{Failure, certificate_error};
+use crate::mail::bounded;
 use crate::mail::dns::Dns;
 use crate::model::address::Domain;
 use crate::model::clock::Clock;
@@ -256,13 +257,7 @@ impl Sts {
         if !essence.eq_ignore_ascii_case("text/plain") {
             return Err(NotFetched::NotText);
         }
-        let mut text = Vec::new();
-        while let Some(portion) = response.chunk().await? {
-            if text.len() + portion.len() > MOST_OCTETS {
-                return Err(NotFetched::TooLong);
-            }
-            text.extend_from_slice(&portion);
-        }
+        let text = bounded::body(&mut response, MOST_OCTETS).await?.ok_or(NotFetched::TooLong)?;
         Ok((Policy::parse(&text)?, text))
     }
 }

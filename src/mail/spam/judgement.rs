@@ -64,15 +64,20 @@ pub struct Judgement {
     pub likelihood: f64,
 }
 
+/// The weightiest first.
+pub(super) fn by_weight(symbols: &mut [Symbol]) {
+    symbols.sort_by(|one, other| {
+        other
+            .weight
+            .abs()
+            .total_cmp(&one.weight.abs())
+            .then_with(|| one.name.cmp(&other.name))
+    });
+}
+
 impl Judgement {
     pub(super) fn new(mut symbols: Vec<Symbol>, thresholds: Thresholds) -> Self {
-        symbols.sort_by(|one, other| {
-            other
-                .weight
-                .abs()
-                .total_cmp(&one.weight.abs())
-                .then_with(|| one.name.cmp(&other.name))
-        });
+        by_weight(&mut symbols);
         // In hundredths, as it is shown; the sum of none is a zero below zero.
         let score = (symbols.iter().map(|it| it.weight).sum::<f64>() * 100.0).round() / 100.0 + 0.0;
         let Thresholds { add_header, junk, reject } = thresholds;

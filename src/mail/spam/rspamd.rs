@@ -10,9 +10,9 @@ use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
 use super::Letter;
-use super::judgement::{Action, Judgement};
+use super::judgement::{Action, Judgement, by_weight};
 use crate::config;
-use crate::mail::relay;
+use crate::mail::{bounded, relay};
 use crate::model::verdict::Symbol;
 
 /// The most octets of an answer.
@@ -124,14 +124,7 @@ async fn answer(mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
     if !response.status().is_success() {
         return Err(Error::Status(response.status()));
     }
-    let mut text = Vec::new();
-    while let Some(piece) = response.chunk().await? {
-        if text.len().saturating_add(piece.len()) > MOST {
-            return Err(Error::TooLong);
-        }
-        text.extend_from_slice(&piece);
-    }
-    Ok(text)
+    bounded::body(&mut response, MOST).await?.ok_or(Error::TooLong)
 }
 
 impl Answer {
@@ -142,13 +135,7 @@ impl Answer {
             detail: told.options.iter().find_map(|it| it.as_str()).map(super::short).unwrap_or_default(),
         };
         let mut symbols: Vec<Symbol> = self.symbols.into_iter().take(SYMBOLS).map(symbol).collect();
-        symbols.sort_by(|one, other| {
-            other
-                .weight
-                .abs()
-                .total_cmp(&one.weight.abs())
-                .then_with(|| one.name.cmp(&other.name))
-        });
+        by_weight(&mut symbols);
         let action = match self.action.as_str() {
             "reject" => Action::Reject,
             "soft reject" => Action::Later,

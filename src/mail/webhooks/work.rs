@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::target::Signed;
 use super::{Webhooks, sign};
 use crate::mail::events::EventFilter;
-use crate::model::clock::{Steps, timestamp};
+use crate::model::clock::{Steps, milliseconds, timestamp};
 use crate::model::event::{Event, EventKind};
 use crate::model::ids::{DeliveryId, WebhookId};
 use crate::model::refusal::Refusal;
@@ -291,10 +291,6 @@ fn delivery(webhook: &Webhook, event: &Event, now: Timestamp) -> Delivery {
         next_at: now,
         tried_at: None,
     }
-}
-
-fn milliseconds(seconds: u64) -> i64 {
-    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000)
 }
 
 /// How long to wait after so many attempts: twice as long after each, with some chance in it, as the queue does.

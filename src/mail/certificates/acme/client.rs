@@ -5,10 +5,10 @@ use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 
-use crate::mail::relay;
+use crate::mail::{bounded, relay};
 
 /// How long a request may take with its reply.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,17 +40,12 @@ impl HttpClient for Client {
             let request = http::Request::from_parts(parts, reqwest::Body::wrap(body));
             let request = reqwest::Request::try_from(request).map_err(other)?;
             let mut response = client.execute(request).await.map_err(other)?;
-            let mut octets = BytesMut::new();
-            while let Some(piece) = response.chunk().await.map_err(other)? {
-                if octets.len().saturating_add(piece.len()) > LARGEST {
-                    return Err(Error::Str("the reply is too large"));
-                }
-                octets.extend_from_slice(&piece);
-            }
+            let octets = bounded::body(&mut response, LARGEST).await.map_err(other)?;
+            let octets = octets.ok_or(Error::Str("the reply is too large"))?;
             let (parts, _) = http::Response::<reqwest::Body>::from(response).into_parts();
             Ok(BytesResponse {
                 parts,
-                body: Box::new(octets.freeze()),
+                body: Box::new(Bytes::from(octets)),
             })
         })
     }

@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use super::Names;
 use crate::mail::dns::NoAnswer;
-use crate::model::address::Domain;
+use crate::model::address::{Domain, is_at_or_below};
 use crate::model::verdict::{Outcome, Spf};
 use crate::wire::spf::{Directive, Facts, Hosts, Mechanism, Record, Text, is_record};
 
@@ -361,12 +361,6 @@ fn is_within(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_at_or_below(name: &str, domain: &str) -> bool {
-    let (name, domain) = (name.to_ascii_lowercase(), domain.to_ascii_lowercase());
-    let above = name.strip_suffix(domain.trim_end_matches('.'));
-    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use super::{Mark, mark};
 use crate::config;
 use crate::mail::spam::Letter;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, milliseconds};
 use crate::model::network::Network;
 use crate::store::Error;
 use crate::store::db::greylist::Known;
@@ -117,11 +117,11 @@ impl Greylist {
     async fn waits(&self, tx: &mut Tx, triplet: &Mark, now: i64) -> Result<bool, Error> {
         let known = greylist::find(tx, triplet).await?.filter(|known| known.expires_ms > now);
         match known {
-            Some(known) => Ok(now.saturating_sub(known.first_ms) < seconds(self.settings.delay_seconds)),
+            Some(known) => Ok(now.saturating_sub(known.first_ms) < milliseconds(self.settings.delay_seconds)),
             None => {
                 let known = Known {
                     first_ms: now,
-                    expires_ms: now.saturating_add(seconds(self.settings.wait_hours.saturating_mul(3_600))),
+                    expires_ms: now.saturating_add(milliseconds(self.settings.wait_hours.saturating_mul(3_600))),
                 };
                 greylist::put(tx, triplet, known).await?;
                 Ok(true)
@@ -149,15 +149,11 @@ impl Greylist {
 
 /// The network that a sender's servers share: an IPv4 /24, an IPv6 /64 (RFC 6647 §2.4).
 fn network(peer: IpAddr) -> Network {
-    Network::around(peer, if peer.to_canonical().is_ipv4() { 24 } else { 64 })
-}
-
-fn seconds(seconds: u64) -> i64 {
-    i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
+    Network::around_either(peer, (24, 64))
 }
 
 fn days(days: u64) -> i64 {
-    seconds(days.saturating_mul(86_400))
+    milliseconds(days.saturating_mul(86_400))
 }
 
 #[cfg(test)]

@@ -71,11 +71,10 @@ pub(super) struct Subjects {
 impl Subjects {
     /// Those of a message.
     pub(super) fn of(peer: Option<IpAddr>, authentication: Option<&Authentication>) -> Self {
-        let around = |ip: IpAddr| Network::around(ip, if ip.to_canonical().is_ipv4() { 24 } else { 48 });
         let domain = authentication.and_then(proved).map(|it| organisation(it).to_ascii_lowercase());
         Self {
             address: peer.map(|ip| format!("address {}", Site::of(ip))),
-            network: peer.map(|ip| format!("network {}", around(ip))),
+            network: peer.map(|ip| format!("network {}", Network::around_either(ip, (24, 48)))),
             domain: domain.filter(|it| it.len() < 200).map(|it| format!("domain {it}")),
         }
     }

@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::{self, DnsList, DnsListKind};
 use crate::mail::checks::Breaker;
 use crate::mail::dns::{Dns, NoAnswer};
+use crate::model::address::is_at_or_below;
 use crate::model::clock::Clock;
 use crate::model::network::is_of_the_internet;
 use crate::model::verdict::Symbol;
@@ -100,11 +101,7 @@ impl Lists {
     }
 
     fn is_exempt(&self, domain: &str) -> bool {
-        let within = |exempt: &String| {
-            let rest = domain.len().checked_sub(exempt.len()).and_then(|at| domain.split_at_checked(at));
-            rest.is_some_and(|(before, end)| end.eq_ignore_ascii_case(exempt) && (before.is_empty() || before.ends_with('.')))
-        };
-        self.settings.exempt_domains.iter().any(within)
+        self.settings.exempt_domains.iter().any(|exempt| is_at_or_below(domain, exempt))
     }
 
     async fn ask_list(&self, list: &List, peer: Option<IpAddr>, domains: &[&str], until: Instant) -> Said {
