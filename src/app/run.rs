@@ -23,14 +23,15 @@ use crate::mail::certificates::{Certificates, Teller};
 use crate::mail::checks::{self, Checks};
 use crate::mail::client_setup::ClientSetup;
 use crate::mail::dispatch::{self, Dispatch};
-use crate::mail::dmarc_reports::{self, DmarcReports, Tally};
 use crate::mail::dns::Dns;
 use crate::mail::intake::{Allowance, Intake, Rooms};
 use crate::mail::relay::{self, Relay};
 use crate::mail::repeats::Repeats;
+use crate::mail::reports;
+use crate::mail::reports::dmarc::{DmarcReports, Tally};
+use crate::mail::reports::tls::TlsReports;
 use crate::mail::retention::Retention;
 use crate::mail::spam::{self, Outside};
-use crate::mail::tls_reports::{self, TlsReports};
 use crate::mail::zone::Zones;
 use crate::model::clock::Clock;
 use crate::model::secret::Secret;
@@ -216,14 +217,8 @@ fn dispatch(config: &Config, services: &Services, intake: &Intake, listeners: &L
         clock: Clock::System,
     };
     let relay = Relay::new(ground, config.outbound.clone()).map_err(Failure::of)?;
-    let reports = tls_reports::Ground {
-        database: services.database.clone(),
-        relay: relay.clone(),
-        intake: intake.clone(),
-        signing: services.signing.clone(),
-        clock: Clock::System,
-    };
-    let tls_reports = TlsReports::new(reports, config.reports.clone()).map_err(Failure::of)?;
+    let reports = reports_ground(config, services, intake);
+    let tls_reports = TlsReports::new(reports, relay.clone(), &config.reports).map_err(Failure::of)?;
     let grace = Duration::from_secs(config.limits.shutdown_seconds);
     let ground = dispatch::Ground {
         queue: services.queue.clone(),
@@ -243,16 +238,18 @@ async fn report(tls: TlsReports, dmarc: DmarcReports, stop: CancellationToken) {
 }
 
 fn dmarc_reports(config: &Config, services: &Services, intake: &Intake, tally: Tally) -> Result<DmarcReports, Failure> {
-    let ground = dmarc_reports::Ground {
+    let dns = Dns::open(&config.dns).map_err(Failure::of)?;
+    DmarcReports::new(reports_ground(config, services, intake), tally, dns, &config.reports).map_err(Failure::of)
+}
+
+fn reports_ground(config: &Config, services: &Services, intake: &Intake) -> reports::Ground {
+    reports::Ground {
         database: services.database.clone(),
-        tally,
-        dns: Dns::open(&config.dns).map_err(Failure::of)?,
         intake: intake.clone(),
         signing: services.signing.clone(),
         hostname: config.hostname.clone(),
         clock: Clock::System,
-    };
-    DmarcReports::new(ground, config.reports.clone()).map_err(Failure::of)
+    }
 }
 
 /// Users whose time to be restored is over, and old mail in Junk and Trash.

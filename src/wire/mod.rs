@@ -5,7 +5,6 @@
 pub mod clamd;
 pub mod client_setup;
 pub mod dmarc;
-pub mod dmarc_report;
 pub mod dovecot;
 pub mod imap;
 pub mod managesieve;
@@ -15,6 +14,7 @@ pub mod milter;
 pub mod mta_sts;
 pub mod pop3;
 pub mod proxy;
+pub mod report_letter;
 pub mod sasl;
 pub mod sieve;
 pub mod smtp;

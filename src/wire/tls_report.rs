@@ -1,23 +1,18 @@
-//! TLS reports: the record by which a domain asks for them, and the report of a day: JSON, and the message that carries it.
+//! TLS reports: the record by which a domain asks for them, and the report of a day, which is JSON.
 //!
-//! Called by `mail::tls_reports`. Pure; what is not by the grammar is no record.
+//! Called by `mail::reports`. Pure; what is not by the grammar is no record.
 //!
-//! RFC 8460 §3 (record), §4.4 (JSON), §5.3 (the message).
+//! RFC 8460 §3 (record), §4.4 (JSON).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::message::compose::{date, header};
-use crate::model::address::{Domain, EmailAddress};
+use crate::model::address::EmailAddress;
 
 /// How many addresses of a record are reported to.
 const MOST_DESTINATIONS: usize = 5;
 /// The longest URI that is looked at.
 const MOST_URI: usize = 1_024;
-/// RFC 2045 §6.8: the longest line of base64.
-const LINE: usize = 76;
 
 /// Where a domain wants its reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,73 +144,6 @@ pub struct Failure {
     pub receiving_ip: String,
     /// How many sessions.
     pub failed_session_count: u64,
-}
-
-/// The message that carries a report.
-pub struct Letter<'l> {
-    /// Used once.
-    pub unique: &'l str,
-    /// The server.
-    pub host: &'l str,
-    /// Who reports.
-    pub from: &'l EmailAddress,
-    /// To whom.
-    pub to: &'l EmailAddress,
-    /// When.
-    pub date: Timestamp,
-    /// Whose servers it is about.
-    pub domain: &'l Domain,
-    /// What is reported.
-    pub report: &'l Report,
-    /// The report's JSON, compressed with gzip.
-    pub compressed: &'l [u8],
-}
-
-impl Letter<'_> {
-    /// Spells it.
-    pub fn spell(&self) -> Vec<u8> {
-        let boundary = format!("=_{}", self.unique);
-        let submitter = self.from.domain().map_or(self.host, Domain::as_str);
-        let (domain, id) = (self.domain, &self.report.report_id);
-        let mut out = Vec::with_capacity(self.compressed.len() * 2 + 2048);
-        for (name, value) in [
-            ("Date", date(self.date)),
-            ("From", format!("TLS reports <{}>", self.from)),
-            ("To", self.to.to_string()),
-            (
-                "Subject",
-                format!("Report Domain: {domain} Submitter: {submitter} Report-ID: <{id}>"),
-            ),
-            ("Message-ID", super::message::compose::message_id(self.unique, self.host)),
-            ("TLS-Report-Domain", domain.to_string()),
-            ("TLS-Report-Submitter", submitter.to_owned()),
-            // RFC 8689 §4: what tells of broken TLS must not wait for it.
-            ("TLS-Required", "No".to_owned()),
-            ("Auto-Submitted", "auto-generated".to_owned()),
-            ("MIME-Version", "1.0".to_owned()),
-            (
-                "Content-Type",
-                format!("multipart/report; report-type=\"tlsrpt\"; boundary=\"{boundary}\""),
-            ),
-        ] {
-            header(&mut out, name, &value);
-        }
-        let range = &self.report.date_range;
-        let (start, end) = (range.start_datetime.as_second(), range.end_datetime.as_second());
-        let text = format!(
-            "\r\n--{boundary}\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\nThis is a report of {submitter} about TLS towards \
-             the mail servers of {domain},\r\nfrom {} to {}.\r\n\r\n--{boundary}\r\nContent-Type: application/tlsrpt+gzip\r\n\
-             Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n filename=\"{submitter}!{domain}!{start}!{end}!{}.json.gz\"\r\n\r\n",
-            range.start_datetime, range.end_datetime, self.unique
-        );
-        out.extend_from_slice(text.as_bytes());
-        for line in BASE64.encode(self.compressed).as_bytes().chunks(LINE) {
-            out.extend_from_slice(line);
-            out.extend_from_slice(b"\r\n");
-        }
-        out.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-        out
-    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 use futures_util::future::join_all;
 
 use super::Names;
-use crate::mail::dmarc_reports::Published;
 use crate::mail::dns::NoAnswer;
+use crate::mail::reports::dmarc::Published;
 use crate::model::address::Domain;
 use crate::model::verdict::{Dkim, Dmarc, Outcome, Policy, Spf};
 use crate::wire::dmarc::{Record, organization, steps};

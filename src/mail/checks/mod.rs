@@ -30,9 +30,9 @@ use names::Asking;
 use signatures::{Found, Keys, Wanted};
 
 use crate::config::{self, DmarcQuarantine, DmarcReject};
-use crate::mail::dmarc_reports::{Published, Tally};
 use crate::mail::dns::{Dns, NoAnswer};
 use crate::mail::mailbox::Draft;
+use crate::mail::reports::dmarc::{Published, Tally};
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::clock::Clock;
 use crate::model::refusal::Refusal;

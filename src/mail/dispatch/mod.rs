@@ -29,7 +29,7 @@ use super::directory::Directory;
 use super::intake::Intake;
 use super::queue::Queue;
 use super::relay::{Lane, Relay};
-use super::tls_reports::TlsReports;
+use super::reports::tls::TlsReports;
 use super::traces::Traces;
 use crate::model::address::Host;
 use crate::store;

@@ -1,4 +1,4 @@
-//! The tables `dmarc_results` and `dmarc_reports`: what became of mail by the policies of its authors' domains, by day, until it is reported.
+//! The table `dmarc_results`: what became of mail by the policies of its authors' domains, by day, until it is reported.
 
 use super::{Error, Tx};
 use crate::model::address::Domain;
@@ -41,25 +41,6 @@ pub async fn add(tx: &mut Tx, way: &Way, digest: &str, messages: i64) -> Result<
         .map(drop)
 }
 
-/// Days before this one with a domain of which there is something to report, at most so many.
-pub async fn due(tx: &mut Tx, before: i64, limit: i64) -> Result<Vec<(i64, Domain)>, Error> {
-    tx.query("SELECT DISTINCT day, domain FROM dmarc_results WHERE day < ? ORDER BY day, domain LIMIT ?")
-        .bind(before)
-        .bind(limit)
-        .all(|row| {
-            let domain = Domain::parse(&row.text(1)?).map_err(|_| Error::Corrupt("dmarc_results.domain"))?;
-            Ok((row.integer(0)?, domain))
-        })
-        .await
-}
-
-/// Takes a report on; false if somebody else did.
-pub async fn take(tx: &mut Tx, day: i64, domain: &Domain) -> Result<bool, Error> {
-    let insert = tx.dialect().insert_or_ignore("INTO dmarc_reports (day, domain) VALUES (?, ?)");
-    let touched = tx.query_built(insert).bind(day).bind(domain.as_str()).execute().await?;
-    Ok(touched > 0)
-}
-
 /// The ways of a domain on a day, with how many messages fared so, the most frequent first.
 pub async fn ways(tx: &mut Tx, day: i64, domain: &Domain, limit: i64) -> Result<Vec<(Way, i64)>, Error> {
     tx.query("SELECT policy, record, messages FROM dmarc_results WHERE day = ? AND domain = ? ORDER BY messages DESC, digest LIMIT ?")
@@ -76,18 +57,4 @@ pub async fn ways(tx: &mut Tx, day: i64, domain: &Domain, limit: i64) -> Result<
             Ok((way, row.integer(2)?))
         })
         .await
-}
-
-/// Forgets what there is of a domain and day, and reports of days before `kept_from`.
-pub async fn forget(tx: &mut Tx, day: i64, domain: &Domain, kept_from: i64) -> Result<(), Error> {
-    tx.query("DELETE FROM dmarc_results WHERE day = ? AND domain = ?")
-        .bind(day)
-        .bind(domain.as_str())
-        .execute()
-        .await?;
-    tx.query("DELETE FROM dmarc_reports WHERE day < ?")
-        .bind(kept_from)
-        .execute()
-        .await
-        .map(drop)
 }

@@ -39,6 +39,7 @@ pub mod queue;
 pub mod received_reports;
 pub mod recoveries;
 pub mod replies;
+pub mod reports;
 pub mod reputation;
 pub mod settings;
 pub mod snapshots;

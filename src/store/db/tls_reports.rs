@@ -1,4 +1,4 @@
-//! The tables `tls_results` and `tls_reports`: what became of TLS towards other domains, by day, until it is reported.
+//! The table `tls_results`: what became of TLS towards other domains, by day, until it is reported.
 
 use super::{Error, Tx};
 use crate::model::address::Domain;
@@ -53,25 +53,6 @@ pub async fn add(tx: &mut Tx, way: &Way, digest: &str, sessions: i64) -> Result<
     .map(drop)
 }
 
-/// Days before this one with a domain of which there is something to report, at most so many.
-pub async fn due(tx: &mut Tx, before: i64, limit: i64) -> Result<Vec<(i64, Domain)>, Error> {
-    tx.query("SELECT DISTINCT day, domain FROM tls_results WHERE day < ? ORDER BY day, domain LIMIT ?")
-        .bind(before)
-        .bind(limit)
-        .all(|row| {
-            let domain = Domain::parse(&row.text(1)?).map_err(|_| Error::Corrupt("tls_results.domain"))?;
-            Ok((row.integer(0)?, domain))
-        })
-        .await
-}
-
-/// Takes a report on; false if somebody else did.
-pub async fn take(tx: &mut Tx, day: i64, domain: &Domain) -> Result<bool, Error> {
-    let insert = tx.dialect().insert_or_ignore("INTO tls_reports (day, domain) VALUES (?, ?)");
-    let touched = tx.query_built(insert).bind(day).bind(domain.as_str()).execute().await?;
-    Ok(touched > 0)
-}
-
 /// The ways of a domain on a day, with how many sessions went each, by policy.
 pub async fn ways(tx: &mut Tx, day: i64, domain: &Domain, limit: i64) -> Result<Vec<(Way, i64)>, Error> {
     tx.query(
@@ -94,18 +75,4 @@ pub async fn ways(tx: &mut Tx, day: i64, domain: &Domain, limit: i64) -> Result<
         Ok((way, row.integer(5)?))
     })
     .await
-}
-
-/// Forgets what there is of a domain and day, and reports of days before `kept_from`.
-pub async fn forget(tx: &mut Tx, day: i64, domain: &Domain, kept_from: i64) -> Result<(), Error> {
-    tx.query("DELETE FROM tls_results WHERE day = ? AND domain = ?")
-        .bind(day)
-        .bind(domain.as_str())
-        .execute()
-        .await?;
-    tx.query("DELETE FROM tls_reports WHERE day < ?")
-        .bind(kept_from)
-        .execute()
-        .await
-        .map(drop)
 }
