@@ -106,12 +106,19 @@ fn beside((config, services): (&Config, &Services), stop: &CancellationToken, no
     vec![
         tokio::spawn(services.spam.clone().run(services.mailboxes.resorted(), hall, stop.clone())),
         tokio::spawn(remove_what_is_due(config, services, stop)),
+        tokio::spawn(keep_open(config, services, stop)),
         tokio::spawn(services.audit.clone().run(stop.clone())),
         tokio::spawn(services.webhooks.clone().run(stop.clone())),
         tokio::spawn(services.traces.clone().run(nothing_more.clone())),
         tokio::spawn(services.events.clone().run(nothing_more.clone())),
         tokio::spawn(services.spam.clone().remember(nothing_more.clone())),
     ]
+}
+
+/// Large mailboxes stay open over a restart.
+fn keep_open(config: &Config, services: &Services, stop: &CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+    let file = config.data_dir.join("open-mailboxes.json");
+    services.mailboxes.clone().keep_open(services.directory.clone(), file, stop.clone())
 }
 
 /// What is to be in order before anybody comes in; the administrator's password, if one was made up.

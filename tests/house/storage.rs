@@ -45,6 +45,29 @@ fn uids_hold_over_a_restart() {
     assert_eq!(contents(&house), before);
 }
 
+/// Who looks at a large mailbox after a restart does not wait until it was read: the server opens it again by itself.
+#[test]
+fn large_mailboxes_are_open_again_after_a_restart() {
+    let mut house = House::furnished();
+    let inbox = house.maildir("alice@house.test");
+    for number in 0..1_000 {
+        fs::write(inbox.join(format!("cur/17000{number:05}.M1P1.other:2,S")), LETTER).unwrap();
+    }
+    assert_eq!(house.imap("alice@house.test").select("INBOX").0, 1_000);
+    let list = house.data().join("open-mailboxes.json");
+    // The second time nobody but the server can have opened it.
+    for starts in 1..=2 {
+        assert!(house.terminate().success());
+        assert!(fs::read_to_string(&list).unwrap().contains("alice@house.test"));
+        house.start_again();
+        until("it is open again", || {
+            (house.log().matches("is open again").count() == starts).then_some(())
+        });
+        assert!(!list.exists());
+    }
+    assert_eq!(house.imap("alice@house.test").select("INBOX").0, 1_000);
+}
+
 #[test]
 fn uids_hold_over_reindex() {
     let mut house = house_with_a_gap();

@@ -234,24 +234,55 @@ fn renumber<T>(spine: &mut [Chunk<T>], from: usize) -> usize {
     next
 }
 
+/// A list that is being filled.
+#[derive(Debug)]
+pub(super) struct Filling<T> {
+    full: Vec<Chunk<T>>,
+    last: Vec<T>,
+}
+
+impl<T> Filling<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            full: Vec::new(),
+            last: Vec::new(),
+        }
+    }
+
+    /// Puts an item behind the others.
+    pub(super) fn push(&mut self, item: T) {
+        if self.last.len() == SIZE {
+            self.close_last();
+        }
+        if self.last.capacity() == 0 {
+            self.last.reserve_exact(SIZE);
+        }
+        self.last.push(item);
+    }
+
+    /// The list.
+    pub(super) fn done(mut self) -> Chunks<T> {
+        self.last.shrink_to_fit();
+        self.close_last();
+        Chunks {
+            len: self.full.last().map_or(0, Chunk::end),
+            spine: Arc::new(self.full),
+        }
+    }
+
+    fn close_last(&mut self) {
+        if !self.last.is_empty() {
+            let start = self.full.last().map_or(0, Chunk::end);
+            self.full.push(Chunk::of(start, std::mem::take(&mut self.last)));
+        }
+    }
+}
+
 impl<T> FromIterator<T> for Chunks<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        let mut items = items.into_iter();
-        let mut spine = Vec::new();
-        let mut len = 0_usize;
-        loop {
-            let chunk: Vec<T> = items.by_ref().take(SIZE).collect();
-            if chunk.is_empty() {
-                break;
-            }
-            let start = len;
-            len = len.saturating_add(chunk.len());
-            spine.push(Chunk::of(start, chunk));
-        }
-        Self {
-            spine: Arc::new(spine),
-            len,
-        }
+        let mut filling = Filling::new();
+        items.into_iter().for_each(|item| filling.push(item));
+        filling.done()
     }
 }
 

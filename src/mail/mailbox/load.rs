@@ -1,7 +1,7 @@
 //! Opening mailboxes: from the database into memory, then a look at the folder.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -34,9 +34,22 @@ impl Mailboxes {
     /// The same as [`Mailboxes::open`] for who begins with what SELECT tells: messages that are still on their way into the index come by
     /// themselves.
     pub async fn open_at_once(&self, user: &User, name: &MailboxName) -> Result<(Arc<Mailbox>, Option<Coming>), Refusal> {
-        let row = self.row(user, name).await?;
-        let mailbox = self.open_unseen(user, row).await?;
-        let coming = mailbox.look_at_once().await?;
+        let guessed = (user.id, name.clone());
+        let guess = locked(&self.inner.guesses).get(&guessed).and_then(Weak::upgrade);
+        let is_new = guess.is_none();
+        // If it is open already, its folder is asked while the database is.
+        let stamp = async {
+            match guess {
+                Some(mailbox) => mailbox.stamp().await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (row, stamp) = tokio::join!(self.row(user, name), stamp);
+        let mailbox = self.open_unseen(user, row?).await?;
+        if is_new {
+            locked(&self.inner.guesses).insert(guessed, Arc::downgrade(&mailbox));
+        }
+        let coming = mailbox.look_at_once(stamp?).await?;
         Ok((mailbox, coming))
     }
 
@@ -145,9 +158,11 @@ impl Inner {
         mailbox.catch_up().await?;
         mailbox.keep_snapshot();
         let maildir = home.maildir.clone();
-        if let Err(error) = blocking(move || maildir.sweep()).await {
-            tracing::warn!(%error, "what a crash left cannot be removed");
-        }
+        tokio::spawn(async move {
+            if let Err(error) = blocking(move || maildir.sweep()).await {
+                tracing::warn!(%error, "what a crash left cannot be removed");
+            }
+        });
         self.full_text.hint(id);
         self.uid_lists.hint(id);
         Ok(mailbox)

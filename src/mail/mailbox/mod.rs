@@ -26,6 +26,7 @@ mod names;
 mod place;
 mod quota;
 mod read;
+mod reopen;
 mod resorted;
 mod scan;
 mod search;
@@ -113,6 +114,8 @@ struct Inner {
     ledger: Arc<index::Ledger>,
     names: NameMaker,
     views: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
+    /// What sessions opened last by which name: a guess, which the database has to confirm.
+    guesses: Mutex<HashMap<(UserId, MailboxName), Weak<Mailbox>>>,
     /// One at a time loads a view; mailboxes are spread over these by their id.
     loading: Vec<tokio::sync::Mutex<()>>,
     /// Names of files that are on their way into the index, so that a scan leaves them alone.
@@ -216,6 +219,7 @@ impl Mailboxes {
             ledger: index::Ledger::start(ground.database.clone(), house, ground.settings.keep_expunged),
             names: NameMaker::new(&ground.hostname),
             views: Mutex::default(),
+            guesses: Mutex::default(),
             loading: (0..64).map(|_| tokio::sync::Mutex::new(())).collect(),
             in_flight: Mutex::default(),
             inboxes: Mutex::default(),
@@ -461,5 +465,6 @@ async fn close_unused(house: Weak<Inner>) {
         let oldest = house.ground.clock.now_ms().saturating_sub(keep);
         // A view that a session holds has more than the one owner here.
         locked(&house.views).retain(|_, mailbox| Arc::strong_count(mailbox) > 1 || mailbox.used_at.load(Ordering::Relaxed) > oldest);
+        locked(&house.guesses).retain(|_, mailbox| mailbox.strong_count() > 0);
     }
 }

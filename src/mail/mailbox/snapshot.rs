@@ -15,7 +15,7 @@ use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{Flags, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::store::db::mailboxes::Counters;
-use crate::store::db::messages::{self, MessageRow};
+use crate::store::db::messages;
 use crate::store::db::snapshots::{self, Part};
 use crate::store::db::{Tx, mailboxes};
 use crate::store::maildir::FileName;
@@ -45,6 +45,20 @@ struct Packed<'a> {
     name: &'a str,
 }
 
+impl Packed<'_> {
+    fn unpacked(&self) -> Option<(MessageMeta, FileEntry)> {
+        let flags = Flags::from_bits(self.flags);
+        let message = MessageMeta {
+            uid: Uid(self.uid),
+            flags,
+            modseq: ModSeq(self.modseq),
+            size: self.size,
+            internal_date: timestamp(self.internal_date),
+        };
+        Some((message, FileEntry::expected(FileName::parse(self.name)?, flags)))
+    }
+}
+
 /// The mailbox as the database has it now, and of what snapshot it was made, if of any.
 pub(super) async fn load(tx: &mut Tx, id: MailboxId, counters: Counters) -> Result<(View, Option<Kept>), Refusal> {
     let keywords = mailboxes::keywords(tx, id).await?;
@@ -53,18 +67,21 @@ pub(super) async fn load(tx: &mut Tx, id: MailboxId, counters: Counters) -> Resu
     // What went since must be known.
     let modseq = modseq.filter(|modseq| (counters.forgotten..=counters.modseq).contains(modseq));
     let unpacked = match modseq {
-        Some(modseq) => blocking(move || Ok(unpacked(&parts))).await?.map(|rows| (modseq, rows)),
+        Some(modseq) => {
+            let (counters, keywords) = (Counters { modseq, ..counters }, keywords.clone());
+            blocking(move || Ok(unpacked(&parts, counters, keywords))).await?
+        }
         None => None,
     };
-    let Some((modseq, rows)) = unpacked else {
+    let Some(mut view) = unpacked else {
         let rows = messages::changed_since(tx, id, ModSeq(0)).await?;
         return Ok((View::new(rows, counters, keywords), None));
     };
+    let modseq = view.counters.modseq;
     let kept = Kept {
         modseq,
-        messages: rows.len(),
+        messages: view.messages.len(),
     };
-    let mut view = View::new(rows, Counters { modseq, ..counters }, keywords);
     if modseq < counters.modseq {
         let changed = messages::changed_since(tx, id, modseq).await?;
         let gone = messages::expunged_since(tx, id, modseq).await?;
@@ -138,28 +155,33 @@ fn packed(messages: &Chunks<MessageMeta>, files: &Chunks<FileEntry>, at: usize) 
     })
 }
 
-/// The messages of all parts; none where something is not as it was packed.
-fn unpacked(parts: &[Part]) -> Option<Vec<MessageRow>> {
-    let mut rows: Vec<MessageRow> = Vec::with_capacity(parts.len().saturating_mul(PART));
-    for part in parts {
-        let mut rest = part.data.as_slice();
-        while !rest.is_empty() {
-            let (packed, behind): (Packed<'_>, _) = take_from_bytes(rest).ok()?;
-            rest = behind;
-            if rows.last().is_some_and(|last| last.meta.uid.0 >= packed.uid) {
-                return None;
-            }
-            rows.push(MessageRow {
-                name: FileName::parse(packed.name)?,
-                meta: MessageMeta {
-                    uid: Uid(packed.uid),
-                    flags: Flags::from_bits(packed.flags),
-                    modseq: ModSeq(packed.modseq),
-                    size: packed.size,
-                    internal_date: timestamp(packed.internal_date),
-                },
-            });
+/// The view that was packed; none where something is not as it was.
+fn unpacked(parts: &[Part], counters: Counters, keywords: Vec<String>) -> Option<View> {
+    let mut is_whole = true;
+    let mut last = None;
+    let mut entries = parts.iter().map(|part| part.data.as_slice()).flat_map(entries);
+    let sound = entries.by_ref().map_while(|entry| {
+        // UIDs ascend.
+        let entry = entry.filter(|(message, _)| last.replace(message.uid) < Some(message.uid));
+        is_whole &= entry.is_some();
+        entry
+    });
+    let view = View::of(sound, counters, keywords);
+    (is_whole && !view.messages.is_empty()).then_some(view)
+}
+
+/// The messages of a part with their files, ending with nothing where one cannot be read.
+fn entries(data: &[u8]) -> impl Iterator<Item = Option<(MessageMeta, FileEntry)>> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
         }
-    }
-    (!rows.is_empty()).then_some(rows)
+        let Ok((packed, behind)) = take_from_bytes::<Packed<'_>>(rest) else {
+            rest = &[];
+            return Some(None);
+        };
+        rest = behind;
+        Some(packed.unpacked())
+    })
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, Filling};
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{FlagChange, Flags, MailboxStatus, MessageMeta};
 use crate::store::db::mailboxes::Counters;
@@ -15,6 +15,16 @@ use crate::store::maildir::{FileName, Place};
 pub(super) struct FileEntry {
     pub name: FileName,
     pub place: Place,
+}
+
+impl FileEntry {
+    /// Where the file lies that has these flags, unless another program moved it.
+    pub fn expected(name: FileName, flags: Flags) -> Self {
+        Self {
+            name,
+            place: Place::New.with_flags(flags),
+        }
+    }
 }
 
 /// The messages, ascending by UID, with their files beside them in the same order.
@@ -37,10 +47,19 @@ pub(super) enum Change {
 impl View {
     /// A view of what the database has.
     pub fn new(rows: Vec<MessageRow>, counters: Counters, keywords: Vec<String>) -> Self {
-        let (messages, files) = rows.into_iter().map(entry).unzip::<_, _, Vec<_>, Vec<_>>();
+        Self::of(rows.into_iter().map(entry), counters, keywords)
+    }
+
+    /// A view of these messages and their files, ascending by UID.
+    pub fn of(entries: impl IntoIterator<Item = (MessageMeta, FileEntry)>, counters: Counters, keywords: Vec<String>) -> Self {
+        let (mut messages, mut files) = (Filling::new(), Filling::new());
+        for (message, file) in entries {
+            messages.push(message);
+            files.push(file);
+        }
         Self {
-            messages: messages.into_iter().collect(),
-            files: files.into_iter().collect(),
+            messages: messages.done(),
+            files: files.done(),
             counters,
             keywords: keywords.into(),
         }
@@ -208,8 +227,8 @@ impl View {
 }
 
 fn entry(row: MessageRow) -> (MessageMeta, FileEntry) {
-    let (name, place) = (row.name, Place::New.with_flags(row.meta.flags));
-    (row.meta, FileEntry { name, place })
+    let file = FileEntry::expected(row.name, row.meta.flags);
+    (row.meta, file)
 }
 
 #[cfg(test)]
