@@ -1,5 +1,6 @@
 //! What SPF, DKIM, DMARC and ARC have found.
 
+use super::peer::is_remote;
 use super::{Facts, Found, Rule, rule, that, when};
 use crate::model::verdict::{Authentication, Outcome, Policy};
 
@@ -90,7 +91,8 @@ pub(super) const RULES: &[Rule] = &[
         let signatures = found.dkim.iter().map(|it| it.outcome);
         // What could not be found out now may speak for it.
         let may_speak = |outcome: Outcome| matches!(outcome, Outcome::Pass | Outcome::TempError);
-        when(!outcomes.into_iter().chain(signatures).any(may_speak))
+        // Nor has anything to for a program of this machine.
+        when(is_remote(it) && !outcomes.into_iter().chain(signatures).any(may_speak))
     }),
     rule(
         "SIGNED_BY_ANOTHER",

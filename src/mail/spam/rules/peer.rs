@@ -35,19 +35,19 @@ pub(super) const RULES: &[Rule] = &[
         1.0,
         "The client calls itself by the name of a subscriber's line.",
         |it| {
-            let helo = it.case.helo?;
+            let helo = helo(it)?;
             that(is_dynamic(helo, it.case.peer?), helo)
         },
     ),
     rule("HELO_LITERAL", 0.5, "The client calls itself by an address in brackets.", |it| {
-        when(it.case.helo?.starts_with('['))
+        when(helo(it)?.starts_with('['))
     }),
     rule(
         "HELO_LITERAL_WRONG",
         2.0,
         "The client calls itself by an address that is not its own.",
         |it| {
-            let inner = it.case.helo?.strip_prefix('[')?.strip_suffix(']')?;
+            let inner = helo(it)?.strip_prefix('[')?.strip_suffix(']')?;
             that(parse_literal(inner).is_ok_and(|address| Some(address) != it.case.peer), inner)
         },
     ),
@@ -55,30 +55,30 @@ pub(super) const RULES: &[Rule] = &[
         "HELO_BAREIP",
         2.5,
         "The client calls itself by a bare address, which is no name.",
-        |it| when(it.case.helo?.parse::<IpAddr>().is_ok()),
+        |it| when(helo(it)?.parse::<IpAddr>().is_ok()),
     ),
     rule("HELO_NOT_FQDN", 1.5, "The client's name for itself has no dot.", |it| {
-        let helo = it.case.helo?;
+        let helo = helo(it)?;
         that(!helo.contains(['.', ':', '[']) && !is_local(helo), helo)
     }),
     rule("HELO_LOCALHOST", 2.0, "The client calls itself localhost.", |it| {
-        when(is_local(it.case.helo?))
+        when(is_local(helo(it)?))
     }),
     rule("HELO_IS_OURS", 4.0, "The client calls itself by this server's name.", |it| {
-        when(it.case.helo?.eq_ignore_ascii_case(it.case.hostname) && is_remote(it))
+        when(helo(it)?.eq_ignore_ascii_case(it.case.hostname))
     }),
     rule("HELO_BAD", 1.0, "The client's name for itself cannot be one.", |it| {
-        let helo = it.case.helo?;
+        let helo = helo(it)?;
         that(!helo.starts_with('[') && Domain::parse(helo).is_err(), helo)
     }),
     rule(
         "HELO_UNDERSCORE",
         0.5,
         "The client's name for itself has an underscore, which no host has.",
-        |it| when(it.case.helo?.contains('_')),
+        |it| when(helo(it)?.contains('_')),
     ),
     rule("HELO_PRIVATE", 0.5, "The client's name for itself is of a network at home.", |it| {
-        let helo = it.case.helo?.to_ascii_lowercase();
+        let helo = helo(it)?.to_ascii_lowercase();
         let endings = [
             ".local",
             ".lan",
@@ -96,7 +96,7 @@ pub(super) const RULES: &[Rule] = &[
         0.2,
         "Name of the address and name in HELO are of different organisations.",
         |it| {
-            let (helo, name) = (it.case.helo?, it.case.authentication?.iprev.name.as_deref()?);
+            let (helo, name) = (helo(it)?, it.case.authentication?.iprev.name.as_deref()?);
             let (helo, name) = (helo.to_ascii_lowercase(), name.to_ascii_lowercase());
             that(helo.contains('.') && organisation(&helo) != organisation(&name), name)
         },
@@ -107,7 +107,7 @@ pub(super) const RULES: &[Rule] = &[
         "The client's name for itself is the one that its address leads to.",
         |it| {
             let iprev = &it.case.authentication?.iprev;
-            when(iprev.outcome == Outcome::Pass && it.case.helo?.eq_ignore_ascii_case(iprev.name.as_deref()?))
+            when(iprev.outcome == Outcome::Pass && helo(it)?.eq_ignore_ascii_case(iprev.name.as_deref()?))
         },
     ),
     rule(
@@ -115,12 +115,9 @@ pub(super) const RULES: &[Rule] = &[
         2.5,
         "The client calls itself by the domain of a recipient.",
         |it| {
-            let helo = it.case.helo?;
+            let helo = helo(it)?;
             let is_theirs = |domain: &Domain| domain.as_str().eq_ignore_ascii_case(helo);
-            that(
-                is_remote(it) && it.case.recipients.iter().filter_map(|to| to.domain()).any(is_theirs),
-                helo,
-            )
+            that(it.case.recipients.iter().filter_map(|to| to.domain()).any(is_theirs), helo)
         },
     ),
 ];
@@ -130,7 +127,13 @@ fn is_local(helo: &str) -> bool {
     helo == "localhost" || helo.starts_with("localhost.")
 }
 
-fn is_remote(facts: &Facts<'_>) -> bool {
+/// What the client calls itself, unless it is a program of this machine: those need no name.
+fn helo<'f>(facts: &Facts<'f>) -> Option<&'f str> {
+    facts.case.helo.filter(|_| is_remote(facts))
+}
+
+/// Whether the client is on another machine.
+pub(super) fn is_remote(facts: &Facts<'_>) -> bool {
     facts.case.peer.is_some_and(|peer| !peer.is_loopback())
 }
 
