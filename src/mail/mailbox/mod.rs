@@ -75,7 +75,7 @@ use crate::mail::events::Events;
 use crate::model::account::User;
 use crate::model::clock::Clock;
 use crate::model::ids::{MailId, MailboxId, ModSeq, Uid, UserId};
-use crate::model::mailbox::{MailboxInfo, MailboxStatus, MessageMeta};
+use crate::model::mailbox::{MailboxInfo, MailboxName, MailboxStatus, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::store::db::Database;
 use crate::store::maildir::{FileName, Maildir, NameMaker};

@@ -34,7 +34,7 @@ impl Mailboxes {
     /// Opens what `file` lists, one mailbox after the other; then waits for `stop`, and lists what is open.
     pub async fn keep_open(self, directory: Directory, file: PathBuf, stop: CancellationToken) {
         tokio::select! {
-            () = self.reopen(&directory, &file) => stop.cancelled().await,
+            () = self.open_listed(&directory, &file) => stop.cancelled().await,
             () = stop.cancelled() => {}
         }
         let list = self.open_ones();
@@ -43,7 +43,7 @@ impl Mailboxes {
         }
     }
 
-    async fn reopen(&self, directory: &Directory, file: &Path) {
+    async fn open_listed(&self, directory: &Directory, file: &Path) {
         let file = file.to_owned();
         let list = blocking(move || Ok(take(&file))).await.unwrap_or_default();
         let count = list.len();
