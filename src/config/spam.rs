@@ -48,7 +48,7 @@ pub struct Spam {
     /// The most words and pairs of words that are kept for a user, and for the server.
     #[schemars(range(min = 1_000, max = 100_000_000))]
     pub bayes_max_tokens: i64,
-    /// After how many days words that were not met again are forgotten; those met once only, after a quarter of that.
+    /// After how many days words that were not met again are forgotten; those met in one message or hardly more, after a quarter of that.
     #[schemars(range(min = 1, max = 36_500))]
     pub bayes_expire_days: i64,
 }

@@ -57,7 +57,7 @@ pub enum Step {
     },
     /// It was found out whether it is spam.
     Judged {
-        /// What is done with it: `no action`, `add header`, `junk`, `try again later`, `reject`.
+        /// What is done with it: `no action`, `add header`, `junk`, `try again later`, `soft reject`, `reject`.
         action: String,
         score: f64,
         /// The score from which it is marked as spam.

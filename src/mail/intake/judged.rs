@@ -128,6 +128,10 @@ fn judged(mut verdict: Verdict, judgement: Judgement) -> Result<Verdict, Refusal
             let text = "greylisted: the message is taken when it is sent again after some minutes (RFC 6647)";
             return Err(Refusal::PutOff(text.into()));
         }
+        Action::SoftReject => {
+            let text = "the filter for spam does not take the message now, but perhaps when it is sent again later";
+            return Err(Refusal::PutOff(text.into()));
+        }
         Action::Junk => verdict.is_junk = true,
         Action::NoAction | Action::AddHeader => {}
     }

@@ -16,8 +16,10 @@ pub enum Action {
     AddHeader,
     /// It goes into the mailbox for junk.
     Junk,
-    /// Not now: its sender's server is to try again later.
+    /// Not now: its sender's server is to try again later, by which one sees whether it does.
     Later,
+    /// Not now, for a reason of rspamd's: it may have limits of its own.
+    SoftReject,
     /// It is refused.
     Reject,
 }
@@ -30,6 +32,7 @@ impl Action {
             Self::AddHeader => "add header",
             Self::Junk => "junk",
             Self::Later => "try again later",
+            Self::SoftReject => "soft reject",
             Self::Reject => "reject",
         }
     }

@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::bayes::{Knowledge, Lesson};
+use super::bayes::{self, Knowledge, Lesson};
 use crate::model::clock::Clock;
 use crate::model::ids::UserId;
 use crate::store::Error;
-use crate::store::db::spam::{self, Classes};
+use crate::store::db::spam::{self, Classes, Taught};
 use crate::store::db::{Database, Tx};
 
 /// After so long it is asked what has changed.
@@ -22,7 +22,7 @@ const IN_MEMORY: usize = 64;
 /// How many tokens are dropped in one transaction.
 const DROPPED: i64 = 5_000;
 const DAY_MS: i64 = 86_400_000;
-/// What was met in one message only is forgotten this many times sooner.
+/// What was met in one message only, or hardly more, is forgotten this many times sooner.
 const RARE: i64 = 4;
 
 /// Whose knowledge.
@@ -158,32 +158,35 @@ impl Learned {
             database, clock, limits, ..
         } = &*self.inner;
         let (id, now) = (owner.id(), clock.now_ms());
+        // It may be in memory no longer, or not yet; what others learn meanwhile changes little.
+        let weight = Lesson::weight(self.of(owner).await?.evidence(&lesson.tokens, 1), is_spam);
         let mind = self.inner.mind(id);
         // What is fetched at the same moment would have it already, and it would be added twice.
         let _alone = mind.fetching.lock().await;
         let mut tx = database.write().await?;
-        let classes = spam::lock_classes(&mut tx, id).await?;
+        let taught = spam::lock_classes(&mut tx, id).await?;
         let before = spam::lesson(&mut tx, id, &lesson.mark).await?;
-        if before == Some(is_spam) {
+        if before.is_some_and(|before| before.is_spam == is_spam) {
             return Ok(Learnt::Known);
         }
         // Who asks for it by hand knows why.
-        if before.is_none() && !is_asked && limits.is_unbalanced(classes, is_spam) {
+        if before.is_none() && !is_asked && limits.is_unbalanced(taught.messages, is_spam) {
             return Ok(Learnt::Unbalanced);
         }
-        let change = change(before, is_spam);
-        spam::count(&mut tx, id, &lesson.tokens, change, now).await?;
+        let this = spam::Lesson { is_spam, weight };
+        let change = change(before, this);
+        spam::count(&mut tx, id, &lesson.tokens, change.weights, now).await?;
         match before {
-            None => spam::insert_lesson(&mut tx, id, &lesson.mark, (is_spam, now)).await?,
-            Some(_) => spam::update_lesson(&mut tx, id, &lesson.mark, (is_spam, now)).await?,
+            None => spam::insert_lesson(&mut tx, id, &lesson.mark, (this, now)).await?,
+            Some(_) => spam::update_lesson(&mut tx, id, &lesson.mark, (this, now)).await?,
         }
-        let classes = Classes {
-            spam: (classes.spam + change.spam).max(0),
-            ham: (classes.ham + change.ham).max(0),
+        let taught = Taught {
+            messages: sum(taught.messages, change.messages),
+            weights: sum(taught.weights, change.weights),
         };
-        spam::set_classes(&mut tx, id, classes).await?;
+        spam::set_classes(&mut tx, id, taught).await?;
         tx.commit().await?;
-        mind.take_in(&lesson.tokens, change, classes);
+        mind.take_in(&lesson.tokens, change.weights, taught);
         Ok(if before.is_some() { Learnt::Moved } else { Learnt::New })
     }
 
@@ -213,10 +216,11 @@ impl Learned {
 
     async fn drop_tokens(&self, owner: i64, before: i64, (is_rare, most): (bool, i64)) -> Result<u64, Error> {
         let (mut gone, mut left) = (0, most);
+        let most_met = if is_rare { bayes::HEAVIEST } else { i64::MAX };
         while left > 0 {
             let portion = left.min(DROPPED);
             let mut tx = self.inner.database.write().await?;
-            let dropped = spam::forget_tokens(&mut tx, owner, before, (is_rare, portion)).await?;
+            let dropped = spam::forget_tokens(&mut tx, owner, before, (most_met, portion)).await?;
             tx.commit().await?;
             gone += dropped;
             let dropped = i64::try_from(dropped).unwrap_or(i64::MAX);
@@ -243,13 +247,13 @@ impl Limits {
 
 impl Mind {
     /// Adds what was learned, if the rest is in memory.
-    fn take_in(&self, tokens: &[i64], change: Classes, classes: Classes) {
+    fn take_in(&self, tokens: &[i64], change: Classes, taught: Taught) {
         if !locked(&self.state).is_there {
             return;
         }
         let add = |count: u32, change: i64| clipped(i64::from(count).saturating_add(change));
         let mut knowledge = self.knowledge.write().unwrap_or_else(PoisonError::into_inner);
-        (knowledge.spam, knowledge.ham) = (clipped(classes.spam), clipped(classes.ham));
+        count(&mut knowledge, taught);
         for token in tokens {
             let counts = knowledge.tokens.entry(*token).or_default();
             *counts = (add(counts.0, change.spam), add(counts.1, change.ham));
@@ -262,12 +266,35 @@ fn clipped(count: i64) -> u32 {
     u32::try_from(count.max(0)).unwrap_or(u32::MAX)
 }
 
-/// What is to be added to the counts of tokens and messages.
-fn change(before: Option<bool>, is_spam: bool) -> Classes {
-    let this = |is: bool, was: Option<bool>| i64::from(is) - i64::from(was == Some(true));
+/// How much of either kind was learned.
+fn count(knowledge: &mut Knowledge, taught: Taught) {
+    (knowledge.spam, knowledge.ham) = (clipped(taught.messages.spam), clipped(taught.messages.ham));
+    (knowledge.spam_weight, knowledge.ham_weight) = (clipped(taught.weights.spam), clipped(taught.weights.ham));
+}
+
+fn sum(one: Classes, other: Classes) -> Classes {
     Classes {
-        spam: this(is_spam, before),
-        ham: this(!is_spam, before.map(|was| !was)),
+        spam: (one.spam + other.spam).max(0),
+        ham: (one.ham + other.ham).max(0),
+    }
+}
+
+/// What is to be added to the counts of messages, and, by weights, to those of tokens.
+fn change(before: Option<spam::Lesson>, now: spam::Lesson) -> Taught {
+    let of = |lesson: spam::Lesson, count: i64| match lesson.is_spam {
+        true => Classes { spam: count, ham: 0 },
+        false => Classes { spam: 0, ham: count },
+    };
+    let change = |now: Classes, before: Option<Classes>| {
+        let before = before.unwrap_or_default();
+        Classes {
+            spam: now.spam - before.spam,
+            ham: now.ham - before.ham,
+        }
+    };
+    Taught {
+        messages: change(of(now, 1), before.map(|it| of(it, 1))),
+        weights: change(of(now, now.weight), before.map(|it| of(it, it.weight))),
     }
 }
 
@@ -300,13 +327,13 @@ impl Inner {
         let now = self.clock.now_ms();
         let since = if state.is_there { state.changed_ms - APART_MS } else { 0 };
         let mut tx: Tx = self.database.read().await?;
-        let classes = spam::classes(&mut tx, owner).await?;
+        let taught = spam::classes(&mut tx, owner).await?;
         let changed = spam::tokens_since(&mut tx, owner, since, self.limits.max_tokens).await?;
         drop(tx);
         let last = changed.first().map_or(state.changed_ms, |(_, at)| (*at).max(state.changed_ms));
         {
             let mut knowledge = mind.knowledge.write().unwrap_or_else(PoisonError::into_inner);
-            (knowledge.spam, knowledge.ham) = (clipped(classes.spam), clipped(classes.ham));
+            count(&mut knowledge, taught);
             for (it, _) in changed {
                 knowledge.tokens.insert(it.token, (clipped(it.spam), clipped(it.ham)));
             }
@@ -330,14 +357,16 @@ mod tests {
 
     #[test]
     fn changes_undo_what_was_learned() {
-        let change = |before, is_spam| {
-            let Classes { spam, ham } = change(before, is_spam);
-            (spam, ham)
+        let lesson = |is_spam, weight| spam::Lesson { is_spam, weight };
+        let change = |before: Option<(bool, i64)>, is_spam, weight| {
+            let before = before.map(|(is_spam, weight)| lesson(is_spam, weight));
+            let Taught { messages, weights } = change(before, lesson(is_spam, weight));
+            ((messages.spam, messages.ham), (weights.spam, weights.ham))
         };
-        assert_eq!(change(None, true), (1, 0));
-        assert_eq!(change(None, false), (0, 1));
-        assert_eq!(change(Some(false), true), (1, -1));
-        assert_eq!(change(Some(true), false), (-1, 1));
+        assert_eq!(change(None, true, 5), ((1, 0), (5, 0)));
+        assert_eq!(change(None, false, 1), ((0, 1), (0, 1)));
+        assert_eq!(change(Some((false, 5)), true, 1), ((1, -1), (1, -5)));
+        assert_eq!(change(Some((true, 1)), false, 5), ((-1, 1), (-1, 5)));
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Answer {
         by_weight(&mut symbols);
         let action = match self.action.as_str() {
             "reject" => Action::Reject,
-            "soft reject" => Action::Later,
+            "soft reject" => Action::SoftReject,
             "add header" | "rewrite subject" => Action::Junk,
             _ => Action::NoAction,
         };

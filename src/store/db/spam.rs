@@ -1,11 +1,11 @@
 //! The tables `spam_classes`, `spam_tokens` and `spam_lessons`: what was learned of spam and of other mail, by user; user 0 is the server.
 
-use super::{Error, Tx, Value};
+use super::{Error, Row, Tx, Value};
 
 /// How many tokens go into one statement.
 const CHUNK: usize = 500;
 
-/// How many messages were learned.
+/// A number for either kind of mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Classes {
     /// Of spam.
@@ -14,7 +14,25 @@ pub struct Classes {
     pub ham: i64,
 }
 
-/// In how many messages a token was.
+/// What an owner has learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taught {
+    /// How many messages.
+    pub messages: Classes,
+    /// How much they count together.
+    pub weights: Classes,
+}
+
+/// As what a message was learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lesson {
+    /// Whether it was spam.
+    pub is_spam: bool,
+    /// How much it counts.
+    pub weight: i64,
+}
+
+/// In how many messages a token was, each as much as it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
     /// Which.
@@ -25,58 +43,70 @@ pub struct Token {
     pub ham: i64,
 }
 
-/// How many messages an owner has learned.
-pub async fn classes(tx: &mut Tx, owner: i64) -> Result<Classes, Error> {
-    let query = tx.query("SELECT spam, ham FROM spam_classes WHERE owner = ?").bind(owner);
-    let found = query.optional(|row| {
+const SELECT_TAUGHT: &str = "SELECT spam, ham, spam_weight, ham_weight FROM spam_classes WHERE owner = ?";
+
+/// What an owner has learned.
+pub async fn classes(tx: &mut Tx, owner: i64) -> Result<Taught, Error> {
+    let query = tx.query(SELECT_TAUGHT).bind(owner);
+    Ok(query.optional(taught).await?.unwrap_or_default())
+}
+
+fn taught(row: &Row<'_>) -> Result<Taught, Error> {
+    let classes = |at: usize| -> Result<Classes, Error> {
         Ok(Classes {
-            spam: row.integer(0)?,
-            ham: row.integer(1)?,
+            spam: row.integer(at)?,
+            ham: row.integer(at + 1)?,
         })
-    });
-    Ok(found.await?.unwrap_or_default())
+    };
+    Ok(Taught {
+        messages: classes(0)?,
+        weights: classes(2)?,
+    })
 }
 
 /// The same, and nobody else learns for this owner until the end of the transaction.
-pub async fn lock_classes(tx: &mut Tx, owner: i64) -> Result<Classes, Error> {
+pub async fn lock_classes(tx: &mut Tx, owner: i64) -> Result<Taught, Error> {
     let insert = tx
         .dialect()
-        .insert_or_ignore("INTO spam_classes (owner, spam, ham) VALUES (?, 0, 0)");
+        .insert_or_ignore("INTO spam_classes (owner, spam, ham, spam_weight, ham_weight) VALUES (?, 0, 0, 0, 0)");
     tx.query_built(insert).bind(owner).execute().await?;
-    let select = format!("SELECT spam, ham FROM spam_classes WHERE owner = ?{}", tx.for_update());
-    let found = tx.query_built(select).bind(owner).optional(|row| {
-        Ok(Classes {
-            spam: row.integer(0)?,
-            ham: row.integer(1)?,
+    let select = format!("{SELECT_TAUGHT}{}", tx.for_update());
+    let query = tx.query_built(select).bind(owner);
+    Ok(query.optional(taught).await?.unwrap_or_default())
+}
+
+/// Sets what an owner has learned.
+pub async fn set_classes(tx: &mut Tx, owner: i64, taught: Taught) -> Result<(), Error> {
+    let update = tx.query("UPDATE spam_classes SET spam = ?, ham = ?, spam_weight = ?, ham_weight = ? WHERE owner = ?");
+    let update = update.bind(taught.messages.spam).bind(taught.messages.ham);
+    let update = update.bind(taught.weights.spam).bind(taught.weights.ham);
+    update.bind(owner).execute().await.map(drop)
+}
+
+/// As what a message was learned; none if it was not.
+pub async fn lesson(tx: &mut Tx, owner: i64, mark: &[u8]) -> Result<Option<Lesson>, Error> {
+    let query = tx.query("SELECT spam, weight FROM spam_lessons WHERE owner = ? AND mark = ?");
+    let found = query.bind(owner).bind(mark).optional(|row| {
+        Ok(Lesson {
+            is_spam: row.integer(0)? != 0,
+            weight: row.integer(1)?,
         })
     });
-    Ok(found.await?.unwrap_or_default())
-}
-
-/// Sets how many messages an owner has learned.
-pub async fn set_classes(tx: &mut Tx, owner: i64, classes: Classes) -> Result<(), Error> {
-    let update = tx.query("UPDATE spam_classes SET spam = ?, ham = ? WHERE owner = ?");
-    update.bind(classes.spam).bind(classes.ham).bind(owner).execute().await.map(drop)
-}
-
-/// As what a message was learned: whether it was spam; none if it was not.
-pub async fn lesson(tx: &mut Tx, owner: i64, mark: &[u8]) -> Result<Option<bool>, Error> {
-    let query = tx.query("SELECT spam FROM spam_lessons WHERE owner = ? AND mark = ?");
-    query.bind(owner).bind(mark).optional(|row| Ok(row.integer(0)? != 0)).await
+    found.await
 }
 
 /// Remembers as what a message was learned; it is not remembered yet.
-pub async fn insert_lesson(tx: &mut Tx, owner: i64, mark: &[u8], (is_spam, at_ms): (bool, i64)) -> Result<(), Error> {
-    let insert = tx.query("INSERT INTO spam_lessons (owner, mark, spam, learned_at) VALUES (?, ?, ?, ?)");
-    let insert = insert.bind(owner).bind(mark).bind(i64::from(is_spam)).bind(at_ms);
-    insert.execute().await.map(drop)
+pub async fn insert_lesson(tx: &mut Tx, owner: i64, mark: &[u8], (lesson, at_ms): (Lesson, i64)) -> Result<(), Error> {
+    let insert = tx.query("INSERT INTO spam_lessons (owner, mark, spam, weight, learned_at) VALUES (?, ?, ?, ?, ?)");
+    let insert = insert.bind(owner).bind(mark).bind(i64::from(lesson.is_spam)).bind(lesson.weight);
+    insert.bind(at_ms).execute().await.map(drop)
 }
 
 /// Remembers that a message was learned as something else.
-pub async fn update_lesson(tx: &mut Tx, owner: i64, mark: &[u8], (is_spam, at_ms): (bool, i64)) -> Result<(), Error> {
-    let update = tx.query("UPDATE spam_lessons SET spam = ?, learned_at = ? WHERE owner = ? AND mark = ?");
-    let update = update.bind(i64::from(is_spam)).bind(at_ms).bind(owner).bind(mark);
-    update.execute().await.map(drop)
+pub async fn update_lesson(tx: &mut Tx, owner: i64, mark: &[u8], (lesson, at_ms): (Lesson, i64)) -> Result<(), Error> {
+    let update = tx.query("UPDATE spam_lessons SET spam = ?, weight = ?, learned_at = ? WHERE owner = ? AND mark = ?");
+    let update = update.bind(i64::from(lesson.is_spam)).bind(lesson.weight).bind(at_ms);
+    update.bind(owner).bind(mark).execute().await.map(drop)
 }
 
 /// Adds to the counts of tokens; what would fall below nothing is nothing. Tokens that are new are added where there is something to add.
@@ -145,12 +175,11 @@ pub async fn count_tokens(tx: &mut Tx, owner: i64) -> Result<i64, Error> {
     Ok(query.optional(|row| row.integer(0)).await?.unwrap_or_default())
 }
 
-/// Drops the tokens of an owner that were not met since, or (with `rare`) only those that were met in one message; at most so many. How
-/// many were dropped.
-pub async fn forget_tokens(tx: &mut Tx, owner: i64, before_ms: i64, (rare, limit): (bool, i64)) -> Result<u64, Error> {
-    let condition = if rare { " AND spam + ham <= 1" } else { "" };
-    let select = format!("SELECT token FROM spam_tokens WHERE owner = ? AND updated_at < ?{condition} ORDER BY updated_at LIMIT ?");
-    let query = tx.query_built(select).bind(owner).bind(before_ms).bind(limit);
+/// Drops the tokens of an owner that were not met since, and whose counts are not above `most` together; at most so many. How many were
+/// dropped.
+pub async fn forget_tokens(tx: &mut Tx, owner: i64, before_ms: i64, (most, limit): (i64, i64)) -> Result<u64, Error> {
+    let query = tx.query("SELECT token FROM spam_tokens WHERE owner = ? AND updated_at < ? AND spam + ham <= ? ORDER BY updated_at LIMIT ?");
+    let query = query.bind(owner).bind(before_ms).bind(most).bind(limit);
     let tokens = query.all(|row| row.integer(0)).await?;
     let mut dropped = 0;
     for chunk in tokens.chunks(CHUNK) {

@@ -312,12 +312,13 @@ impl Reader {
 
 /// Adds a text in which blanks are one blank.
 fn add(out: &mut String, text: &str) {
-    for c in text.chars() {
-        if !c.is_whitespace() {
-            out.push(c);
-        } else if !out.is_empty() && !out.ends_with([' ', '\n']) {
+    let mut is_behind_blank = false;
+    for word in text.split(char::is_whitespace) {
+        if is_behind_blank && !out.is_empty() && !out.ends_with([' ', '\n']) {
             out.push(' ');
         }
+        out.push_str(word);
+        is_behind_blank = true;
     }
 }
 

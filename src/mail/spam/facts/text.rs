@@ -27,27 +27,54 @@ impl Plain {
         plain.folded.reserve(text.len());
         let mut word = String::new();
         let mut behind_letter = false;
-        for c in text.chars() {
+        let mut rest = text;
+        loop {
+            // Most of most texts: taken at once, which is several times as fast as letter by letter.
+            let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+            let (letters, behind) = rest.split_at_checked(run).unwrap_or((rest, ""));
+            if run > 0 {
+                plain.add_ascii(letters, &mut word);
+                behind_letter = true;
+            }
+            let mut chars = behind.chars();
+            let Some(c) = chars.next() else { break };
+            rest = chars.as_str();
             if is_invisible(c) {
                 plain.invisible += usize::from(behind_letter);
                 continue;
             }
             behind_letter = c.is_alphanumeric();
-            if behind_letter {
-                plain.letters += 1;
-                plain.capitals += usize::from(c.is_uppercase());
-                word.extend(c.to_lowercase());
-                continue;
-            }
-            plain.end_word(&mut word);
-            if !c.is_whitespace() {
-                plain.folded.push(c);
-            } else if !plain.folded.is_empty() && !plain.folded.ends_with(' ') {
-                plain.folded.push(' ');
-            }
+            plain.add(c, &mut word);
         }
         plain.end_word(&mut word);
         plain
+    }
+
+    /// Adds letters and digits of ASCII.
+    fn add_ascii(&mut self, letters: &str, word: &mut String) {
+        self.letters += letters.len();
+        self.capitals += letters.bytes().filter(u8::is_ascii_uppercase).count();
+        let begin = word.len();
+        word.push_str(letters);
+        if let Some(added) = word.get_mut(begin..) {
+            added.make_ascii_lowercase();
+        }
+    }
+
+    /// Adds a character.
+    fn add(&mut self, c: char, word: &mut String) {
+        if c.is_alphanumeric() {
+            self.letters += 1;
+            self.capitals += usize::from(c.is_uppercase());
+            word.extend(c.to_lowercase());
+            return;
+        }
+        self.end_word(word);
+        if !c.is_whitespace() {
+            self.folded.push(c);
+        } else if !self.folded.is_empty() && !self.folded.ends_with(' ') {
+            self.folded.push(' ');
+        }
     }
 
     fn end_word(&mut self, word: &mut String) {
@@ -55,8 +82,8 @@ impl Plain {
             return;
         }
         self.words += 1;
-        let has_latin = word.bytes().any(|octet| octet.is_ascii_alphabetic());
-        if has_latin && !word.is_ascii() && word.chars().any(|c| latin(c).is_some()) {
+        let has_latin = || word.bytes().any(|octet| octet.is_ascii_alphabetic());
+        if !word.is_ascii() && has_latin() && word.chars().any(|c| latin(c).is_some()) {
             self.mixed += 1;
             self.folded.extend(word.chars().map(|c| latin(c).unwrap_or(c)));
         } else {

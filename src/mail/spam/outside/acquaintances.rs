@@ -15,7 +15,7 @@ use crate::model::address::EmailAddress;
 use crate::model::clock::Clock;
 use crate::model::ids::UserId;
 use crate::store::Error;
-use crate::store::db::{Database, acquaintances};
+use crate::store::db::{Database, Tx, acquaintances};
 
 pub(super) const RULES: &[Rule] = &[CORRESPONDENT, REPLY];
 pub(super) const CORRESPONDENT: Rule = unasked(
@@ -80,9 +80,11 @@ impl Acquaintances {
         }
         let author: Vec<Mark> = asks.proved_author.iter().map(of_address).collect();
         let messages: Vec<Mark> = asks.answers.iter().map(|id| of_message(id)).collect();
+        // Both are read in one transaction, if any is.
+        let mut tx = None;
         let mut held = Vec::new();
         for (rule, marks) in [(&CORRESPONDENT, author), (&REPLY, messages)] {
-            match self.who_knows(users, &marks).await {
+            match self.who_knows(users, &marks, &mut tx).await {
                 Ok(count) if count > 0 && count * 2 >= users.len() => held.push(rule),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "whom users know cannot be asked"),
@@ -92,7 +94,7 @@ impl Acquaintances {
     }
 
     /// How many of the users know any of these.
-    async fn who_knows(&self, users: &[UserId], marks: &[Mark]) -> Result<usize, Error> {
+    async fn who_knows(&self, users: &[UserId], marks: &[Mark], tx: &mut Option<Tx>) -> Result<usize, Error> {
         if marks.is_empty() {
             return Ok(0);
         }
@@ -105,8 +107,11 @@ impl Acquaintances {
         if others.is_empty() {
             return Ok(known.len());
         }
-        let mut tx = self.database.read().await?;
-        let found = acquaintances::who_knows(&mut tx, &others, marks, since).await?;
+        let tx = match tx {
+            Some(tx) => tx,
+            None => tx.insert(self.database.read().await?),
+        };
+        let found = acquaintances::who_knows(tx, &others, marks, since).await?;
         Ok(known.len().saturating_add(found.len()))
     }
 

@@ -8,14 +8,15 @@ use crate::mail::spam::facts::{Link, organisation};
 
 pub(super) const RULES: &[Rule] = &[
     rule("PHISHING", 3.0, "The text of a link is a link to another place.", |it| {
+        if is_tracked(it) {
+            return None;
+        }
         any(it, |link| {
             let claimed = link.claimed_host()?;
             let target = link.organisation();
             let is_own = it.is_author_proved() && target == it.author_organisation();
-            that(
-                organisation(&claimed) != target && !is_own && !is_tracked(it),
-                format!("{claimed} leads to {}", link.host),
-            )
+            let is_elsewhere = organisation(&claimed) != target && !is_own;
+            is_elsewhere.then(|| format!("{claimed} leads to {}", link.host))
         })
     }),
     rule(
@@ -23,9 +24,12 @@ pub(super) const RULES: &[Rule] = &[
         0.5,
         "The text of a link is a link to another place, in a letter to many.",
         |it| {
+            if !is_tracked(it) {
+                return None;
+            }
             any(it, |link| {
                 let claimed = link.claimed_host()?;
-                that(organisation(&claimed) != link.organisation() && is_tracked(it), link.host.clone())
+                that(organisation(&claimed) != link.organisation(), &link.host)
             })
         },
     ),
@@ -123,11 +127,14 @@ pub(super) const RULES: &[Rule] = &[
         },
     ),
     rule("URL_HAS_RECIPIENT", 1.0, "A link carries the recipient's address.", |it| {
+        if is_tracked(it) {
+            return None;
+        }
         let recipients: Vec<String> = it.case.recipients.iter().map(|to| to.canonical()).collect();
         any(it, |link| {
             let raw = link.raw.to_lowercase();
             let is_in = |to: &String| raw.contains(to) || raw.contains(&to.replace('@', "%40"));
-            when(link.is_web() && recipients.iter().any(is_in) && !is_tracked(it))
+            when(link.is_web() && recipients.iter().any(is_in))
         })
     }),
     rule("URL_TO_PROGRAM", 2.5, "A link leads to a program or a disguised one.", |it| {
@@ -169,7 +176,13 @@ pub(super) const RULES: &[Rule] = &[
         "A link leads to a login at another place than the author's.",
         |it| {
             let author = it.author_organisation();
+            if it.is_author_proved() {
+                return None;
+            }
             any(it, |link| {
+                if !link.is_web() || link.organisation() == author {
+                    return None;
+                }
                 let path = format!("{}?{}", link.url.path(), link.url.query().unwrap_or_default()).to_lowercase();
                 let words = [
                     "login",
@@ -184,11 +197,7 @@ pub(super) const RULES: &[Rule] = &[
                     "banking",
                     "password",
                 ];
-                let is_own = link.organisation() == author;
-                that(
-                    link.is_web() && !is_own && !it.is_author_proved() && words.iter().any(|word| path.contains(word)),
-                    &link.host,
-                )
+                that(words.iter().any(|word| path.contains(word)), &link.host)
             })
         },
     ),

@@ -22,8 +22,8 @@ pub(super) const RULES: &[Rule] = &[
         |it| {
             let text = it.plain.as_deref().unwrap_or_default();
             let quotes =
-                text.lines().any(|line| line.starts_with('>')) || it.html.as_deref().is_some_and(|html| html.contains("blockquote"));
-            when(begins(it, REPLIES) && !it.has("In-Reply-To") && !quotes && it.text.words > 0)
+                || text.lines().any(|line| line.starts_with('>')) || it.html.as_deref().is_some_and(|html| html.contains("blockquote"));
+            when(begins(it, REPLIES) && !it.has("In-Reply-To") && it.text.words > 0 && !quotes())
         },
     ),
     rule(
@@ -33,10 +33,9 @@ pub(super) const RULES: &[Rule] = &[
         |it| {
             let has_message = it.parts().any(|part| part.embedded.is_some());
             let text = &it.text.folded;
-            let quotes = ["from:", "von:", "de :", "de:", "da:", "van:"]
-                .iter()
-                .any(|word| text.contains(word));
-            when(begins(it, FORWARDS) && !has_message && !quotes && !it.has("In-Reply-To") && !it.has("References"))
+            let words = ["from:", "von:", "de :", "de:", "da:", "van:"];
+            let quotes = || words.iter().any(|word| text.contains(word));
+            when(begins(it, FORWARDS) && !has_message && !it.has("In-Reply-To") && !it.has("References") && !quotes())
         },
     ),
     rule("REFERENCES_BROKEN", 0.3, "In-Reply-To or References names no message.", |it| {
