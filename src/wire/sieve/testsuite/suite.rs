@@ -392,9 +392,20 @@ impl World for Suite<'_> {
     }
 
     fn is_listed(&mut self, list: &str, value: &str) -> bool {
+        let value = value.to_lowercase();
+        self.listed(list).is_some_and(|values| values.contains(&value))
+    }
+
+    fn listed(&mut self, list: &str) -> Option<Vec<String>> {
+        if !self.has_list(list) {
+            return None;
+        }
         let path = self.options.get(&format!("sieve_extlists_list/{list}/dict/file/path"));
         let dictionary = path.and_then(|path| self.dictionary(path)).unwrap_or_default();
-        dictionary.contains_key(&format!("priv/sieve/extlists/{}", value.to_lowercase()))
+        let values = dictionary.into_keys().filter_map(|key| Some(key.strip_prefix("priv/sieve/extlists/")?.to_owned()));
+        let mut values: Vec<String> = values.collect();
+        values.sort();
+        Some(values)
     }
 
     fn spam(&mut self, message: &Message) -> Option<f64> {
