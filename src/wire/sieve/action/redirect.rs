@@ -9,7 +9,8 @@ use crate::wire::sieve::run::{Command, Fault, Flow, Run};
 use crate::wire::sieve::signature::{Signature, tag, text};
 use crate::wire::sieve::text::Text;
 
-pub(in crate::wire::sieve) const SIGNATURE: Signature = Signature::of(&[text("address")]).tagged(&[&[tag("copy").of(Extension::Copy), tag("list").of(Extension::Extlists)]]);
+pub(in crate::wire::sieve) const SIGNATURE: Signature =
+    Signature::of(&[text("address")]).tagged(&[&[tag("copy").of(Extension::Copy), tag("list").of(Extension::Extlists)]]);
 
 pub(in crate::wire::sieve) fn compile(arguments: &mut Arguments<'_, '_, '_>) -> Option<Box<dyn Command>> {
     let address = arguments.text(0);

@@ -43,7 +43,11 @@ fn enable(compiler: &mut Compiler<'_>, extension: Extension, at: Position) {
     match conflicting {
         Some(twin) => compiler.problem(
             at,
-            format!("the extension '{}' is another name of '{}': only one may be required", extension.name(), twin.name()),
+            format!(
+                "the extension '{}' is another name of '{}': only one may be required",
+                extension.name(),
+                twin.name()
+            ),
         ),
         None => compiler.enable(extension),
     }

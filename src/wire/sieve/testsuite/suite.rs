@@ -415,7 +415,9 @@ impl World for Suite<'_> {
         }
         let path = self.options.get(&format!("sieve_extlists_list/{list}/dict/file/path"));
         let dictionary = path.and_then(|path| self.dictionary(path)).unwrap_or_default();
-        let values = dictionary.into_keys().filter_map(|key| Some(key.strip_prefix("priv/sieve/extlists/")?.to_owned()));
+        let values = dictionary
+            .into_keys()
+            .filter_map(|key| Some(key.strip_prefix("priv/sieve/extlists/")?.to_owned()));
         let mut values: Vec<String> = values.collect();
         values.sort();
         Some(values)
