@@ -38,6 +38,7 @@ test_scripts! {
     date
     duplicate
     editheader
+    encoded_characters
     enotify
     environment
     errors

@@ -1,6 +1,6 @@
 //! Lists that scripts ask with `:list`: files of the operator, a value a line.
 //!
-//! RFC 6134 §2.2 (`:list`), §2.4 (`valid_ext_list`). The name of a list is that of its file without `.txt`.
+//! RFC 6134 §2.2 (`:list`), §2.3 (`redirect :list`), §2.7 (`valid_ext_list`). The name of a list is that of its file without `.txt`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -18,16 +18,26 @@ pub(super) fn is_there(folder: &Path, list: &str) -> bool {
 
 /// Whether the value is on the list, in any case: itself, or as an address in a domain that is there as `@example.org`. Blocks.
 pub(super) fn has(folder: &Path, list: &str, value: &str) -> bool {
-    let opened = path(folder, list).and_then(|path| File::open(path).ok());
-    let Some(file) = opened else { return false };
     let value = value.trim().to_lowercase();
     let domain = value.rfind('@').and_then(|at| value.get(at..));
+    let is_meant = |entry: String| {
+        let entry = entry.to_lowercase();
+        entry == value || Some(entry.as_str()) == domain
+    };
+    entries(folder, list).is_some_and(|mut entries| entries.any(is_meant))
+}
+
+/// All that is on the list, as it is written there; none where there is no such list. Blocks.
+pub(super) fn all(folder: &Path, list: &str) -> Option<Vec<String>> {
+    entries(folder, list).map(Iterator::collect)
+}
+
+/// The lines of a list. What begins with a number sign is a comment.
+fn entries(folder: &Path, list: &str) -> Option<impl Iterator<Item = String>> {
+    let file = File::open(path(folder, list)?).ok()?;
     let lines = BufReader::new(file.take(MOST)).lines().map_while(Result::ok);
-    // What begins with a number sign is a comment.
-    let mut entries = lines
-        .map(|line| line.trim().to_lowercase())
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    entries.any(|entry| entry == value || Some(entry.as_str()) == domain)
+    let is_entry = |line: &String| !line.is_empty() && !line.starts_with('#');
+    Some(lines.map(|line| line.trim().to_owned()).filter(is_entry))
 }
 
 /// A name is no path: it has no slash.
@@ -61,5 +71,10 @@ mod tests {
             assert!(!on(list, "ada@remote.test") && !is_there(folder.path(), list), "{list:?}");
         }
         assert!(!is_there(Path::new(""), "friends"));
+        assert_eq!(
+            all(folder.path(), "friends"),
+            Some(vec!["Ada@remote.test".to_owned(), "@lists.test".to_owned()])
+        );
+        assert_eq!(all(folder.path(), "foes"), None);
     }
 }

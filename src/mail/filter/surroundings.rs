@@ -126,6 +126,10 @@ impl World for Surroundings<'_> {
         lists::has(&self.inner.ground.settings.lists, list, value)
     }
 
+    fn listed(&mut self, list: &str) -> Option<Vec<String>> {
+        lists::all(&self.inner.ground.settings.lists, list)
+    }
+
     fn spam(&mut self, _: &Message) -> Option<f64> {
         self.verdict.spam
     }

@@ -43,6 +43,8 @@ pub enum Extension {
     Variables,
     Virustest,
     DovecotDebug,
+    /// What [`Duplicate`](Self::Duplicate) was called before it was an RFC; old scripts have it.
+    DovecotDuplicate,
     DovecotEnvironment,
     DovecotTestsuite,
 }
@@ -50,7 +52,7 @@ pub enum Extension {
 use Extension as E;
 
 /// Every extension with its name, in the order in which they are announced.
-const NAMES: [(Extension, &str); 42] = [
+const NAMES: [(Extension, &str); 43] = [
     (E::Fileinto, "fileinto"),
     (E::Reject, "reject"),
     (E::Ereject, "ereject"),
@@ -91,6 +93,7 @@ const NAMES: [(Extension, &str); 42] = [
     (E::Extlists, "extlists"),
     (E::Imapsieve, "imapsieve"),
     (E::DovecotDebug, "vnd.dovecot.debug"),
+    (E::DovecotDuplicate, "vnd.dovecot.duplicate"),
     (E::DovecotEnvironment, "vnd.dovecot.environment"),
     (E::DovecotTestsuite, "vnd.dovecot.testsuite"),
 ];
@@ -113,7 +116,7 @@ impl Extension {
     pub fn announced() -> impl Iterator<Item = &'static str> {
         let of_users = NAMES
             .iter()
-            .filter(|(extension, _)| !matches!(extension, E::DovecotTestsuite | E::DovecotDebug));
+            .filter(|(extension, _)| !matches!(extension, E::DovecotTestsuite | E::DovecotDebug | E::DovecotDuplicate));
         BUILT_IN.into_iter().chain(of_users.map(|(_, name)| *name))
     }
 
@@ -122,12 +125,22 @@ impl Extension {
         BUILT_IN.contains(&name)
     }
 
+    /// The other name of the same thing, beside which it must not be required.
+    pub(super) fn twin(self) -> Option<Self> {
+        match self {
+            E::Duplicate => Some(E::DovecotDuplicate),
+            E::DovecotDuplicate => Some(E::Duplicate),
+            _ => None,
+        }
+    }
+
     /// What comes with it (RFC 6131 §2, RFC 5235 §2.1).
     pub(super) fn brings(self) -> Option<Self> {
         match self {
             E::VacationSeconds => Some(E::Vacation),
             E::Spamtestplus => Some(E::Spamtest),
             E::DovecotEnvironment => Some(E::Environment),
+            E::DovecotDuplicate => Some(E::Duplicate),
             _ => None,
         }
     }

@@ -70,10 +70,12 @@ pub trait World {
     fn was_seen(&mut self, seen: &Seen) -> bool;
     /// Remembers it from now on. Comes only once the script has ended well.
     fn remember(&mut self, seen: &Seen);
-    /// Whether the list exists (RFC 6134 §2.4).
+    /// Whether the list exists (RFC 6134 §2.7).
     fn has_list(&mut self, list: &str) -> bool;
     /// Whether the value is on the list (RFC 6134 §2.2).
     fn is_listed(&mut self, list: &str, value: &str) -> bool;
+    /// All that is on the list; none where there is no such list (RFC 6134 §2.3).
+    fn listed(&mut self, list: &str) -> Option<Vec<String>>;
     /// How likely the message is spam, 0 to 1; none where it was not tested (RFC 5235 §2.2).
     fn spam(&mut self, message: &Message) -> Option<f64>;
     /// How likely the message has a virus, 0 to 1 (RFC 5235 §2.3).
@@ -124,6 +126,9 @@ impl World for NoWorld {
     }
     fn is_listed(&mut self, _: &str, _: &str) -> bool {
         false
+    }
+    fn listed(&mut self, _: &str) -> Option<Vec<String>> {
+        None
     }
     fn spam(&mut self, _: &Message) -> Option<f64> {
         None

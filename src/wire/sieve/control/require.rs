@@ -2,6 +2,7 @@
 
 use crate::wire::sieve::compiler::Compiler;
 use crate::wire::sieve::extension::Extension;
+use crate::wire::sieve::problem::Position;
 use crate::wire::sieve::signature::{Named, Signature, texts};
 use crate::wire::sieve::syntax::{Node, Value};
 
@@ -27,10 +28,28 @@ pub(in crate::wire::sieve) fn compile(compiler: &mut Compiler<'_>, node: &Node) 
     for (at, name) in names {
         let name = String::from_utf8_lossy(&name).into_owned();
         match Extension::named(&name) {
-            Some(extension) if is_offered(compiler, extension) => compiler.enable(extension),
+            Some(extension) if is_offered(compiler, extension) => enable(compiler, extension, at),
             _ if Extension::is_built_in(&name) => {}
             _ => compiler.problem(at, format!("unknown Sieve capability '{name}'")),
         }
+    }
+}
+
+fn enable(compiler: &mut Compiler<'_>, extension: Extension, at: Position) {
+    // An extension that brings its twin may be required again.
+    let conflicting = extension
+        .twin()
+        .filter(|twin| compiler.has(*twin) && !(compiler.has(extension) && extension.brings() == Some(*twin)));
+    match conflicting {
+        Some(twin) => compiler.problem(
+            at,
+            format!(
+                "the extension '{}' is another name of '{}': only one may be required",
+                extension.name(),
+                twin.name()
+            ),
+        ),
+        None => compiler.enable(extension),
     }
 }
 

@@ -14,7 +14,7 @@ pub(in crate::wire::sieve) const SIGNATURE: Signature =
     Signature::of(&[texts("header list"), texts("key list")]).tagged(&[MATCHING, PARTS, INDEX, MIME]);
 
 /// The fields that hold addresses (RFC 5228 §5.1: an implementation must refuse those that it knows to hold none).
-const FIELDS: [&str; 32] = [
+const FIELDS: [&str; 33] = [
     "from",
     "to",
     "cc",
@@ -47,6 +47,8 @@ const FIELDS: [&str; 32] = [
     "read-receipt-to",
     "registered-mail-reply-requested-by",
     "return-receipt-requested",
+    // RFC 5703 §4.2 looks at this one in parts.
+    "content-from",
 ];
 
 pub(in crate::wire::sieve) fn compile(arguments: &mut Arguments<'_, '_, '_>) -> Option<Box<dyn Test>> {

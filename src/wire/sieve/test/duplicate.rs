@@ -1,6 +1,9 @@
 //! `duplicate` (RFC 7352).
+//!
+//! Beyond the RFC: its older name `vnd.dovecot.duplicate`, in which `:value` is `:uniqueid`.
 
 use crate::wire::sieve::arguments::Arguments;
+use crate::wire::sieve::extension::Extension;
 use crate::wire::sieve::run::{Fault, Run, Test};
 use crate::wire::sieve::signature::{Kind, Signature, tag};
 use crate::wire::sieve::text::Text;
@@ -10,6 +13,7 @@ pub(in crate::wire::sieve) const SIGNATURE: Signature = Signature::NOTHING.tagge
     tag("handle").with(Kind::Text),
     tag("header").with(Kind::Text).among("unique value"),
     tag("uniqueid").with(Kind::Text).among("unique value"),
+    tag("value").with(Kind::Text).of(Extension::DovecotDuplicate).among("unique value"),
     tag("seconds").with(Kind::Number),
     tag("last"),
 ]]);
@@ -26,7 +30,7 @@ pub(in crate::wire::sieve) fn compile(arguments: &mut Arguments<'_, '_, '_>) -> 
     Some(Box::new(Duplicate {
         handle: arguments.tag_text("handle").unwrap_or_default(),
         header,
-        unique: arguments.tag_text("uniqueid"),
+        unique: arguments.tag_text("uniqueid").or_else(|| arguments.tag_text("value")),
         seconds: arguments.tag_number("seconds").unwrap_or(DEFAULT).min(DEFAULT),
         last: arguments.flag("last"),
     }))

@@ -33,12 +33,17 @@ impl Test for HasFlag {
             values.extend(flags.into_iter().map(String::into_bytes));
         }
         let keys = self.matcher.keys(run);
-        // RFC 5232 §2: one string may name several flags.
+        // RFC 5232 §2: one string may name several flags; with `:matches` and `:contains` (§4) it holds parts of them.
         let keys = if self.matcher.counts() {
             keys
         } else {
-            keys.iter().flat_map(|key| flags::split(key)).map(String::into_bytes).collect()
+            keys.iter().flat_map(|key| words(key)).collect()
         };
         self.matcher.any_of(run, &values, &keys)
     }
+}
+
+fn words(key: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let words = key.split(u8::is_ascii_whitespace);
+    words.filter(|word| !word.is_empty()).map(<[u8]>::to_vec)
 }

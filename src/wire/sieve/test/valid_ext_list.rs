@@ -1,4 +1,4 @@
-//! `valid_ext_list` (RFC 6134 §2.4).
+//! `valid_ext_list` (RFC 6134 §2.7).
 
 use crate::wire::sieve::arguments::Arguments;
 use crate::wire::sieve::matching::list_name;

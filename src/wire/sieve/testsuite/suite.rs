@@ -53,7 +53,13 @@ pub struct Suite<'f> {
     /// Handle and value.
     seen: HashSet<(String, Vec<u8>)>,
     results: Vec<TestResult>,
+    /// Stored messages get the keywords that say whether they have attachments: Dovecot 2.4 gives them, 2.3 does not, so they are for
+    /// scripts that know them.
+    marks_attachments: bool,
 }
+
+const WITH_ATTACHMENT: &str = "$HasAttachment";
+const WITHOUT_ATTACHMENT: &str = "$HasNoAttachment";
 
 /// What a script without a message of its own looks at.
 const MESSAGE: &[u8] = b"From: sender@example.com\r\nTo: recipient@example.org\r\nSubject: A message\r\n\r\nA text.\r\n";
@@ -80,6 +86,7 @@ pub fn run_suite(name: &str, script: &[u8], folder: &str, now: jiff::Timestamp, 
         metadata: HashMap::new(),
         seen: HashSet::new(),
         results: Vec::new(),
+        marks_attachments: memchr::memmem::find(script, WITHOUT_ATTACHMENT.as_bytes()).is_some(),
     };
     let program = compile(name, script, &suite.settings, &suite)?;
     let mut state = State::new(Message::new(MESSAGE), Envelope::default(), suite.settings.clone());
@@ -308,16 +315,22 @@ impl Suite<'_> {
     }
 
     fn store(&mut self, store: Store) -> Result<(), String> {
-        let name = store.mailbox;
+        // What a mailbox is found by wins over its name where it is found (RFC 8579 §4, RFC 9042 §4).
+        let by_id = store.mailbox_id.map(|id| format!("mailboxid/{id}"));
+        let by_use = store.special_use.map(|flag| format!("specialuse/{flag}"));
+        let found = [by_id, by_use].into_iter().flatten().find_map(|key| self.options.get(&key));
+        let name = found.map_or(store.mailbox, str::to_owned);
         if name.split('/').any(str::is_empty) {
             return Err("invalid mailbox name: it has an empty part".into());
         }
         if !self.mailboxes.contains_key(&name) && !store.create {
             return Err(format!("the mailbox does not exist: {name}"));
         }
-        let attached = store.message.parts().iter().any(|part| part.is_attachment);
         let mut flags = store.flags;
-        flags.push(if attached { "$HasAttachment" } else { "$HasNoAttachment" }.to_owned());
+        if self.marks_attachments {
+            let attached = store.message.parts().iter().any(|part| part.is_attachment);
+            flags.push(if attached { WITH_ATTACHMENT } else { WITHOUT_ATTACHMENT }.to_owned());
+        }
         self.mailboxes.entry(name).or_default().push(Stored {
             message: store.message,
             flags,
@@ -392,9 +405,22 @@ impl World for Suite<'_> {
     }
 
     fn is_listed(&mut self, list: &str, value: &str) -> bool {
+        let value = value.to_lowercase();
+        self.listed(list).is_some_and(|values| values.contains(&value))
+    }
+
+    fn listed(&mut self, list: &str) -> Option<Vec<String>> {
+        if !self.has_list(list) {
+            return None;
+        }
         let path = self.options.get(&format!("sieve_extlists_list/{list}/dict/file/path"));
         let dictionary = path.and_then(|path| self.dictionary(path)).unwrap_or_default();
-        dictionary.contains_key(&format!("priv/sieve/extlists/{}", value.to_lowercase()))
+        let values = dictionary
+            .into_keys()
+            .filter_map(|key| Some(key.strip_prefix("priv/sieve/extlists/")?.to_owned()));
+        let mut values: Vec<String> = values.collect();
+        values.sort();
+        Some(values)
     }
 
     fn spam(&mut self, message: &Message) -> Option<f64> {

@@ -1,0 +1,4 @@
+require ["fileinto", "variables"];
+fileinto "elsewhere";
+set "address" "nobody at all";
+redirect "${address}";

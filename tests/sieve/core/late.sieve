@@ -1,0 +1,3 @@
+require ["fileinto", "comparator-i;octet"];
+keep;
+require "vacation";

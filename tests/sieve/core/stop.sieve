@@ -1,0 +1,7 @@
+require "fileinto";
+if true {
+	fileinto "elsewhere";
+	if not false { stop; }
+	discard;
+}
+keep;

@@ -1,0 +1,2 @@
+require "vnd.dovecot.duplicate";
+if duplicate :handle "old" :value "42" { discard; } else { keep; }

@@ -1,0 +1,1 @@
+if not header :contains "Subject" "$${hex:40}" { discard; }

@@ -1,0 +1,4 @@
+require ["include", "variables"];
+set "a" "x";
+global "a";
+global ["b", "c d"];

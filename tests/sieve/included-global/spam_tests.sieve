@@ -1,0 +1,2 @@
+require ["fileinto", "include"];
+if header :contains "subject" "$$" { fileinto "INBOX/Spam"; stop; }

@@ -1,0 +1,3 @@
+require ["include"];
+if header :contains "subject" "$$" { return; }
+keep;

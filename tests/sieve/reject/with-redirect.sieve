@@ -1,0 +1,3 @@
+require ["ereject", "copy"];
+redirect :copy "a@example.com";
+ereject "No.";
