@@ -1,6 +1,7 @@
 //! Users.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::authenticate::MAX_PASSWORD_OCTETS;
 use super::change::Change;
@@ -18,6 +19,9 @@ use crate::store::db::{Tx, acls, logins, tokens, traces};
 
 const MAX_DISPLAY_NAME: usize = 255;
 const MAX_HASH_OCTETS: usize = 512;
+/// How often it is tried to empty the log of the database after a removal, and how long to wait between.
+const EMPTYINGS: usize = 20;
+const BETWEEN_EMPTYINGS: Duration = Duration::from_millis(100);
 
 impl Directory {
     /// A page of the users who are picked, by login.
@@ -173,7 +177,21 @@ impl Directory {
         change.ended.push(stored.user.id);
         change.note(Deed::UserPurged, Resource::user(&stored.user.login), (stored.user.shown(), None));
         change.commit().await?;
+        self.leave_no_trace().await;
         Ok(Arc::new(stored.user))
+    }
+
+    /// What was deleted is not to be read in the log of the database either. Where somebody reads all the time, such as a backup, it is
+    /// written over later, when the log begins anew.
+    async fn leave_no_trace(&self) {
+        for _ in 0..EMPTYINGS {
+            match self.inner.database.empty_log().await {
+                Ok(true) => return,
+                Ok(false) => tokio::time::sleep(BETWEEN_EMPTYINGS).await,
+                Err(error) => return tracing::warn!(%error, "the log of the database cannot be emptied after a removal"),
+            }
+        }
+        tracing::info!("the log of the database is in use, and emptied later");
     }
 
     /// What is stored of a user who is to be added: values checked, the password hashed.
