@@ -9,7 +9,7 @@ use std::thread;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection, Executor, SqliteConnection};
 use tempfile::TempDir;
 
@@ -349,6 +349,40 @@ fn old_mail_in_trash_goes() {
     until("the old one to go", || (imap.select("Trash").0 == 1).then_some(()));
     assert_eq!(imap.select("Junk").0, 1);
     assert_eq!(maildir::messages(&house.maildir(ALICE).join(".Trash")).len(), 1);
+}
+
+/// What the server has for all is for those who have nothing of their own.
+#[test]
+fn a_user_has_rules_of_their_own() {
+    let mut house = Builder::default().set("retention.trash_days", 30).start();
+    house.provision();
+    let admin = house.admin();
+    let own = json!({"trash_days": 0, "junk_days": 30});
+    let told = admin.patch(&format!("/users/{ALICE}"), own).ok();
+    assert_eq!((&told["trash_days"], &told["junk_days"]), (&json!(0), &json!(30)));
+    let problem = admin.patch(&format!("/users/{ALICE}"), json!({"junk_days": 36_501})).problem(400);
+    assert_eq!(problem["field"], "junk_days");
+    for user in [ALICE, BOB] {
+        let mut imap = house.imap(user);
+        for mailbox in ["Trash", "Junk"] {
+            imap.select(mailbox);
+            let folder = house.maildir(user).join(format!(".{mailbox}"));
+            maildir::drop_into(&folder, "1700000000.M1.house", "Subject: x\r\n\r\nx\r\n");
+            imap.select(mailbox);
+        }
+    }
+    let counts = |house: &House, user: &str| {
+        let mut imap = house.imap(user);
+        (imap.select("Trash").0, imap.select("Junk").0)
+    };
+    assert!(house.terminate().success());
+    house.start_again();
+    until("what is old to go", || (counts(&house, ALICE) == (1, 0) && counts(&house, BOB) == (0, 1)).then_some(()));
+    let told = house.admin().patch(&format!("/users/{ALICE}"), json!({"trash_days": null})).ok();
+    assert_eq!((told.get("trash_days"), &told["junk_days"]), (None, &json!(30)));
+    assert!(house.terminate().success());
+    house.start_again();
+    until("the rest to go", || (counts(&house, ALICE) == (0, 0)).then_some(()));
 }
 
 /// Mail with a word that is nowhere else; of the rows that hold it, of many pages, most become free already.

@@ -8,7 +8,7 @@ use super::change::Change;
 use super::hashing::Hashed;
 use super::{Directory, NewPassword, NewUser, Page, Picked, Placed, UserChange, domains, fields, password};
 use crate::mail::audit::Shown;
-use crate::model::account::{Role, User};
+use crate::model::account::{Retention, Role, User};
 use crate::model::address::EmailAddress;
 use crate::model::audit::{Deed, Resource};
 use crate::model::ids::UserId;
@@ -19,6 +19,8 @@ use crate::store::db::{Tx, acls, logins, tokens, traces};
 
 const MAX_DISPLAY_NAME: usize = 255;
 const MAX_HASH_OCTETS: usize = 512;
+/// How long mail may be said to be kept in Junk and Trash.
+const MAX_DAYS: u64 = 36_500;
 /// How often it is tried to empty the log of the database after a removal, and how long to wait between.
 const EMPTYINGS: usize = 20;
 const BETWEEN_EMPTYINGS: Duration = Duration::from_millis(100);
@@ -113,6 +115,11 @@ impl Directory {
         user.enabled = wanted.enabled.unwrap_or(user.enabled);
         user.quota_bytes = wanted.quota_bytes.unwrap_or(user.quota_bytes);
         user.quota_messages = wanted.quota_messages.unwrap_or(user.quota_messages);
+        user.retention = Retention {
+            junk_days: wanted.junk_days.unwrap_or(user.retention.junk_days),
+            trash_days: wanted.trash_days.unwrap_or(user.retention.trash_days),
+        };
+        check_retention(user.retention)?;
         user.labels = std::mem::take(&mut user.labels).changed(wanted.labels)?;
         user.updated_at = self.inner.after(user.updated_at);
         check_role(user.role, user.address.as_ref())?;
@@ -207,6 +214,7 @@ impl Directory {
         })?;
         fields::text("display_name", &new.display_name, MAX_DISPLAY_NAME)?;
         new.labels.check()?;
+        check_retention(new.retention)?;
         check_role(new.role, address.as_ref())?;
         let password = match new.password {
             Some(password) => Some(self.hashed(password).await?),
@@ -223,6 +231,7 @@ impl Directory {
             enabled: new.enabled,
             quota_bytes: new.quota_bytes,
             quota_messages: new.quota_messages,
+            retention: new.retention,
             filter: None,
             labels: new.labels,
             deleted_at: None,
@@ -314,6 +323,17 @@ async fn add(change: &mut Change<'_>, stored: &StoredUser) -> Result<(), Refusal
 pub(super) async fn known(tx: &mut Tx, login: &str) -> Result<StoredUser, Refusal> {
     let found = users::find(tx, &key(login)?).await?;
     found.ok_or_else(|| fields::not_found("user", login))
+}
+
+/// The server's own rules know no longer times either.
+fn check_retention(retention: Retention) -> Result<(), Refusal> {
+    for (field, days) in [("junk_days", retention.junk_days), ("trash_days", retention.trash_days)] {
+        if days.is_some_and(|days| days > MAX_DAYS) {
+            let problem = format!("more than {MAX_DAYS} days");
+            return Err(Refusal::Invalid { field, problem });
+        }
+    }
+    Ok(())
 }
 
 /// Only a server administrator needs no mailbox.

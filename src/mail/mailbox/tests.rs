@@ -78,6 +78,7 @@ pub(super) fn user(id: i64, local: &str) -> User {
         enabled: true,
         quota_bytes: None,
         quota_messages: None,
+        retention: Default::default(),
         filter: None,
         labels: Default::default(),
         deleted_at: None,

@@ -72,6 +72,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(38, "0038_greylist"),
     migration!(39, "0039_acquaintances"),
     migration!(40, "0040_reputation"),
+    migration!(41, "0041_retention"),
 ];
 
 impl Migration {
