@@ -203,6 +203,9 @@ mod tests {
             serial: vec![7],
         };
         let signed = to_sign.signed(&issued, &[b"chain"], b"signature");
-        assert!(signed.windows(octets.len() - 1).any(|part| part == &octets[1..]), "they stand in what is signed");
+        assert!(
+            signed.windows(octets.len() - 1).any(|part| part == &octets[1..]),
+            "they stand in what is signed"
+        );
     }
 }

@@ -360,7 +360,7 @@ fn a_user_has_rules_of_their_own() {
     let own = json!({"trash_days": 0, "junk_days": 30});
     let told = admin.patch(&format!("/users/{ALICE}"), own).ok();
     assert_eq!((&told["trash_days"], &told["junk_days"]), (&json!(0), &json!(30)));
-    let problem = admin.patch(&format!("/users/{ALICE}"), json!({"junk_days": 36_501})).problem(400);
+    let problem = admin.patch(&format!("/users/{ALICE}"), json!({"junk_days": 36_501})).problem(422);
     assert_eq!(problem["field"], "junk_days");
     for user in [ALICE, BOB] {
         let mut imap = house.imap(user);
@@ -377,7 +377,9 @@ fn a_user_has_rules_of_their_own() {
     };
     assert!(house.terminate().success());
     house.start_again();
-    until("what is old to go", || (counts(&house, ALICE) == (1, 0) && counts(&house, BOB) == (0, 1)).then_some(()));
+    until("what is old to go", || {
+        (counts(&house, ALICE) == (1, 0) && counts(&house, BOB) == (0, 1)).then_some(())
+    });
     let told = house.admin().patch(&format!("/users/{ALICE}"), json!({"trash_days": null})).ok();
     assert_eq!((told.get("trash_days"), &told["junk_days"]), (None, &json!(30)));
     assert!(house.terminate().success());
@@ -446,7 +448,11 @@ fn nothing_is_left_of_who_is_removed() {
         let name = file.to_string_lossy().into_owned();
         let octets = fs::read(&file).expect("a file");
         // What was done with her account stands in the database still.
-        let traces: &[&str] = if is_database(&file) { &["xylophone"] } else { &["alice", "xylophone"] };
+        let traces: &[&str] = if is_database(&file) {
+            &["xylophone"]
+        } else {
+            &["alice", "xylophone"]
+        };
         for trace in traces {
             assert!(!name.contains(trace), "{name}");
             assert!(!contains(&octets, trace), "{trace} in {name}");
@@ -460,12 +466,15 @@ fn contains(octets: &[u8], word: &str) -> bool {
 
 /// Whether it is one of the files of SQLite.
 fn is_database(file: &Path) -> bool {
-    file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("posthouse.db"))
+    file.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("posthouse.db"))
 }
 
 fn is_in_database(house: &House, word: &str) -> bool {
     let files = files_below(&house.data()).into_iter().filter(|file| is_database(file));
-    files.map(|file| fs::read(file).expect("a file")).any(|octets| contains(&octets, word))
+    files
+        .map(|file| fs::read(file).expect("a file"))
+        .any(|octets| contains(&octets, word))
 }
 
 /// The rows in which one of these words stands, but for those that tell administrators and programs what was done.

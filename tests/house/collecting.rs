@@ -115,13 +115,18 @@ fn the_collector_hears_of_what_happens() {
 
 #[test]
 fn a_collector_that_is_gone_delays_nobody() {
-    let gone = TcpListener::bind("127.0.0.1:0").expect("a socket").local_addr().expect("an address");
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .expect("a socket")
+        .local_addr()
+        .expect("an address");
     let mut house = Builder::default()
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{gone}"))
         .env("OTEL_BSP_SCHEDULE_DELAY", "20")
         .start();
     house.provision();
-    until("a word about it", || house.log().contains("takes nothing, spans are lost").then_some(()));
+    until("a word about it", || {
+        house.log().contains("takes nothing, spans are lost").then_some(())
+    });
     house.smtp().send("a@else.test", &["alice@house.test"], LETTER).expect(250);
     house.wait_for_inbox("alice@house.test", 1);
     assert!(house.terminate().success());

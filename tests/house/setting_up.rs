@@ -132,7 +132,11 @@ fn a_device_of_apple_gets_a_profile() {
 /// By the certificate that the server shows, whatever its key; OpenSSL finds nothing wrong with it.
 #[test]
 fn a_profile_is_signed_where_somebody_vouches_for_the_server() {
-    let rsa = run("openssl", &["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]).ok();
+    let rsa = run(
+        "openssl",
+        &["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    )
+    .ok();
     for key in [
         KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key"),
         KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key"),
@@ -151,13 +155,20 @@ fn a_profile_is_signed_where_somebody_vouches_for_the_server() {
         let kind = run("curl", &["-sSf", "-o", &file("profile"), "-w", "%{content_type}", &url]).ok();
         assert_eq!(kind, "application/x-apple-aspen-config");
         let (signed, plain, trusted) = (file("profile"), file("plain"), authority.file());
-        let arguments = ["cms", "-verify", "-binary", "-inform", "DER", "-in", &signed, "-out", &plain, "-CAfile", &trusted, "-purpose", "any"];
+        let arguments = [
+            "cms", "-verify", "-binary", "-inform", "DER", "-in", &signed, "-out", &plain, "-CAfile", &trusted, "-purpose", "any",
+        ];
         run("openssl", &arguments).ok();
         let plain = fs::read_to_string(plain).expect("what was signed");
         assert!(plain.starts_with("<?xml ") && plain.ends_with("</plist>\n"), "{plain}");
         // Another authority does not vouch for it.
         let stranger = Authority::new().file();
-        let ran = run("openssl", &["cms", "-verify", "-binary", "-inform", "DER", "-in", &signed, "-CAfile", &stranger, "-purpose", "any"]);
+        let ran = run(
+            "openssl",
+            &[
+                "cms", "-verify", "-binary", "-inform", "DER", "-in", &signed, "-CAfile", &stranger, "-purpose", "any",
+            ],
+        );
         assert_ne!(ran.status, Some(0));
     }
 }

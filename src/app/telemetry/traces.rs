@@ -29,7 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn provider(hostname: &str) -> Result<SdkTracerProvider, Failure> {
     let exporter = SpanExporter::builder().with_http().with_http_client(Collector::open()?).build();
     let exporter = exporter.map_err(|error: ExporterBuildError| Failure::of(error))?;
-    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(hostname));
+    let provider = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource(hostname));
     Ok(provider.build())
 }
 

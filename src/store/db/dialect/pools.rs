@@ -97,7 +97,9 @@ impl Pools {
         let Self::Sqlite { writer, .. } = self else { return Ok(true) };
         let options = writer.connect_options().as_ref().clone().busy_timeout(BUSY_EMPTYING);
         let mut connection = options.connect().await?;
-        let is_busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut connection).await?;
+        let is_busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut connection)
+            .await?;
         connection.close().await?;
         Ok(is_busy == 0)
     }
