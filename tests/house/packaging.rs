@@ -79,6 +79,13 @@ fn what_goes_into_the_debian_package_is_there() {
         let is_it = |asset: &Vec<String>| format!("/{}", asset[1].trim_end_matches('/')) == folder && asset[0].ends_with(name);
         assert!(assets.iter().any(is_it), "{file} is not installed");
     }
+    let changes = fs::read_to_string(packaging("debian/changelog")).expect("the changelog");
+    let version = format!("posthouse ({}-", env!("CARGO_PKG_VERSION"));
+    assert!(
+        changes.starts_with(&version),
+        "the first entry of the changelog is of another version"
+    );
+    assert!(is_there(deb["license-file"].as_str().expect("a file")) && is_there(deb["changelog"].as_str().expect("a file")));
     for folder in [&deb["maintainer-scripts"], &deb["systemd-units"]["unit-scripts"]] {
         assert!(is_there(&format!("{}/*", folder.as_str().expect("a folder"))), "{folder}");
     }
