@@ -359,6 +359,7 @@ mod tests {
             enabled: true,
             quota_bytes: None,
             quota_messages: None,
+            retention: Default::default(),
             filter: None,
             labels: Default::default(),
             deleted_at: None,

@@ -112,10 +112,15 @@ async fn profile(Query(wanted): Query<Wanted>, house: Data<House>) -> Result<Htt
     let domain = domain_of(&address)?;
     serves(&house, &domain).await?;
     let profile = mobileconfig::profile(&address, &house.clients.servers).ok_or_else(|| not_found("profile", domain.as_str()))?;
+    // A profile that is signed is shown as verified, with the name of the server.
+    let (kind, body) = match house.certificates.signed(&house.clients.servers.host, profile.as_bytes()) {
+        Some(signed) => ("application/x-apple-aspen-config", signed),
+        None => ("application/x-apple-aspen-config; charset=utf-8", profile.into_bytes()),
+    };
     Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "application/x-apple-aspen-config; charset=utf-8"))
+        .insert_header((CONTENT_TYPE, kind))
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"mail.mobileconfig\""))
-        .body(profile))
+        .body(body))
 }
 
 async fn policy(request: HttpRequest, house: Data<House>) -> Result<HttpResponse, Problem> {

@@ -11,7 +11,10 @@ const CLEARABLE: &[(&str, &[&str])] = &[
     ("ApiKeyPatch", &["expires_at"]),
     ("DomainPatch", &["alias_of", "metadata"]),
     ("MailboxPatch", &["special_use"]),
-    ("UserPatch", &["metadata", "quota_bytes", "quota_messages"]),
+    (
+        "UserPatch",
+        &["junk_days", "metadata", "quota_bytes", "quota_messages", "trash_days"],
+    ),
 ];
 
 /// Takes the nulls out of the whole document.

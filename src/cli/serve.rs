@@ -26,7 +26,9 @@ impl Serve {
         if global.json {
             config.log.format = LogFormat::Json;
         }
-        telemetry::start(&config.log);
-        Ok(app::serve(config, loaded.effective, self.ready_file).await?)
+        let traces = telemetry::start_serving(&config.log, &config.hostname);
+        let served = app::serve(config, loaded.effective, self.ready_file).await;
+        traces.end().await;
+        Ok(served?)
     }
 }

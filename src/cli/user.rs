@@ -13,7 +13,7 @@ use super::role::{self, RoleName};
 use crate::mail::accounts;
 use crate::mail::directory::{NewPassword, NewUser, Page, Picked, UserChange};
 use crate::mail::mailbox::Usage;
-use crate::model::account;
+use crate::model::account::{self, Retention};
 use crate::model::address::Domain;
 use crate::model::labels::Labels;
 use crate::model::refusal::Refusal;
@@ -88,6 +88,12 @@ pub(super) struct Add {
     /// The most messages their mailboxes may hold together
     #[arg(long, value_name = "N")]
     quota_messages: Option<u64>,
+    /// After how many days a message is removed from their Junk mailbox; 0: never. The server's rule if not given
+    #[arg(long, value_name = "N")]
+    junk_days: Option<u64>,
+    /// After how many days a message is removed from their Trash; 0: never. The server's rule if not given
+    #[arg(long, value_name = "N")]
+    trash_days: Option<u64>,
     /// Begin as disabled
     #[arg(long)]
     disabled: bool,
@@ -131,6 +137,10 @@ impl Add {
             enabled: !self.disabled,
             quota_bytes: self.quota_bytes,
             quota_messages: self.quota_messages,
+            retention: Retention {
+                junk_days: self.junk_days,
+                trash_days: self.trash_days,
+            },
             labels: Labels::default(),
         };
         match house {
@@ -139,6 +149,7 @@ impl Add {
                 let mut body = json!({
                     "address": new.login, "display_name": new.display_name, "role": role::name(new.role), "enabled": new.enabled,
                     "quota_bytes": new.quota_bytes, "quota_messages": new.quota_messages,
+                    "junk_days": new.retention.junk_days, "trash_days": new.retention.trash_days,
                 });
                 if let (Some(password), Some(fields)) = (&new.password, body.as_object_mut()) {
                     let (name, value) = field(password);
@@ -275,6 +286,10 @@ struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     quota_messages: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    junk_days: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trash_days: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     used_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     used_messages: Option<u64>,
@@ -303,6 +318,8 @@ impl From<&account::User> for View {
             enabled: user.enabled,
             quota_bytes: user.quota_bytes,
             quota_messages: user.quota_messages,
+            junk_days: user.retention.junk_days,
+            trash_days: user.retention.trash_days,
             used_bytes: None,
             used_messages: None,
             created_at: user.created_at.to_string(),

@@ -154,7 +154,8 @@ pub struct Config {
     pub correspondents: Correspondents,
     /// Reputation: how much spam and other mail came from an address, its network, and a sender's domain that was proved.
     pub reputation: Reputation,
-    /// How long messages stay in Junk and Trash. They go for good, whatever their flags.
+    /// How long messages stay in Junk and Trash, of users who have no rule of their own (`junk_days` and `trash_days` of
+    /// `/users/{address}`). They go for good, whatever their flags.
     pub retention: Retention,
     /// Filters: the scripts of users and of the server, and the ManageSieve sessions by which users change theirs.
     pub sieve: Sieve,

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How long messages stay in the mailboxes that mail clients mark as Junk and Trash. They go for good, whatever their flags.
+/// How long messages stay in the mailboxes that mail clients mark as Junk and Trash, of users who have no rule of their own. They go for
+/// good, whatever their flags.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {

@@ -248,6 +248,8 @@ impl Shown for User {
                 "enabled": self.enabled,
                 "quota_bytes": self.quota_bytes,
                 "quota_messages": self.quota_messages,
+                "junk_days": self.retention.junk_days,
+                "trash_days": self.retention.trash_days,
             }),
         )
     }

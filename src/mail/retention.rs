@@ -48,25 +48,33 @@ impl Retention {
 
     /// Removes what is due now; how many messages.
     pub async fn remove_due(&self) -> Result<u64, Refusal> {
+        // For users who have none of their own.
         let rules = [
             (SpecialUse::Junk, self.settings.junk_days),
             (SpecialUse::Trash, self.settings.trash_days),
         ];
         let mut removed = 0_u64;
-        for (kind, days) in rules.into_iter().filter(|(_, days)| *days > 0) {
-            let age = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_MS);
-            let before = self.clock.now_ms().saturating_sub(age);
+        for rule in rules {
             let mut after = None;
             loop {
-                let page = mailboxes::oldest(&mut self.database.read().await?, kind, after, PAGE).await?;
+                let page = mailboxes::oldest(&mut self.database.read().await?, rule, after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = Some(last.mailbox);
-                for oldest in page.iter().filter(|oldest| oldest.is_before(before)) {
-                    removed = removed.saturating_add(self.remove(oldest, before).await?);
+                for oldest in &page {
+                    let before = self.before(oldest.days);
+                    if oldest.is_before(before) {
+                        removed = removed.saturating_add(self.remove(oldest, before).await?);
+                    }
                 }
             }
         }
         Ok(removed)
+    }
+
+    /// So many days ago.
+    fn before(&self, days: u64) -> i64 {
+        let age = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_MS);
+        self.clock.now_ms().saturating_sub(age)
     }
 
     async fn remove(&self, oldest: &Oldest, before_ms: i64) -> Result<u64, Refusal> {

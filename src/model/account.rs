@@ -58,6 +58,15 @@ impl Role {
     }
 }
 
+/// After how many days a message is removed from mailboxes for mail that nobody wants. 0: never; none: as the server has it for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// From Junk.
+    pub junk_days: Option<u64>,
+    /// From Trash.
+    pub trash_days: Option<u64>,
+}
+
 /// A person or program with a mailbox, or an administrator without one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -77,6 +86,8 @@ pub struct User {
     pub quota_bytes: Option<u64>,
     /// The most messages their mailboxes may hold together; none is no limit.
     pub quota_messages: Option<u64>,
+    /// How long mail is kept that nobody wants.
+    pub retention: Retention,
     /// The state of the scripts that filter their mail; none: they have none.
     pub filter: Option<FilterId>,
     /// What others note on them.

@@ -31,5 +31,6 @@ pub mod scope;
 pub mod secret;
 pub mod site;
 pub mod trace;
+pub mod traced;
 pub mod verdict;
 pub mod webhook;

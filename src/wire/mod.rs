@@ -4,6 +4,7 @@
 
 pub mod clamd;
 pub mod client_setup;
+pub mod cms;
 pub mod dmarc;
 pub mod dovecot;
 pub mod imap;

@@ -46,6 +46,24 @@ pub fn describe(der: &[u8]) -> Option<Described> {
     })
 }
 
+/// By what a certificate is told from all others (RFC 5652 §10.2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// Who issued it: the name in DER.
+    pub issuer: Vec<u8>,
+    /// With what number: the octets of the integer.
+    pub serial: Vec<u8>,
+}
+
+/// Reads of a certificate in DER who issued it. None: it is none.
+pub fn issued(der: &[u8]) -> Option<Issued> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(Issued {
+        issuer: certificate.issuer().as_raw().to_vec(),
+        serial: certificate.raw_serial().to_vec(),
+    })
+}
+
 /// Whether a name of a certificate stands for this one, which is in lower case.
 pub fn stands_for(name: &str, wanted: &str) -> bool {
     match name.strip_prefix("*.") {

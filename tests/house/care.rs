@@ -9,7 +9,7 @@ use std::thread;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection, Executor, SqliteConnection};
 use tempfile::TempDir;
 
@@ -351,18 +351,69 @@ fn old_mail_in_trash_goes() {
     assert_eq!(maildir::messages(&house.maildir(ALICE).join(".Trash")).len(), 1);
 }
 
-/// Who is removed for good leaves nothing but what others have of them. (SQLite may keep what was deleted in free pages of its file, and
-/// uses them again; so its rows are looked through, and not its file.)
+/// What the server has for all is for those who have nothing of their own.
+#[test]
+fn a_user_has_rules_of_their_own() {
+    let mut house = Builder::default().set("retention.trash_days", 30).start();
+    house.provision();
+    let admin = house.admin();
+    let own = json!({"trash_days": 0, "junk_days": 30});
+    let told = admin.patch(&format!("/users/{ALICE}"), own).ok();
+    assert_eq!((&told["trash_days"], &told["junk_days"]), (&json!(0), &json!(30)));
+    let problem = admin.patch(&format!("/users/{ALICE}"), json!({"junk_days": 36_501})).problem(422);
+    assert_eq!(problem["field"], "junk_days");
+    for user in [ALICE, BOB] {
+        let mut imap = house.imap(user);
+        for mailbox in ["Trash", "Junk"] {
+            imap.select(mailbox);
+            let folder = house.maildir(user).join(format!(".{mailbox}"));
+            maildir::drop_into(&folder, "1700000000.M1.house", "Subject: x\r\n\r\nx\r\n");
+            imap.select(mailbox);
+        }
+    }
+    let counts = |house: &House, user: &str| {
+        let mut imap = house.imap(user);
+        (imap.select("Trash").0, imap.select("Junk").0)
+    };
+    assert!(house.terminate().success());
+    house.start_again();
+    until("what is old to go", || {
+        (counts(&house, ALICE) == (1, 0) && counts(&house, BOB) == (0, 1)).then_some(())
+    });
+    let told = house.admin().patch(&format!("/users/{ALICE}"), json!({"trash_days": null})).ok();
+    assert_eq!((told.get("trash_days"), &told["junk_days"]), (None, &json!(30)));
+    assert!(house.terminate().success());
+    house.start_again();
+    until("the rest to go", || (counts(&house, ALICE) == (0, 0)).then_some(()));
+}
+
+/// Mail with a word that is nowhere else; of the rows that hold it, of many pages, most become free already.
+fn collect_xylophones(house: &House) {
+    let mut imap = house.imap(ALICE);
+    imap.select("INBOX");
+    imap.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW EMAILID)");
+    imap.append("INBOX", b"Subject: xylophone\r\n\r\nxylophone\r\n");
+    imap.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW)");
+    imap.ok("CREATE xylophones");
+    for number in 0..400 {
+        let letter = format!("Subject: xylophone {number}\r\nMessage-ID: <{number}.xylophone@client.test>\r\n\r\nxylophone\r\n");
+        imap.append("xylophones", letter.as_bytes());
+    }
+    imap.select("xylophones");
+    imap.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW)");
+    imap.ok("STORE 1:300 +FLAGS.SILENT (\\Deleted)");
+    imap.ok("EXPUNGE");
+    assert!(is_in_database(house, "xylophone"), "what is looked for can be found");
+}
+
+/// Who is removed for good leaves nothing but what others have of them: no row, and nothing in the free places of SQLite's files either.
 #[test]
 fn nothing_is_left_of_who_is_removed() {
     let house = Builder::default().set("mail.index_from_messages", 1).start();
     furnish(&house);
     let admin = house.admin();
     house.imap(BOB).ok(&format!("SETACL Sent {ALICE} lr"));
-    let mut imap = house.imap(ALICE);
-    imap.select("INBOX");
-    imap.ok("FETCH 1:* (ENVELOPE BODYSTRUCTURE PREVIEW EMAILID)");
-    imap.append("INBOX", b"Subject: xylophone\r\n\r\nxylophone\r\n");
+    collect_xylophones(&house);
     assert_eq!(house.command(&["alias", "remove", "info@house.test"]).status.code(), Some(0));
     for queued in admin.get("/queue").ok()["items"].as_array().expect("items") {
         let id = queued["id"].as_str().expect("an id");
@@ -375,7 +426,6 @@ fn nothing_is_left_of_who_is_removed() {
     until("her login", || {
         (admin.get(&format!("/login-log?address={ALICE}")).ok()["items"] != Value::Array(Vec::new())).then_some(())
     });
-    drop(imap);
     assert_eq!(admin.delete(&format!("/users/{ALICE}?purge=true")).status, 204);
 
     until("nothing to be left", || {
@@ -396,18 +446,35 @@ fn nothing_is_left_of_who_is_removed() {
     assert_eq!(told(&house, &["verify"]).0, 0);
     for file in files_below(&house.data()) {
         let name = file.to_string_lossy().into_owned();
-        if name.contains("/posthouse.db") {
-            continue;
-        }
         let octets = fs::read(&file).expect("a file");
-        for trace in ["alice", "xylophone"] {
+        // What was done with her account stands in the database still.
+        let traces: &[&str] = if is_database(&file) {
+            &["xylophone"]
+        } else {
+            &["alice", "xylophone"]
+        };
+        for trace in traces {
             assert!(!name.contains(trace), "{name}");
-            assert!(
-                !octets.windows(trace.len()).any(|part| part == trace.as_bytes()),
-                "{trace} in {name}"
-            );
+            assert!(!contains(&octets, trace), "{trace} in {name}");
         }
     }
+}
+
+fn contains(octets: &[u8], word: &str) -> bool {
+    octets.windows(word.len()).any(|part| part == word.as_bytes())
+}
+
+/// Whether it is one of the files of SQLite.
+fn is_database(file: &Path) -> bool {
+    file.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with("posthouse.db"))
+}
+
+fn is_in_database(house: &House, word: &str) -> bool {
+    let files = files_below(&house.data()).into_iter().filter(|file| is_database(file));
+    files
+        .map(|file| fs::read(file).expect("a file"))
+        .any(|octets| contains(&octets, word))
 }
 
 /// The rows in which one of these words stands, but for those that tell administrators and programs what was done.

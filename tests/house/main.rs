@@ -11,6 +11,8 @@ mod certificates;
 mod changing;
 mod clients;
 mod clock_jumps;
+#[cfg(feature = "otel")]
+mod collecting;
 mod commands;
 mod conventions;
 mod crash;

@@ -52,6 +52,74 @@ fn the_configurations_are_taken() {
     }
 }
 
+/// A file of the sources, or one for each `*`.
+fn is_there(pattern: &str) -> bool {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match pattern.split_once('*') {
+        None => root.join(pattern).exists(),
+        Some((folder, end)) => files(&root.join(folder)).keys().any(|name| name.ends_with(end)),
+    }
+}
+
+#[test]
+fn what_goes_into_the_debian_package_is_there() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("the manifest");
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    let deb = &manifest["package"]["metadata"]["deb"];
+    let texts = |value: &toml::Value| {
+        let all = value.as_array().expect("a list").iter();
+        all.map(|it| it.as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    let assets: Vec<Vec<String>> = deb["assets"].as_array().expect("a list").iter().map(texts).collect();
+    for asset in assets.iter().filter(|asset| !asset[0].starts_with("target/")) {
+        assert!(is_there(&asset[0]), "{asset:?}");
+    }
+    for file in texts(&deb["conf-files"]) {
+        let (folder, name) = file.rsplit_once('/').expect("a path");
+        let is_it = |asset: &Vec<String>| format!("/{}", asset[1].trim_end_matches('/')) == folder && asset[0].ends_with(name);
+        assert!(assets.iter().any(is_it), "{file} is not installed");
+    }
+    let changes = fs::read_to_string(packaging("debian/changelog")).expect("the changelog");
+    let version = format!("posthouse ({}-", env!("CARGO_PKG_VERSION"));
+    assert!(
+        changes.starts_with(&version),
+        "the first entry of the changelog is of another version"
+    );
+    assert!(is_there(deb["license-file"].as_str().expect("a file")) && is_there(deb["changelog"].as_str().expect("a file")));
+    for folder in [&deb["maintainer-scripts"], &deb["systemd-units"]["unit-scripts"]] {
+        assert!(is_there(&format!("{}/*", folder.as_str().expect("a folder"))), "{folder}");
+    }
+}
+
+/// What is copied into the image is among the sources, and of them, what is sent to Docker.
+#[test]
+fn what_goes_into_the_image_is_there() {
+    let dockerfile = fs::read_to_string(packaging("docker/Dockerfile")).expect("the Dockerfile");
+    let sent = fs::read_to_string(packaging("docker/Dockerfile.dockerignore")).expect("what is ignored");
+    let sent: Vec<&str> = sent.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    for file in &sent {
+        assert!(is_there(file), "{file}");
+    }
+    let copied = dockerfile.lines().filter_map(|line| line.strip_prefix("COPY "));
+    for line in copied.filter(|line| !line.starts_with("--from=")) {
+        let (sources, _) = line.rsplit_once(' ').expect("from and to");
+        for source in sources.split(' ').filter(|source| *source != ".") {
+            assert!(sent.iter().any(|file| source.starts_with(file)), "{source} is not sent to Docker");
+        }
+    }
+    // What the program is compiled of besides its own folder.
+    for needed in [
+        "Cargo.toml",
+        "Cargo.lock",
+        ".cargo",
+        "migrations",
+        "clients/rust",
+        "tests/house/main.rs",
+    ] {
+        assert!(sent.contains(&needed), "{needed} is not sent to Docker");
+    }
+}
+
 /// What Debian's own tools say of the files, as far as they are here.
 #[test]
 fn the_scripts_are_sound() {

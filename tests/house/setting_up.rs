@@ -1,10 +1,14 @@
 //! What programs ask for to be set up: mail clients for their servers, other servers for the policy of MTA-STS.
 
+use std::fs;
+
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 use serde_json::json;
 
+use crate::support::authority::Authority;
 use crate::support::dns::Dns;
 use crate::support::house::{Builder, House};
-use crate::support::program::run_with_input;
+use crate::support::program::{run, run_with_input};
 use crate::support::rest::{Response, Rest};
 
 /// What Python reads of XML or of a property list: an expression on `document`.
@@ -123,6 +127,50 @@ fn a_device_of_apple_gets_a_profile() {
     assert_eq!(house.anonymous().get("/mobileconfig?address=nobody@house.test").status, 200);
     house.anonymous().get("/mobileconfig?address=x@elsewhere.test").problem(404);
     house.anonymous().get("/mobileconfig").problem(400);
+}
+
+/// By the certificate that the server shows, whatever its key; OpenSSL finds nothing wrong with it.
+#[test]
+fn a_profile_is_signed_where_somebody_vouches_for_the_server() {
+    let rsa = run(
+        "openssl",
+        &["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+    )
+    .ok();
+    for key in [
+        KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key"),
+        KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key"),
+        KeyPair::from_pem(&rsa).expect("a key"),
+    ] {
+        let (authority, folder) = (Authority::new(), tempfile::tempdir().expect("a directory"));
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(file("certificate.pem"), authority.issue_for(&key, "mail.house.test", 3600)).expect("a file");
+        fs::write(file("key.pem"), key.serialize_pem()).expect("a file");
+        let house = Builder::default()
+            .set("tls.certificate", file("certificate.pem"))
+            .set("tls.key", file("key.pem"))
+            .start();
+        house.provision();
+        let url = format!("http://{}/mobileconfig?address=alice@house.test", house.address("http"));
+        let kind = run("curl", &["-sSf", "-o", &file("profile"), "-w", "%{content_type}", &url]).ok();
+        assert_eq!(kind, "application/x-apple-aspen-config");
+        let (signed, plain, trusted) = (file("profile"), file("plain"), authority.file());
+        let arguments = [
+            "cms", "-verify", "-binary", "-inform", "DER", "-in", &signed, "-out", &plain, "-CAfile", &trusted, "-purpose", "any",
+        ];
+        run("openssl", &arguments).ok();
+        let plain = fs::read_to_string(plain).expect("what was signed");
+        assert!(plain.starts_with("<?xml ") && plain.ends_with("</plist>\n"), "{plain}");
+        // Another authority does not vouch for it.
+        let stranger = Authority::new().file();
+        let ran = run(
+            "openssl",
+            &[
+                "cms", "-verify", "-binary", "-inform", "DER", "-in", &signed, "-CAfile", &stranger, "-purpose", "any",
+            ],
+        );
+        assert_ne!(ran.status, Some(0));
+    }
 }
 
 #[test]

@@ -36,6 +36,14 @@ pub(in crate::api) struct UserPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u64>, maximum = 9_223_372_036_854_775_807_i64)]
     quota_messages: Option<Option<u64>>,
+    /// After how many days a message is removed from their Junk mailbox. 0: never. `null`: as `retention.junk_days` of the server says.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>, maximum = 36_500)]
+    junk_days: Option<Option<u64>>,
+    /// After how many days a message is removed from their Trash. 0: never. `null`: as `retention.trash_days` of the server says.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u64>, maximum = 36_500)]
+    trash_days: Option<Option<u64>>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
@@ -66,6 +74,8 @@ pub async fn handler(caller: Caller, house: Data<House>, path: Path<String>, Jso
             .quota_messages
             .map(|count| field::number("quota_messages", count))
             .transpose()?,
+        junk_days: body.junk_days,
+        trash_days: body.trash_days,
         labels: field::labels_change(body.metadata, body.tags),
     };
     if let Some(role) = change.role {

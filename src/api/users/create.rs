@@ -13,6 +13,7 @@ use crate::api::house::House;
 use crate::api::problem::{BodyProblems, Problem, Problems};
 use crate::api::reply::Created;
 use crate::mail::directory::NewUser;
+use crate::model::account::Retention;
 use crate::model::secret::Secret;
 
 /// A user to be made.
@@ -41,6 +42,12 @@ pub(in crate::api) struct UserCreate {
     /// The most messages their mailboxes may hold together; absent: no limit.
     #[schema(maximum = 9_223_372_036_854_775_807_i64)]
     quota_messages: Option<u64>,
+    /// After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+    #[schema(maximum = 36_500)]
+    junk_days: Option<u64>,
+    /// After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+    #[schema(maximum = 36_500)]
+    trash_days: Option<u64>,
     /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
     metadata: Option<BTreeMap<String, String>>,
     /// Marks of your own: at most 50.
@@ -79,6 +86,10 @@ impl UserCreate {
             enabled: self.enabled.unwrap_or(true),
             quota_bytes: field::number("quota_bytes", self.quota_bytes)?,
             quota_messages: field::number("quota_messages", self.quota_messages)?,
+            retention: Retention {
+                junk_days: self.junk_days,
+                trash_days: self.trash_days,
+            },
             labels: field::labels(self.metadata, self.tags),
         };
         Ok((login, new))

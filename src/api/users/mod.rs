@@ -46,6 +46,12 @@ pub(super) struct User {
     /// The most messages their mailboxes may hold together; absent: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     quota_messages: Option<u64>,
+    /// After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    junk_days: Option<u64>,
+    /// After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trash_days: Option<u64>,
     /// How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a
     /// change.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +82,8 @@ impl From<&account::User> for User {
             enabled: user.enabled,
             quota_bytes: user.quota_bytes,
             quota_messages: user.quota_messages,
+            junk_days: user.retention.junk_days,
+            trash_days: user.retention.trash_days,
             used_bytes: None,
             used_messages: None,
             metadata: user.labels.metadata.clone(),

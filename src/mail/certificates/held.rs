@@ -3,11 +3,14 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use rustls::SignatureScheme;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 
+use crate::wire::cms::{Algorithm, ToSign};
 use crate::wire::x509::{self, Described};
 
 /// A certificate with its key.
@@ -26,6 +29,22 @@ impl Held {
             key: Arc::new(key),
             described,
         })
+    }
+
+    /// The content with a signature, in the form of CMS. None: the key is of a kind that is not read everywhere, such as Ed25519.
+    pub(super) fn sign(&self, content: &[u8], at: Timestamp) -> Option<Vec<u8>> {
+        let schemes = [
+            (SignatureScheme::RSA_PKCS1_SHA256, Algorithm::Rsa),
+            (SignatureScheme::ECDSA_NISTP256_SHA256, Algorithm::EcdsaSha256),
+            (SignatureScheme::ECDSA_NISTP384_SHA384, Algorithm::EcdsaSha384),
+        ];
+        let signer = self.key.key.choose_scheme(&schemes.map(|(scheme, _)| scheme))?;
+        let (_, algorithm) = schemes.into_iter().find(|(scheme, _)| *scheme == signer.scheme())?;
+        let issued = x509::issued(self.key.end_entity_cert().ok()?)?;
+        let chain: Vec<&[u8]> = self.key.cert.iter().map(|one| one.as_ref()).collect();
+        let to_sign = ToSign::new(content, algorithm, at);
+        let signature = signer.sign(&to_sign.octets()).ok()?;
+        Some(to_sign.signed(&issued, &chain, &signature))
     }
 
     /// SHA-256 of the certificate, in hexadecimal.

@@ -186,6 +186,13 @@ impl Certificates {
         self.inner.chosen.held(Some(name))?.public_key_digest()
     }
 
+    /// The content, signed by the certificate that clients are shown who ask for this name (RFC 5652 §5). None where nobody vouches for it,
+    /// or its key is of a rare kind: a signature would be worth nothing.
+    pub fn signed(&self, name: &str, content: &[u8]) -> Option<Vec<u8>> {
+        let held = self.inner.chosen.held(Some(name))?;
+        (!held.described.self_signed).then(|| held.sign(content, self.inner.clock.now()))?
+    }
+
     /// Has the files looked at now, as after SIGHUP.
     pub fn look(&self) {
         self.inner.look.notify_one();

@@ -69,6 +69,7 @@ impl Directory {
                         enabled: true,
                         quota_bytes: None,
                         quota_messages: None,
+                        retention: Default::default(),
                         filter: None,
                         labels: Labels::default(),
                         deleted_at: None,

@@ -55,7 +55,7 @@ use tokio::sync::broadcast;
 use super::defence::Defence;
 use super::events::Events;
 use crate::config;
-use crate::model::account::{AliasAddress, ApiKey, Role, User};
+use crate::model::account::{AliasAddress, ApiKey, Retention, Role, User};
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::audit::Actor;
 use crate::model::clock::{self, Clock};
@@ -226,6 +226,8 @@ pub struct NewUser {
     pub quota_bytes: Option<u64>,
     /// The most messages; none is no limit.
     pub quota_messages: Option<u64>,
+    /// How long mail is kept that nobody wants.
+    pub retention: Retention,
     /// What others note on them.
     pub labels: Labels,
 }
@@ -252,6 +254,10 @@ pub struct UserChange {
     pub quota_bytes: Option<Option<u64>>,
     /// The most messages; `Some(None)` lifts the limit.
     pub quota_messages: Option<Option<u64>>,
+    /// How long mail stays in Junk; `Some(None)`: as the server has it.
+    pub junk_days: Option<Option<u64>>,
+    /// How long mail stays in Trash; `Some(None)`: as the server has it.
+    pub trash_days: Option<Option<u64>>,
     /// What others note on them.
     pub labels: LabelsChange,
 }

@@ -1,13 +1,14 @@
 //! Users.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::authenticate::MAX_PASSWORD_OCTETS;
 use super::change::Change;
 use super::hashing::Hashed;
 use super::{Directory, NewPassword, NewUser, Page, Picked, Placed, UserChange, domains, fields, password};
 use crate::mail::audit::Shown;
-use crate::model::account::{Role, User};
+use crate::model::account::{Retention, Role, User};
 use crate::model::address::EmailAddress;
 use crate::model::audit::{Deed, Resource};
 use crate::model::ids::UserId;
@@ -18,6 +19,11 @@ use crate::store::db::{Tx, acls, logins, tokens, traces};
 
 const MAX_DISPLAY_NAME: usize = 255;
 const MAX_HASH_OCTETS: usize = 512;
+/// How long mail may be said to be kept in Junk and Trash.
+const MAX_DAYS: u64 = 36_500;
+/// How often it is tried to empty the log of the database after a removal, and how long to wait between.
+const EMPTYINGS: usize = 20;
+const BETWEEN_EMPTYINGS: Duration = Duration::from_millis(100);
 
 impl Directory {
     /// A page of the users who are picked, by login.
@@ -109,6 +115,11 @@ impl Directory {
         user.enabled = wanted.enabled.unwrap_or(user.enabled);
         user.quota_bytes = wanted.quota_bytes.unwrap_or(user.quota_bytes);
         user.quota_messages = wanted.quota_messages.unwrap_or(user.quota_messages);
+        user.retention = Retention {
+            junk_days: wanted.junk_days.unwrap_or(user.retention.junk_days),
+            trash_days: wanted.trash_days.unwrap_or(user.retention.trash_days),
+        };
+        check_retention(user.retention)?;
         user.labels = std::mem::take(&mut user.labels).changed(wanted.labels)?;
         user.updated_at = self.inner.after(user.updated_at);
         check_role(user.role, user.address.as_ref())?;
@@ -173,7 +184,21 @@ impl Directory {
         change.ended.push(stored.user.id);
         change.note(Deed::UserPurged, Resource::user(&stored.user.login), (stored.user.shown(), None));
         change.commit().await?;
+        self.leave_no_trace().await;
         Ok(Arc::new(stored.user))
+    }
+
+    /// What was deleted is not to be read in the log of the database either. Where somebody reads all the time, such as a backup, it is
+    /// written over later, when the log begins anew.
+    async fn leave_no_trace(&self) {
+        for _ in 0..EMPTYINGS {
+            match self.inner.database.empty_log().await {
+                Ok(true) => return,
+                Ok(false) => tokio::time::sleep(BETWEEN_EMPTYINGS).await,
+                Err(error) => return tracing::warn!(%error, "the log of the database cannot be emptied after a removal"),
+            }
+        }
+        tracing::info!("the log of the database is in use, and emptied later");
     }
 
     /// What is stored of a user who is to be added: values checked, the password hashed.
@@ -189,6 +214,7 @@ impl Directory {
         })?;
         fields::text("display_name", &new.display_name, MAX_DISPLAY_NAME)?;
         new.labels.check()?;
+        check_retention(new.retention)?;
         check_role(new.role, address.as_ref())?;
         let password = match new.password {
             Some(password) => Some(self.hashed(password).await?),
@@ -205,6 +231,7 @@ impl Directory {
             enabled: new.enabled,
             quota_bytes: new.quota_bytes,
             quota_messages: new.quota_messages,
+            retention: new.retention,
             filter: None,
             labels: new.labels,
             deleted_at: None,
@@ -296,6 +323,17 @@ async fn add(change: &mut Change<'_>, stored: &StoredUser) -> Result<(), Refusal
 pub(super) async fn known(tx: &mut Tx, login: &str) -> Result<StoredUser, Refusal> {
     let found = users::find(tx, &key(login)?).await?;
     found.ok_or_else(|| fields::not_found("user", login))
+}
+
+/// The server's own rules know no longer times either.
+fn check_retention(retention: Retention) -> Result<(), Refusal> {
+    for (field, days) in [("junk_days", retention.junk_days), ("trash_days", retention.trash_days)] {
+        if days.is_some_and(|days| days > MAX_DAYS) {
+            let problem = format!("more than {MAX_DAYS} days");
+            return Err(Refusal::Invalid { field, problem });
+        }
+    }
+    Ok(())
 }
 
 /// Only a server administrator needs no mailbox.

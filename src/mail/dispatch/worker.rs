@@ -15,6 +15,7 @@ use crate::mail::rate::Rate;
 use crate::mail::relay::{Delivery, Lane, Parcel, Session};
 use crate::model::address::Host;
 use crate::model::envelope::Recipient;
+use crate::model::traced::TRACED;
 use crate::store;
 
 /// How long to wait when the database does not answer.
@@ -155,7 +156,8 @@ async fn deliver_each(
     while let Some(claim) = claims.next() {
         // Each line that is logged on the way has the id of the message.
         let span = tracing::info_span!("message", id = %claim.message.id);
-        match deliver(slot, kept, claim).instrument(span).await {
+        let attempt = tracing::info_span!(target: TRACED, parent: &span, "delivery", otel.kind = "client", lane = %slot.lane);
+        match deliver(slot, kept, claim).instrument(attempt).instrument(span).await {
             Contact::Reached => {
                 pace.delivered += 1;
                 // One message is no sign that there are more; a second is.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::mail::directory::{self, Directory, NewAlias, NewDomain, NewPassword, NewUser};
-use crate::model::account::{AliasAddress, Role};
+use crate::model::account::{AliasAddress, Retention, Role};
 use crate::model::address::{Domain, EmailAddress};
 use crate::model::labels::Labels;
 use crate::model::refusal::Refusal;
@@ -180,6 +180,7 @@ async fn bring_user(directory: &Directory, user: &ForeignUser, (terms, problems)
         enabled: user.enabled,
         quota_bytes: u64::try_from(user.quota).ok().filter(|&quota| quota > 0),
         quota_messages: None,
+        retention: Retention::default(),
         labels: Labels::default(),
     };
     let mut made = directory.create_user(new.clone()).await;

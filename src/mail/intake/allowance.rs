@@ -269,6 +269,7 @@ mod tests {
                 enabled: true,
                 quota_bytes: None,
                 quota_messages: None,
+                retention: Default::default(),
                 labels: Default::default(),
             };
             let user = directory.await.unwrap().create_user(user).await.unwrap();

@@ -39,6 +39,8 @@ pub(super) enum Write {
     Add(MailboxId, Vec<Addition>),
     /// Give the messages of the runs their flags.
     Flags(MailboxId, Vec<Run>),
+    /// Correct the sizes of these messages. The octets of the mailbox are counted anew elsewhere.
+    Sizes(MailboxId, Vec<(Uid, u64)>),
     /// Forget the messages of the runs: so many, so many octets.
     Remove(MailboxId, Vec<Run>, i64, i64),
     /// Nobody's first look: messages below are no longer recent.
@@ -289,6 +291,15 @@ async fn other(tx: &mut Tx, write: &Write, context: (u32, &mut Vec<(MailboxId, M
                 messages::set_flags(tx, *mailbox, modseq, *run).await?;
             }
             steps.push((*mailbox, modseq, Change::Flags(runs.clone())));
+        }
+        Write::Sizes(mailbox, sizes) => {
+            let Some((_, modseq)) = messages::advance(tx, *mailbox, 0, 0).await? else {
+                return Ok(false);
+            };
+            for size in sizes {
+                messages::set_size(tx, *mailbox, modseq, *size).await?;
+            }
+            steps.push((*mailbox, modseq, Change::Sizes(sizes.clone())));
         }
         Write::Remove(mailbox, runs, count, bytes) => {
             let Some((_, modseq)) = messages::advance(tx, *mailbox, -count, -bytes).await? else {

@@ -17,7 +17,6 @@ use crate::model::refusal::Refusal;
 use crate::store;
 use crate::store::db::derived;
 use crate::store::db::looks::Changed;
-use crate::store::db::{messages, snapshots};
 use crate::store::maildir::{Found, Listing, Maildir, Place};
 
 /// What the last look saw.
@@ -243,9 +242,6 @@ impl Mailbox {
             for (uid, place) in difference.places {
                 view.set_place(uid, place);
             }
-            for &(uid, size) in &difference.sizes {
-                view.set_size(uid, size);
-            }
         }
         let report = ReindexReport {
             removed: difference.gone.len() as u64,
@@ -260,20 +256,14 @@ impl Mailbox {
             if !flags.is_empty() {
                 writes.push(Write::Flags(self.id, flags));
             }
+            // A size is a change like any other: whoever has the mailbox open elsewhere, or keeps a snapshot of it, gets to know it.
+            if !difference.sizes.is_empty() {
+                writes.push(Write::Sizes(self.id, difference.sizes));
+            }
             writes.extend(super::flags::removal(self.id, &view, &difference.gone));
         }
         if !writes.is_empty() {
             self.house.ledger.index.write(writes).await?;
-        }
-        if !difference.sizes.is_empty() {
-            let mut tx = self.house.ledger.database.write().await?;
-            for (uid, size) in difference.sizes {
-                messages::set_size(&mut tx, self.id, uid, size).await?;
-            }
-            // No modseq tells of this change.
-            snapshots::forget(&mut tx, self.id).await?;
-            *locked(&self.kept) = None;
-            tx.commit().await?;
         }
         Ok((report, difference.left))
     }

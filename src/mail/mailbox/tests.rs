@@ -78,6 +78,7 @@ pub(super) fn user(id: i64, local: &str) -> User {
         enabled: true,
         quota_bytes: None,
         quota_messages: None,
+        retention: Default::default(),
         filter: None,
         labels: Default::default(),
         deleted_at: None,
@@ -432,6 +433,45 @@ async fn a_snapshot_and_what_changed_since_are_the_mailbox() {
         assert!(inbox.messages().iter().map(told).eq(expected.iter().copied()), "{sql}");
         assert_eq!(inbox.messages().iter().count(), inbox.view().files.len());
     }
+}
+
+#[tokio::test]
+async fn a_size_that_is_put_right_is_a_change() {
+    let house = House::new().await;
+    let alice = user(1, "alice");
+    house.mailboxes.list(&alice).await.unwrap();
+    let cur = house.maildir("alice").join("cur");
+    for number in 1..=1200 {
+        std::fs::write(cur.join(format!("{number}.x.y:2,S")), "a: b\r\n\r\n").unwrap();
+    }
+    let elsewhere = open(house.dir.path()).await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let there = elsewhere.open(&alice, &MailboxName::inbox()).await.unwrap();
+    let ledger = &house.mailboxes.inner.ledger;
+    let parts = async || snapshots::find(&mut ledger.database.read().await.unwrap(), inbox.id).await.unwrap();
+    inbox.keep_snapshot();
+    while parts().await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // A part that is still to be written while the sizes are put right.
+    let late = parts().await.remove(0);
+    std::fs::write(cur.join("7.x.y:2,S"), "a: b\r\n\r\nlonger\r\n").unwrap();
+    let before = inbox.highest_modseq();
+    assert_eq!(house.mailboxes.reindex(&alice).await.unwrap().changed, 1);
+    ledger.index.write(vec![index::Write::Snapshot(inbox.id, late)]).await.unwrap();
+    let told = |mailbox: &Mailbox| {
+        let message = mailbox.messages().iter().find(|it| it.uid == Uid(7)).cloned().unwrap();
+        (message.size, message.modseq)
+    };
+    assert_eq!((told(&inbox).0, inbox.highest_modseq()), (16, told(&inbox).1));
+    assert!(inbox.highest_modseq() > before);
+    there.refresh().await.unwrap();
+    assert_eq!(told(&there), told(&inbox));
+    let expected = told(&inbox);
+    drop((inbox, there));
+    let house = house.reopen().await;
+    let inbox = house.mailboxes.open(&alice, &MailboxName::inbox()).await.unwrap();
+    assert_eq!(told(&inbox), expected);
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub(super) struct View {
 pub(super) enum Change {
     Added(Vec<(MessageMeta, FileEntry)>),
     Flags(Vec<Run>),
+    Sizes(Vec<(Uid, u64)>),
     Gone(Vec<Run>),
 }
 
@@ -88,6 +89,7 @@ impl View {
         match change {
             Change::Added(added) => self.add(added),
             Change::Flags(runs) => runs.into_iter().for_each(|run| self.change_flags(modseq, run)),
+            Change::Sizes(sizes) => sizes.into_iter().for_each(|(uid, size)| self.set_size(modseq, uid, size)),
             Change::Gone(runs) => self.remove(&runs.iter().map(|run| self.places(run.first, run.last)).collect::<Vec<_>>()),
         }
         self.counters.modseq = modseq;
@@ -125,13 +127,6 @@ impl View {
     pub fn set_place(&mut self, uid: Uid, place: Place) {
         if let Some(file) = self.position(uid).and_then(|at| self.files.get_mut(at)) {
             file.place = place;
-        }
-    }
-
-    /// Corrects a message's size.
-    pub fn set_size(&mut self, uid: Uid, size: u64) {
-        if let Some(message) = self.position(uid).and_then(|at| self.messages.get_mut(at)) {
-            message.size = size;
         }
     }
 
@@ -196,6 +191,12 @@ impl View {
                 messages.insert(at, message);
                 files.insert(at, file);
             }
+        }
+    }
+
+    fn set_size(&mut self, modseq: ModSeq, uid: Uid, size: u64) {
+        if let Some(message) = self.position(uid).and_then(|at| self.messages.get_mut(at)) {
+            (message.size, message.modseq) = (size, modseq);
         }
     }
 

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tracing::field::display;
+use tracing::{Instrument, Span};
+
 use crate::mail::sessions::Place;
 use crate::model::account::User;
 use crate::model::refusal::Refusal;
 use crate::model::rights::Rights;
+use crate::model::traced::TRACED;
 use crate::server::pace::Pace;
 use crate::server::stream::{Gone, Stream};
 use crate::wire::imap::Utf8;
@@ -128,8 +132,14 @@ impl Session {
             }
             match input {
                 // On the heap, so that a session that waits for a command is small. As small is a command, for one of them is IDLE.
-                Input::Command(tagged) => Box::pin(self.command(tagged)).await?,
-                Input::Append(head) => Box::pin(self.append(*head)).await?,
+                Input::Command(tagged) => {
+                    let span = self.span_of(tagged.command.name());
+                    Box::pin(self.command(tagged).instrument(span)).await?;
+                }
+                Input::Append(head) => {
+                    let span = self.span_of("APPEND");
+                    Box::pin(self.append(*head).instrument(span)).await?;
+                }
                 Input::Rejected(tag, fault) => self.fail(tag.as_ref(), fault)?,
                 Input::Hopeless(text) => {
                     self.say(None, Status::Bye, Some(&Code::Word(Word::TooBig)), text);
@@ -142,6 +152,15 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// The span of a command, for traces: a session may last for days, and would be told of when it ends.
+    fn span_of(&self, command: &'static str) -> Span {
+        let user = match &self.state {
+            State::Authenticated(user) | State::Selected(user, _) => Some(user.login.as_str()),
+            State::NotAuthenticated | State::LoggedOut => None,
+        };
+        tracing::info_span!(target: TRACED, "command", otel.name = display(format_args!("IMAP {command}")), user)
     }
 
     /// The next command, or what is wrong with it.

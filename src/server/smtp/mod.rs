@@ -23,9 +23,13 @@ mod stage;
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+use tracing::field::display;
+
 use crate::config;
 use crate::mail::intake::Intake;
 use crate::mail::milter::Milters;
+use crate::model::traced::TRACED;
 use crate::server::entrance::Entrance;
 use crate::server::stream::Stream;
 
@@ -41,6 +45,17 @@ pub enum Role {
     Submission,
     /// A program on our side hands over mail and hears of each recipient. No AUTH.
     Lmtp,
+}
+
+impl Role {
+    /// The name of such a listener.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Relay => "smtp",
+            Self::Submission => "submission",
+            Self::Lmtp => "lmtp",
+        }
+    }
 }
 
 /// The door with what it needs.
@@ -60,6 +75,7 @@ pub struct Smtp {
 impl Smtp {
     /// Serves a connection to its end.
     pub async fn serve(self: Arc<Self>, stream: Stream) {
-        session::Session::new(self, stream).run().await;
+        let span = tracing::info_span!(target: TRACED, "session", protocol = self.role.name(), peer = stream.peer().map(display));
+        session::Session::new(self, stream).run().instrument(span).await;
     }
 }

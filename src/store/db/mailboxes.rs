@@ -188,6 +188,8 @@ pub struct Oldest {
     pub mailbox: MailboxId,
     /// Whose.
     pub login: String,
+    /// After how many days its messages go.
+    pub days: u64,
     /// The first name of its files. Names begin with the time at which they were given.
     name: Option<String>,
 }
@@ -200,14 +202,23 @@ impl Oldest {
     }
 }
 
-/// The mailboxes of this kind after the one named that have messages, of users who are not deleted.
-pub async fn oldest(tx: &mut Tx, kind: SpecialUse, after: Option<MailboxId>, limit: i64) -> Result<Vec<Oldest>, Error> {
-    tx.query(
-        "SELECT m.id, u.login, (SELECT MIN(name) FROM messages WHERE messages.mailbox_id = m.id) FROM mailboxes m \
-         JOIN users u ON u.id = m.user_id WHERE m.special_use = ? AND m.messages > 0 AND u.deleted_at IS NULL AND m.id > ? \
-         ORDER BY m.id LIMIT ?",
-    )
+/// The mailboxes of this kind after the one named that have messages which go after some days, of users who are not deleted. `days` is for
+/// users who have no rule of their own; 0: never.
+pub async fn oldest(tx: &mut Tx, (kind, days): (SpecialUse, u64), after: Option<MailboxId>, limit: i64) -> Result<Vec<Oldest>, Error> {
+    let own = match kind {
+        SpecialUse::Junk => "u.junk_days",
+        SpecialUse::Trash => "u.trash_days",
+        _ => "NULL",
+    };
+    let days = i64::try_from(days).unwrap_or(i64::MAX);
+    tx.query_built(format!(
+        "SELECT m.id, u.login, (SELECT MIN(name) FROM messages WHERE messages.mailbox_id = m.id), COALESCE({own}, ?) FROM mailboxes m \
+         JOIN users u ON u.id = m.user_id WHERE m.special_use = ? AND m.messages > 0 AND u.deleted_at IS NULL AND COALESCE({own}, ?) > 0 \
+         AND m.id > ? ORDER BY m.id LIMIT ?"
+    ))
+    .bind(days)
     .bind(kind.as_str())
+    .bind(days)
     .bind(after.map_or(i64::MIN, |after| after.0))
     .bind(limit)
     .all(|row| {
@@ -215,6 +226,7 @@ pub async fn oldest(tx: &mut Tx, kind: SpecialUse, after: Option<MailboxId>, lim
             mailbox: MailboxId(row.integer(0)?),
             login: row.text(1)?,
             name: row.text_or_null(2)?,
+            days: row.integer(3)?.unsigned_abs(),
         })
     })
     .await

@@ -192,10 +192,11 @@ pub async fn expunge(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, run: Run) 
 }
 
 /// Corrects the size of a message.
-pub async fn set_size(tx: &mut Tx, mailbox: MailboxId, uid: Uid, size: u64) -> Result<(), Error> {
-    let sql = "UPDATE messages SET size = ? WHERE mailbox_id = ? AND uid = ?";
+pub async fn set_size(tx: &mut Tx, mailbox: MailboxId, modseq: ModSeq, (uid, size): (Uid, u64)) -> Result<(), Error> {
+    let sql = "UPDATE messages SET size = ?, modseq = ? WHERE mailbox_id = ? AND uid = ?";
     tx.query(sql)
         .bind(size as i64)
+        .bind(modseq.0 as i64)
         .bind(mailbox.0)
         .bind(i64::from(uid.0))
         .execute()

@@ -73,6 +73,7 @@ const MIGRATIONS: &[Migration] = &[
     migration!(39, "0039_acquaintances"),
     migration!(40, "0040_reputation"),
     migration!(41, "0041_spam_weights"),
+    migration!(42, "0042_retention"),
 ];
 
 impl Migration {

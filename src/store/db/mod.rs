@@ -151,6 +151,12 @@ impl Database {
         self.pools.connections()
     }
 
+    /// Takes what a log of changes has into the database itself and empties it, where the database leaves that to us: until then, what was
+    /// deleted can be read in it. `false`: somebody reads an older state at this moment.
+    pub async fn empty_log(&self) -> Result<bool, Error> {
+        self.pools.empty_log().await
+    }
+
     /// Closes all connections, after those in use have come back.
     pub async fn close(&self) {
         self.pools.close().await;

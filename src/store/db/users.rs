@@ -3,7 +3,7 @@
 use super::labels::{self, Pick};
 use super::spam;
 use super::{Error, Row, Tx, Value};
-use crate::model::account::{Role, User};
+use crate::model::account::{Retention, Role, User};
 use crate::model::address::EmailAddress;
 use crate::model::clock::timestamp;
 use crate::model::ids::{DomainId, FilterId, UserId};
@@ -26,7 +26,7 @@ pub struct StoredUser {
 
 macro_rules! columns {
     () => {
-        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at, scram, labels, deleted_at, totp, filter"
+        "id, login, address, display_name, role, enabled, password, quota_bytes, quota_messages, token_epoch, created_at, updated_at, scram, labels, deleted_at, totp, filter, junk_days, trash_days"
     };
 }
 
@@ -42,6 +42,10 @@ fn stored(row: &Row<'_>) -> Result<StoredUser, Error> {
             enabled: row.integer(5)? != 0,
             quota_bytes: limit(row, 7)?,
             quota_messages: limit(row, 8)?,
+            retention: Retention {
+                junk_days: limit(row, 17)?,
+                trash_days: limit(row, 18)?,
+            },
             created_at: timestamp(row.integer(10)?),
             updated_at: timestamp(row.integer(11)?),
             labels: labels::parse(row.str(13)?, "users.labels")?,
@@ -197,7 +201,7 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     tx.query(concat!(
         "INSERT INTO users (",
         columns!(),
-        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", domain_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))
     .bind(user.id.0)
     .bind(&*user.login)
@@ -216,6 +220,8 @@ pub async fn insert(tx: &mut Tx, stored: &StoredUser, domain: Option<DomainId>) 
     .bind(user.deleted_at.map(|at| at.as_millisecond()))
     .bind(i64::from(stored.totp))
     .bind(user.filter.map(|filter| filter.0))
+    .bind(quota(user.retention.junk_days))
+    .bind(quota(user.retention.trash_days))
     .bind(domain.map(|domain| domain.0))
     .execute()
     .await?;
@@ -227,7 +233,7 @@ pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
     let user = &stored.user;
     tx.query(
         "UPDATE users SET display_name = ?, role = ?, enabled = ?, password = ?, scram = ?, quota_bytes = ?, quota_messages = ?, \
-         token_epoch = ?, updated_at = ?, labels = ?, deleted_at = ?, totp = ? WHERE id = ?",
+         token_epoch = ?, updated_at = ?, labels = ?, deleted_at = ?, totp = ?, junk_days = ?, trash_days = ? WHERE id = ?",
     )
     .bind(&*user.display_name)
     .bind(role_number(user.role))
@@ -241,6 +247,8 @@ pub async fn update(tx: &mut Tx, stored: &StoredUser) -> Result<(), Error> {
     .bind(labels::text(&user.labels))
     .bind(user.deleted_at.map(|at| at.as_millisecond()))
     .bind(i64::from(stored.totp))
+    .bind(quota(user.retention.junk_days))
+    .bind(quota(user.retention.trash_days))
     .bind(user.id.0)
     .execute()
     .await?;

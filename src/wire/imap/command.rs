@@ -150,6 +150,55 @@ pub enum Command {
 }
 
 impl Command {
+    /// Its name, without the UID before it; EXAMINE is a SELECT, and DELETEACL a SETACL.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Capability => "CAPABILITY",
+            Self::Noop => "NOOP",
+            Self::Logout => "LOGOUT",
+            Self::Id(_) => "ID",
+            Self::StartTls => "STARTTLS",
+            Self::Authenticate(_) => "AUTHENTICATE",
+            Self::Login(_) => "LOGIN",
+            Self::Enable(_) => "ENABLE",
+            Self::Select(_) => "SELECT",
+            Self::Create(_) => "CREATE",
+            Self::Delete(_) => "DELETE",
+            Self::Rename { .. } => "RENAME",
+            Self::Subscribe(_) => "SUBSCRIBE",
+            Self::Unsubscribe(_) => "UNSUBSCRIBE",
+            Self::List(_) => "LIST",
+            Self::Lsub { .. } => "LSUB",
+            Self::Namespace => "NAMESPACE",
+            Self::Status { .. } => "STATUS",
+            Self::GetQuota(_) => "GETQUOTA",
+            Self::GetQuotaRoot(_) => "GETQUOTAROOT",
+            Self::SetQuota => "SETQUOTA",
+            Self::Idle => "IDLE",
+            Self::Compress => "COMPRESS",
+            Self::Unauthenticate => "UNAUTHENTICATE",
+            Self::Notify(_) => "NOTIFY",
+            Self::GetMetadata(_) => "GETMETADATA",
+            Self::GetAcl(_) => "GETACL",
+            Self::MyRights(_) => "MYRIGHTS",
+            Self::ListRights { .. } => "LISTRIGHTS",
+            Self::SetAcl(_) => "SETACL",
+            Self::SetMetadata { .. } => "SETMETADATA",
+            Self::Check => "CHECK",
+            Self::Close => "CLOSE",
+            Self::Unselect => "UNSELECT",
+            Self::Expunge(_) => "EXPUNGE",
+            Self::Search(_) => "SEARCH",
+            Self::CancelUpdate(_) => "CANCELUPDATE",
+            Self::Sort(_) => "SORT",
+            Self::Thread(_) => "THREAD",
+            Self::Fetch(_) => "FETCH",
+            Self::Store(_) => "STORE",
+            Self::Copy(_) => "COPY",
+            Self::Move(_) => "MOVE",
+        }
+    }
+
     /// Whether the mailbox that is selected is left with it, and nothing else is done there.
     pub fn leaves_mailbox(&self) -> bool {
         matches!(self, Self::Select(_) | Self::Unselect | Self::Logout | Self::Unauthenticate)

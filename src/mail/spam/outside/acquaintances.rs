@@ -193,6 +193,7 @@ mod tests {
                 enabled: true,
                 quota_bytes: None,
                 quota_messages: None,
+                retention: Default::default(),
                 labels: Default::default(),
             };
             *id = directory.create_user(user).await.unwrap().id;

@@ -16,6 +16,8 @@ use crate::store::Error;
 const STATEMENTS: usize = 256;
 /// How long a statement of SQLite waits for another process, such as the command line.
 const BUSY: Duration = Duration::from_secs(30);
+/// How long it waits for those who read, where others wait meanwhile that want to write.
+const BUSY_EMPTYING: Duration = Duration::from_millis(100);
 
 /// The connections.
 #[derive(Clone)]
@@ -90,6 +92,18 @@ impl Pools {
         })
     }
 
+    /// See [`super::super::Database::empty_log`].
+    pub(in crate::store::db) async fn empty_log(&self) -> Result<bool, Error> {
+        let Self::Sqlite { writer, .. } = self else { return Ok(true) };
+        let options = writer.connect_options().as_ref().clone().busy_timeout(BUSY_EMPTYING);
+        let mut connection = options.connect().await?;
+        let is_busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut connection)
+            .await?;
+        connection.close().await?;
+        Ok(is_busy == 0)
+    }
+
     pub(in crate::store::db) fn connections(&self) -> Connections {
         match self {
             Self::Sqlite { writer, readers, .. } => Connections::of(writer) + Connections::of(readers),
@@ -162,6 +176,8 @@ async fn open_sqlite(settings: &crate::config::Database, file: &str, data_dir: &
         // FULL syncs the log at each commit: a promise that was given holds after a power cut.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // What is deleted is written over, also where a whole page becomes free. That is seldom, and then costs a page more in the log.
+        .pragma("secure_delete", "ON")
         .busy_timeout(BUSY)
         .statement_cache_capacity(STATEMENTS)
         .row_buffer_size(1024)
