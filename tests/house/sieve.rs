@@ -49,6 +49,7 @@ test_scripts! {
     limits
     mailbox
     mime
+    mime_examples
     regex
     reject
     relational
