@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::field::display;
 use tracing::{Instrument, Span};
 
 use crate::mail::sessions::Place;

@@ -24,7 +24,6 @@ mod stage;
 use std::sync::Arc;
 
 use tracing::Instrument;
-use tracing::field::display;
 
 use crate::config;
 use crate::mail::intake::Intake;

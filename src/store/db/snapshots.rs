@@ -54,3 +54,12 @@ pub async fn put(tx: &mut Tx, mailbox: MailboxId, part: &Part) -> Result<(), Err
     }
     Ok(())
 }
+
+/// Forgets what was kept of a mailbox.
+pub async fn forget(tx: &mut Tx, mailbox: MailboxId) -> Result<(), Error> {
+    tx.query("DELETE FROM snapshots WHERE mailbox_id = ?")
+        .bind(mailbox.0)
+        .execute()
+        .await?;
+    Ok(())
+}
