@@ -68,6 +68,7 @@ pub fn user(login: &str) -> NewUser {
         enabled: true,
         quota_bytes: None,
         quota_messages: None,
+        retention: Default::default(),
         labels: Default::default(),
     }
 }
