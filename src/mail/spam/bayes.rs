@@ -53,7 +53,7 @@ const LEANING: f64 = 3.5;
 const TOLD: f64 = 0.5;
 
 /// With so much evidence a message is surely judged.
-const SURE: f64 = 10.0;
+const SURE: f64 = 20.0;
 /// How much a message counts that is not.
 pub(super) const HEAVIEST: i64 = 5;
 
@@ -394,7 +394,7 @@ impl Asked {
 
 impl Knowledge {
     /// What speaks for spam, or (below zero) against it; none where too little of the message is known, or too little was learned of either
-    /// kind. Beyond 10 either way there is hardly a doubt.
+    /// kind. Beyond 20 either way there is hardly a doubt.
     pub fn evidence(&self, tokens: &[i64], min_learns: u32) -> Option<f64> {
         if self.spam < min_learns.max(1) || self.ham < min_learns.max(1) {
             return None;
@@ -520,8 +520,8 @@ mod tests {
 
     #[test]
     fn what_is_hard_to_tell_counts_more() {
-        assert_eq!(Lesson::weight(Some(20.0), true), 1);
-        assert_eq!(Lesson::weight(Some(-20.0), false), 1);
+        assert_eq!(Lesson::weight(Some(25.0), true), 1);
+        assert_eq!(Lesson::weight(Some(-25.0), false), 1);
         for (evidence, is_spam) in [(Some(-20.0), true), (Some(20.0), false), (Some(2.0), true), (None, true), (None, false)] {
             assert_eq!(Lesson::weight(evidence, is_spam), HEAVIEST, "{evidence:?}");
         }
