@@ -48,7 +48,7 @@ const ASSUMED: f64 = 0.5;
 const CERTAIN: f64 = 0.999;
 /// What is added to the evidence where a message is judged: other mail is of a few kinds that are soon known, and spam is of many, so what
 /// says nothing either way is more often spam.
-const LEANING: f64 = 3.5;
+const LEANING: f64 = 2.0;
 /// Less than so much is not told.
 const TOLD: f64 = 0.5;
 
