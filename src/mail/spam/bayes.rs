@@ -64,8 +64,7 @@ const HTML: usize = 65_536;
 const TAGS: [&str; 14] = [
     "<table", "<font", "<center", "bgcolor", "<style", "face=", "align=", "<br", "<strong", "mailto:", "<input", "<map", "<span", "mso-",
 ];
-static TAG_FINDER: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TAGS).ok());
+static TAG_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TAGS).ok());
 /// The begins of names of fields that servers write.
 const WRITTEN_ON_THE_WAY: [&str; 15] = [
     "received",
@@ -240,7 +239,10 @@ fn built(facts: &Facts<'_>, out: &mut Tokens) {
                 *met = true;
             }
         }
-        met.iter().zip(TAGS).filter(|(met, _)| **met).for_each(|(_, tag)| out.one("tag", tag));
+        met.iter()
+            .zip(TAGS)
+            .filter(|(met, _)| **met)
+            .for_each(|(_, tag)| out.one("tag", tag));
     }
     if let Some(page) = &facts.page {
         out.one("pictures", &page.pictures.len().min(4).to_string());
@@ -399,7 +401,9 @@ impl Knowledge {
         if self.spam < min_learns.max(1) || self.ham < min_learns.max(1) {
             return None;
         }
-        let known = tokens.iter().filter_map(|token| Some((*token, self.told(*self.tokens.get(token)?)?)));
+        let known = tokens
+            .iter()
+            .filter_map(|token| Some((*token, self.told(*self.tokens.get(token)?)?)));
         let told: Vec<(i64, f64)> = known.collect();
         let all = ALL.sum(told.iter().map(|(_, told)| *told))?;
         let made = MADE.sum(told.iter().filter(|(token, _)| token & 1 == 1).map(|(_, told)| *told));
@@ -522,7 +526,13 @@ mod tests {
     fn what_is_hard_to_tell_counts_more() {
         assert_eq!(Lesson::weight(Some(25.0), true), 1);
         assert_eq!(Lesson::weight(Some(-25.0), false), 1);
-        for (evidence, is_spam) in [(Some(-20.0), true), (Some(20.0), false), (Some(2.0), true), (None, true), (None, false)] {
+        for (evidence, is_spam) in [
+            (Some(-20.0), true),
+            (Some(20.0), false),
+            (Some(2.0), true),
+            (None, true),
+            (None, false),
+        ] {
             assert_eq!(Lesson::weight(evidence, is_spam), HEAVIEST, "{evidence:?}");
         }
     }
@@ -548,6 +558,11 @@ mod tests {
             tokens.extend(lesson("buy the offer of this week at once").tokens);
             knowledge.evidence(&tokens, 1).unwrap()
         };
-        assert!(told("paper.test") < told("shop.test") - 3.0, "{} {}", told("paper.test"), told("shop.test"));
+        assert!(
+            told("paper.test") < told("shop.test") - 3.0,
+            "{} {}",
+            told("paper.test"),
+            told("shop.test")
+        );
     }
 }

@@ -178,7 +178,8 @@ pub async fn count_tokens(tx: &mut Tx, owner: i64) -> Result<i64, Error> {
 /// Drops the tokens of an owner that were not met since, and whose counts are not above `most` together; at most so many. How many were
 /// dropped.
 pub async fn forget_tokens(tx: &mut Tx, owner: i64, before_ms: i64, (most, limit): (i64, i64)) -> Result<u64, Error> {
-    let query = tx.query("SELECT token FROM spam_tokens WHERE owner = ? AND updated_at < ? AND spam + ham <= ? ORDER BY updated_at LIMIT ?");
+    let query =
+        tx.query("SELECT token FROM spam_tokens WHERE owner = ? AND updated_at < ? AND spam + ham <= ? ORDER BY updated_at LIMIT ?");
     let query = query.bind(owner).bind(before_ms).bind(most).bind(limit);
     let tokens = query.all(|row| row.integer(0)).await?;
     let mut dropped = 0;

@@ -653,7 +653,10 @@ static PHRASES: LazyLock<Vec<(Family, &'static str)>> = LazyLock::new(|| {
 static FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let words = PHRASES.iter().map(|(_, word)| word);
     // Larger than what is chosen for so many words, and several times as fast.
-    let builder = AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(AhoCorasickKind::DFA)).build(words);
+    let builder = AhoCorasick::builder()
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words);
     builder.ok()
 });
 
