@@ -1,6 +1,6 @@
 //! How likely a message is spam by its words, as far as the words of others were learned.
 //!
-//! Words are met in pairs as well (orthogonal sparse bigrams: a word with each of the four behind it), so that an order of words counts.
+//! Words are met in pairs as well (orthogonal sparse bigrams: a word with each of the three behind it), so that an order of words counts.
 //! A pair is a number of 64 bits. Of those known, the ones that say most are put together: the logarithms of their odds are added, as in a
 //! naive Bayes classifier, and divided by the root of their number, since words come in company and do not speak independently of each
 //! other. Unlike a probability, which is 0 or 1 for nearly every message, that tells how sure it is.
@@ -20,13 +20,13 @@ use super::facts::{Facts, ending, organisation};
 use super::rules::{Rule, unasked};
 
 /// How many words of a text are read.
-const WORDS: usize = 800;
+const WORDS: usize = 1_200;
 /// How many words behind a word are met with it.
-const WINDOW: usize = 4;
+const WINDOW: usize = 3;
 /// How long a word is, in octets; what is longer is cut.
 const LONGEST: usize = 32;
 /// How many tokens a message has at most.
-const MOST: usize = 5_000;
+const MOST: usize = 6_000;
 /// Of all tokens of a message those are asked that say most.
 const ALL: Asked = Asked {
     most: 60,
@@ -48,12 +48,12 @@ const ASSUMED: f64 = 0.5;
 const CERTAIN: f64 = 0.999;
 /// What is added to the evidence where a message is judged: other mail is of a few kinds that are soon known, and spam is of many, so what
 /// says nothing either way is more often spam.
-const LEANING: f64 = 3.5;
+const LEANING: f64 = 2.0;
 /// Less than so much is not told.
 const TOLD: f64 = 0.5;
 
 /// With so much evidence a message is surely judged.
-const SURE: f64 = 10.0;
+const SURE: f64 = 20.0;
 /// How much a message counts that is not.
 pub(super) const HEAVIEST: i64 = 5;
 
@@ -396,7 +396,7 @@ impl Asked {
 
 impl Knowledge {
     /// What speaks for spam, or (below zero) against it; none where too little of the message is known, or too little was learned of either
-    /// kind. Beyond 10 either way there is hardly a doubt.
+    /// kind. Beyond 20 either way there is hardly a doubt.
     pub fn evidence(&self, tokens: &[i64], min_learns: u32) -> Option<f64> {
         if self.spam < min_learns.max(1) || self.ham < min_learns.max(1) {
             return None;
@@ -462,7 +462,7 @@ mod tests {
     fn words_are_cut_out() {
         let found: Vec<&str> = words("buy now, don't wait: $99 東京 x").collect();
         assert_eq!(found, ["buy", "now", "don't", "wait", "$99", "東", "京", "x"]);
-        assert_eq!(lesson("a b c d e f").tokens.len(), 6 + 4 + 4 + 3 + 2 + 1);
+        assert_eq!(lesson("a b c d e f").tokens.len(), 6 + 3 + 3 + 3 + 2 + 1);
         assert_ne!(lesson("a b").tokens, lesson("b a").tokens);
     }
 
@@ -524,8 +524,8 @@ mod tests {
 
     #[test]
     fn what_is_hard_to_tell_counts_more() {
-        assert_eq!(Lesson::weight(Some(20.0), true), 1);
-        assert_eq!(Lesson::weight(Some(-20.0), false), 1);
+        assert_eq!(Lesson::weight(Some(25.0), true), 1);
+        assert_eq!(Lesson::weight(Some(-25.0), false), 1);
         for (evidence, is_spam) in [
             (Some(-20.0), true),
             (Some(20.0), false),
