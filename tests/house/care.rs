@@ -411,10 +411,10 @@ fn collect_xylophones(house: &House) {
 fn nothing_is_left_of_who_is_removed() {
     let house = Builder::default().set("mail.index_from_messages", 1).start();
     furnish(&house);
-    let admin = house.admin();
     house.imap(BOB).ok(&format!("SETACL Sent {ALICE} lr"));
     collect_xylophones(&house);
     assert_eq!(house.command(&["alias", "remove", "info@house.test"]).status.code(), Some(0));
+    let admin = house.admin();
     for queued in admin.get("/queue").ok()["items"].as_array().expect("items") {
         let id = queued["id"].as_str().expect("an id");
         admin.delete(&format!("/queue/{id}"));
@@ -424,9 +424,9 @@ fn nothing_is_left_of_who_is_removed() {
         (told.out.matches("remove by the administrator").count() == 2).then_some(())
     });
     until("her login", || {
-        (admin.get(&format!("/login-log?address={ALICE}")).ok()["items"] != Value::Array(Vec::new())).then_some(())
+        (house.admin().get(&format!("/login-log?address={ALICE}")).ok()["items"] != Value::Array(Vec::new())).then_some(())
     });
-    assert_eq!(admin.delete(&format!("/users/{ALICE}?purge=true")).status, 204);
+    assert_eq!(house.admin().delete(&format!("/users/{ALICE}?purge=true")).status, 204);
 
     until("nothing to be left", || {
         let backups = TempDir::with_prefix("posthouse-backups-").expect("a temporary directory");

@@ -85,8 +85,10 @@ fn the_collector_hears_of_what_happens() {
     mx.wait_for(1);
     until("an empty queue", || (house.queued() == 0).then_some(()));
     house.imap("alice@house.test").select("INBOX");
-    let trace = house.admin().get("/traces?address=friend@remote.test").ok();
-    let id = trace["items"][0]["id"].as_str().expect("an id").to_owned();
+    let id = until("its story", || {
+        let stories = house.admin().get("/traces?address=friend@remote.test").ok();
+        stories["items"][0]["id"].as_str().map(str::to_owned)
+    });
     assert!(house.terminate().success());
     let told = collector.told();
     for text in [
