@@ -12,10 +12,13 @@ use crate::support::wait::until;
 
 const LETTER: &str = "From: alice@house.test\nTo: friend@remote.test\nSubject: out\n\nHello.\n";
 
+/// Head and body of a request.
+type Post = (String, Vec<u8>);
+
 /// Who collects traces, and takes all.
 struct Collector {
     port: u16,
-    posts: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    posts: Arc<Mutex<Vec<Post>>>,
 }
 
 impl Collector {
