@@ -79,8 +79,10 @@ fn keyed(request: &ServiceRequest) -> Result<Option<Keyed>, Problem> {
     let (Some(house), Some(caller)) = (request.app_data::<Data<House>>(), caller::name(request)) else {
         return Ok(None);
     };
-    let key = key.to_str().unwrap_or_default().trim().trim_matches('"');
-    if key.is_empty() || key.len() > KEY {
+    let text = key.to_str().unwrap_or_default().trim();
+    let key = text.trim_matches('"');
+    // The quotes count: the document knows nothing of them.
+    if key.is_empty() || text.len() > KEY {
         let detail = format!("an Idempotency-Key has between 1 and {KEY} visible ASCII characters");
         return Err(Problem::new(Kind::Malformed, detail).at("idempotency-key"));
     }
