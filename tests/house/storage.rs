@@ -53,7 +53,10 @@ fn large_mailboxes_are_open_again_after_a_restart() {
     for number in 0..1_000 {
         fs::write(inbox.join(format!("cur/17000{number:05}.M1P1.other:2,S")), LETTER).unwrap();
     }
-    assert_eq!(house.imap("alice@house.test").select("INBOX").0, 1_000);
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
+    // This waits until all are in the index.
+    assert_eq!(imap.uids().len(), 1_000);
     let list = house.data().join("open-mailboxes.json");
     // The second time nobody but the server can have opened it.
     for starts in 1..=2 {
