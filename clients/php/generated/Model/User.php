@@ -55,11 +55,13 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         'deleted_at' => '\DateTime',
         'display_name' => 'string',
         'enabled' => 'bool',
+        'junk_days' => 'int',
         'metadata' => 'array<string,string>',
         'quota_bytes' => 'int',
         'quota_messages' => 'int',
         'role' => '\Posthouse\Generated\Model\Role',
         'tags' => 'string[]',
+        'trash_days' => 'int',
         'unicode' => 'string',
         'updated_at' => '\DateTime',
         'used_bytes' => 'int',
@@ -79,11 +81,13 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         'deleted_at' => 'date-time',
         'display_name' => null,
         'enabled' => null,
+        'junk_days' => 'int64',
         'metadata' => null,
         'quota_bytes' => 'int64',
         'quota_messages' => 'int64',
         'role' => null,
         'tags' => null,
+        'trash_days' => 'int64',
         'unicode' => null,
         'updated_at' => 'date-time',
         'used_bytes' => 'int64',
@@ -101,11 +105,13 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         'deleted_at' => false,
         'display_name' => false,
         'enabled' => false,
+        'junk_days' => false,
         'metadata' => false,
         'quota_bytes' => false,
         'quota_messages' => false,
         'role' => false,
         'tags' => false,
+        'trash_days' => false,
         'unicode' => false,
         'updated_at' => false,
         'used_bytes' => false,
@@ -203,11 +209,13 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         'deleted_at' => 'deleted_at',
         'display_name' => 'display_name',
         'enabled' => 'enabled',
+        'junk_days' => 'junk_days',
         'metadata' => 'metadata',
         'quota_bytes' => 'quota_bytes',
         'quota_messages' => 'quota_messages',
         'role' => 'role',
         'tags' => 'tags',
+        'trash_days' => 'trash_days',
         'unicode' => 'unicode',
         'updated_at' => 'updated_at',
         'used_bytes' => 'used_bytes',
@@ -225,11 +233,13 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         'deleted_at' => 'setDeletedAt',
         'display_name' => 'setDisplayName',
         'enabled' => 'setEnabled',
+        'junk_days' => 'setJunkDays',
         'metadata' => 'setMetadata',
         'quota_bytes' => 'setQuotaBytes',
         'quota_messages' => 'setQuotaMessages',
         'role' => 'setRole',
         'tags' => 'setTags',
+        'trash_days' => 'setTrashDays',
         'unicode' => 'setUnicode',
         'updated_at' => 'setUpdatedAt',
         'used_bytes' => 'setUsedBytes',
@@ -247,11 +257,13 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         'deleted_at' => 'getDeletedAt',
         'display_name' => 'getDisplayName',
         'enabled' => 'getEnabled',
+        'junk_days' => 'getJunkDays',
         'metadata' => 'getMetadata',
         'quota_bytes' => 'getQuotaBytes',
         'quota_messages' => 'getQuotaMessages',
         'role' => 'getRole',
         'tags' => 'getTags',
+        'trash_days' => 'getTrashDays',
         'unicode' => 'getUnicode',
         'updated_at' => 'getUpdatedAt',
         'used_bytes' => 'getUsedBytes',
@@ -320,11 +332,13 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('deleted_at', $data ?? [], null);
         $this->setIfExists('display_name', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('junk_days', $data ?? [], null);
         $this->setIfExists('metadata', $data ?? [], null);
         $this->setIfExists('quota_bytes', $data ?? [], null);
         $this->setIfExists('quota_messages', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
         $this->setIfExists('tags', $data ?? [], null);
+        $this->setIfExists('trash_days', $data ?? [], null);
         $this->setIfExists('unicode', $data ?? [], null);
         $this->setIfExists('updated_at', $data ?? [], null);
         $this->setIfExists('used_bytes', $data ?? [], null);
@@ -370,6 +384,10 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         if ($this->container['enabled'] === null) {
             $invalidProperties[] = "'enabled' can't be null";
         }
+        if (!is_null($this->container['junk_days']) && ($this->container['junk_days'] < 0)) {
+            $invalidProperties[] = "invalid value for 'junk_days', must be bigger than or equal to 0.";
+        }
+
         if ($this->container['metadata'] === null) {
             $invalidProperties[] = "'metadata' can't be null";
         }
@@ -387,6 +405,10 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
         if ($this->container['tags'] === null) {
             $invalidProperties[] = "'tags' can't be null";
         }
+        if (!is_null($this->container['trash_days']) && ($this->container['trash_days'] < 0)) {
+            $invalidProperties[] = "invalid value for 'trash_days', must be bigger than or equal to 0.";
+        }
+
         if ($this->container['updated_at'] === null) {
             $invalidProperties[] = "'updated_at' can't be null";
         }
@@ -549,6 +571,37 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
     }
 
     /**
+     * Gets junk_days
+     *
+     * @return int|null
+     */
+    public function getJunkDays()
+    {
+        return $this->container['junk_days'];
+    }
+
+    /**
+     * Sets junk_days
+     *
+     * @param int|null $junk_days After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+     *
+     * @return self
+     */
+    public function setJunkDays($junk_days)
+    {
+        if (is_null($junk_days)) {
+            throw new \InvalidArgumentException('non-nullable junk_days cannot be null');
+        }
+        if (($junk_days < 0)) {
+            throw new \InvalidArgumentException('invalid value for $junk_days when calling User., must be bigger than or equal to 0.');
+        }
+
+        $this->container['junk_days'] = $junk_days;
+
+        return $this;
+    }
+
+    /**
      * Gets metadata
      *
      * @return array<string,string>
@@ -687,6 +740,37 @@ class User implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
+
+        return $this;
+    }
+
+    /**
+     * Gets trash_days
+     *
+     * @return int|null
+     */
+    public function getTrashDays()
+    {
+        return $this->container['trash_days'];
+    }
+
+    /**
+     * Sets trash_days
+     *
+     * @param int|null $trash_days After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+     *
+     * @return self
+     */
+    public function setTrashDays($trash_days)
+    {
+        if (is_null($trash_days)) {
+            throw new \InvalidArgumentException('non-nullable trash_days cannot be null');
+        }
+        if (($trash_days < 0)) {
+            throw new \InvalidArgumentException('invalid value for $trash_days when calling User., must be bigger than or equal to 0.');
+        }
+
+        $this->container['trash_days'] = $trash_days;
 
         return $this;
     }

@@ -52,11 +52,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPITypes = [
         'display_name' => 'string',
         'enabled' => 'bool',
+        'junk_days' => 'int',
         'metadata' => 'array<string,string>',
         'quota_bytes' => 'int',
         'quota_messages' => 'int',
         'role' => '\Posthouse\Generated\Model\Role',
-        'tags' => 'string[]'
+        'tags' => 'string[]',
+        'trash_days' => 'int'
     ];
 
     /**
@@ -69,11 +71,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $openAPIFormats = [
         'display_name' => null,
         'enabled' => null,
+        'junk_days' => 'int64',
         'metadata' => null,
         'quota_bytes' => 'int64',
         'quota_messages' => 'int64',
         'role' => null,
-        'tags' => null
+        'tags' => null,
+        'trash_days' => 'int64'
     ];
 
     /**
@@ -84,11 +88,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static array $openAPINullables = [
         'display_name' => false,
         'enabled' => false,
+        'junk_days' => true,
         'metadata' => true,
         'quota_bytes' => true,
         'quota_messages' => true,
         'role' => false,
-        'tags' => false
+        'tags' => false,
+        'trash_days' => true
     ];
 
     /**
@@ -179,11 +185,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $attributeMap = [
         'display_name' => 'display_name',
         'enabled' => 'enabled',
+        'junk_days' => 'junk_days',
         'metadata' => 'metadata',
         'quota_bytes' => 'quota_bytes',
         'quota_messages' => 'quota_messages',
         'role' => 'role',
-        'tags' => 'tags'
+        'tags' => 'tags',
+        'trash_days' => 'trash_days'
     ];
 
     /**
@@ -194,11 +202,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $setters = [
         'display_name' => 'setDisplayName',
         'enabled' => 'setEnabled',
+        'junk_days' => 'setJunkDays',
         'metadata' => 'setMetadata',
         'quota_bytes' => 'setQuotaBytes',
         'quota_messages' => 'setQuotaMessages',
         'role' => 'setRole',
-        'tags' => 'setTags'
+        'tags' => 'setTags',
+        'trash_days' => 'setTrashDays'
     ];
 
     /**
@@ -209,11 +219,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     protected static $getters = [
         'display_name' => 'getDisplayName',
         'enabled' => 'getEnabled',
+        'junk_days' => 'getJunkDays',
         'metadata' => 'getMetadata',
         'quota_bytes' => 'getQuotaBytes',
         'quota_messages' => 'getQuotaMessages',
         'role' => 'getRole',
-        'tags' => 'getTags'
+        'tags' => 'getTags',
+        'trash_days' => 'getTrashDays'
     ];
 
     /**
@@ -275,11 +287,13 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
     {
         $this->setIfExists('display_name', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('junk_days', $data ?? [], null);
         $this->setIfExists('metadata', $data ?? [], null);
         $this->setIfExists('quota_bytes', $data ?? [], null);
         $this->setIfExists('quota_messages', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
         $this->setIfExists('tags', $data ?? [], null);
+        $this->setIfExists('trash_days', $data ?? [], null);
     }
 
     /**
@@ -313,6 +327,14 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
             $invalidProperties[] = "invalid value for 'display_name', the character length must be smaller than or equal to 255.";
         }
 
+        if (!is_null($this->container['junk_days']) && ($this->container['junk_days'] > 36500)) {
+            $invalidProperties[] = "invalid value for 'junk_days', must be smaller than or equal to 36500.";
+        }
+
+        if (!is_null($this->container['junk_days']) && ($this->container['junk_days'] < 0)) {
+            $invalidProperties[] = "invalid value for 'junk_days', must be bigger than or equal to 0.";
+        }
+
         if (!is_null($this->container['quota_bytes']) && ($this->container['quota_bytes'] > 9223372036854775807)) {
             $invalidProperties[] = "invalid value for 'quota_bytes', must be smaller than or equal to 9223372036854775807.";
         }
@@ -327,6 +349,14 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
 
         if (!is_null($this->container['quota_messages']) && ($this->container['quota_messages'] < 0)) {
             $invalidProperties[] = "invalid value for 'quota_messages', must be bigger than or equal to 0.";
+        }
+
+        if (!is_null($this->container['trash_days']) && ($this->container['trash_days'] > 36500)) {
+            $invalidProperties[] = "invalid value for 'trash_days', must be smaller than or equal to 36500.";
+        }
+
+        if (!is_null($this->container['trash_days']) && ($this->container['trash_days'] < 0)) {
+            $invalidProperties[] = "invalid value for 'trash_days', must be bigger than or equal to 0.";
         }
 
         return $invalidProperties;
@@ -398,6 +428,47 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable enabled cannot be null');
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets junk_days
+     *
+     * @return int|null
+     */
+    public function getJunkDays()
+    {
+        return $this->container['junk_days'];
+    }
+
+    /**
+     * Sets junk_days
+     *
+     * @param int|null $junk_days After how many days a message is removed from their Junk mailbox. 0: never. `null`: as `retention.junk_days` of the server says.
+     *
+     * @return self
+     */
+    public function setJunkDays($junk_days)
+    {
+        if (is_null($junk_days)) {
+            array_push($this->openAPINullablesSetToNull, 'junk_days');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('junk_days', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        if (!is_null($junk_days) && ($junk_days > 36500)) {
+            throw new \InvalidArgumentException('invalid value for $junk_days when calling UserPatch., must be smaller than or equal to 36500.');
+        }
+        if (!is_null($junk_days) && ($junk_days < 0)) {
+            throw new \InvalidArgumentException('invalid value for $junk_days when calling UserPatch., must be bigger than or equal to 0.');
+        }
+
+        $this->container['junk_days'] = $junk_days;
 
         return $this;
     }
@@ -568,6 +639,47 @@ class UserPatch implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
+
+        return $this;
+    }
+
+    /**
+     * Gets trash_days
+     *
+     * @return int|null
+     */
+    public function getTrashDays()
+    {
+        return $this->container['trash_days'];
+    }
+
+    /**
+     * Sets trash_days
+     *
+     * @param int|null $trash_days After how many days a message is removed from their Trash. 0: never. `null`: as `retention.trash_days` of the server says.
+     *
+     * @return self
+     */
+    public function setTrashDays($trash_days)
+    {
+        if (is_null($trash_days)) {
+            array_push($this->openAPINullablesSetToNull, 'trash_days');
+        } else {
+            $nullablesSetToNull = $this->getOpenAPINullablesSetToNull();
+            $index = array_search('trash_days', $nullablesSetToNull);
+            if ($index !== FALSE) {
+                unset($nullablesSetToNull[$index]);
+                $this->setOpenAPINullablesSetToNull($nullablesSetToNull);
+            }
+        }
+        if (!is_null($trash_days) && ($trash_days > 36500)) {
+            throw new \InvalidArgumentException('invalid value for $trash_days when calling UserPatch., must be smaller than or equal to 36500.');
+        }
+        if (!is_null($trash_days) && ($trash_days < 0)) {
+            throw new \InvalidArgumentException('invalid value for $trash_days when calling UserPatch., must be bigger than or equal to 0.');
+        }
+
+        $this->container['trash_days'] = $trash_days;
 
         return $this;
     }

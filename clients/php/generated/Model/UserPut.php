@@ -53,13 +53,15 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'string',
         'display_name' => 'string',
         'enabled' => 'bool',
+        'junk_days' => 'int',
         'metadata' => 'array<string,string>',
         'password' => 'string',
         'password_hash' => 'string',
         'quota_bytes' => 'int',
         'quota_messages' => 'int',
         'role' => '\Posthouse\Generated\Model\Role',
-        'tags' => 'string[]'
+        'tags' => 'string[]',
+        'trash_days' => 'int'
     ];
 
     /**
@@ -73,13 +75,15 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => null,
         'display_name' => null,
         'enabled' => null,
+        'junk_days' => 'int64',
         'metadata' => null,
         'password' => 'password',
         'password_hash' => null,
         'quota_bytes' => 'int64',
         'quota_messages' => 'int64',
         'role' => null,
-        'tags' => null
+        'tags' => null,
+        'trash_days' => 'int64'
     ];
 
     /**
@@ -91,13 +95,15 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => false,
         'display_name' => false,
         'enabled' => false,
+        'junk_days' => false,
         'metadata' => false,
         'password' => false,
         'password_hash' => false,
         'quota_bytes' => false,
         'quota_messages' => false,
         'role' => false,
-        'tags' => false
+        'tags' => false,
+        'trash_days' => false
     ];
 
     /**
@@ -189,13 +195,15 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'address',
         'display_name' => 'display_name',
         'enabled' => 'enabled',
+        'junk_days' => 'junk_days',
         'metadata' => 'metadata',
         'password' => 'password',
         'password_hash' => 'password_hash',
         'quota_bytes' => 'quota_bytes',
         'quota_messages' => 'quota_messages',
         'role' => 'role',
-        'tags' => 'tags'
+        'tags' => 'tags',
+        'trash_days' => 'trash_days'
     ];
 
     /**
@@ -207,13 +215,15 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'setAddress',
         'display_name' => 'setDisplayName',
         'enabled' => 'setEnabled',
+        'junk_days' => 'setJunkDays',
         'metadata' => 'setMetadata',
         'password' => 'setPassword',
         'password_hash' => 'setPasswordHash',
         'quota_bytes' => 'setQuotaBytes',
         'quota_messages' => 'setQuotaMessages',
         'role' => 'setRole',
-        'tags' => 'setTags'
+        'tags' => 'setTags',
+        'trash_days' => 'setTrashDays'
     ];
 
     /**
@@ -225,13 +235,15 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         'address' => 'getAddress',
         'display_name' => 'getDisplayName',
         'enabled' => 'getEnabled',
+        'junk_days' => 'getJunkDays',
         'metadata' => 'getMetadata',
         'password' => 'getPassword',
         'password_hash' => 'getPasswordHash',
         'quota_bytes' => 'getQuotaBytes',
         'quota_messages' => 'getQuotaMessages',
         'role' => 'getRole',
-        'tags' => 'getTags'
+        'tags' => 'getTags',
+        'trash_days' => 'getTrashDays'
     ];
 
     /**
@@ -294,6 +306,7 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('address', $data ?? [], null);
         $this->setIfExists('display_name', $data ?? [], null);
         $this->setIfExists('enabled', $data ?? [], null);
+        $this->setIfExists('junk_days', $data ?? [], null);
         $this->setIfExists('metadata', $data ?? [], null);
         $this->setIfExists('password', $data ?? [], null);
         $this->setIfExists('password_hash', $data ?? [], null);
@@ -301,6 +314,7 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
         $this->setIfExists('quota_messages', $data ?? [], null);
         $this->setIfExists('role', $data ?? [], null);
         $this->setIfExists('tags', $data ?? [], null);
+        $this->setIfExists('trash_days', $data ?? [], null);
     }
 
     /**
@@ -334,6 +348,14 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
             $invalidProperties[] = "invalid value for 'display_name', the character length must be smaller than or equal to 255.";
         }
 
+        if (!is_null($this->container['junk_days']) && ($this->container['junk_days'] > 36500)) {
+            $invalidProperties[] = "invalid value for 'junk_days', must be smaller than or equal to 36500.";
+        }
+
+        if (!is_null($this->container['junk_days']) && ($this->container['junk_days'] < 0)) {
+            $invalidProperties[] = "invalid value for 'junk_days', must be bigger than or equal to 0.";
+        }
+
         if (!is_null($this->container['quota_bytes']) && ($this->container['quota_bytes'] > 9223372036854775807)) {
             $invalidProperties[] = "invalid value for 'quota_bytes', must be smaller than or equal to 9223372036854775807.";
         }
@@ -348,6 +370,14 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
 
         if (!is_null($this->container['quota_messages']) && ($this->container['quota_messages'] < 0)) {
             $invalidProperties[] = "invalid value for 'quota_messages', must be bigger than or equal to 0.";
+        }
+
+        if (!is_null($this->container['trash_days']) && ($this->container['trash_days'] > 36500)) {
+            $invalidProperties[] = "invalid value for 'trash_days', must be smaller than or equal to 36500.";
+        }
+
+        if (!is_null($this->container['trash_days']) && ($this->container['trash_days'] < 0)) {
+            $invalidProperties[] = "invalid value for 'trash_days', must be bigger than or equal to 0.";
         }
 
         return $invalidProperties;
@@ -446,6 +476,40 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable enabled cannot be null');
         }
         $this->container['enabled'] = $enabled;
+
+        return $this;
+    }
+
+    /**
+     * Gets junk_days
+     *
+     * @return int|null
+     */
+    public function getJunkDays()
+    {
+        return $this->container['junk_days'];
+    }
+
+    /**
+     * Sets junk_days
+     *
+     * @param int|null $junk_days After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+     *
+     * @return self
+     */
+    public function setJunkDays($junk_days)
+    {
+        if (is_null($junk_days)) {
+            throw new \InvalidArgumentException('non-nullable junk_days cannot be null');
+        }
+        if (($junk_days > 36500)) {
+            throw new \InvalidArgumentException('invalid value for $junk_days when calling UserPut., must be smaller than or equal to 36500.');
+        }
+        if (($junk_days < 0)) {
+            throw new \InvalidArgumentException('invalid value for $junk_days when calling UserPut., must be bigger than or equal to 0.');
+        }
+
+        $this->container['junk_days'] = $junk_days;
 
         return $this;
     }
@@ -649,6 +713,40 @@ class UserPut implements ModelInterface, ArrayAccess, \JsonSerializable
             throw new \InvalidArgumentException('non-nullable tags cannot be null');
         }
         $this->container['tags'] = $tags;
+
+        return $this;
+    }
+
+    /**
+     * Gets trash_days
+     *
+     * @return int|null
+     */
+    public function getTrashDays()
+    {
+        return $this->container['trash_days'];
+    }
+
+    /**
+     * Sets trash_days
+     *
+     * @param int|null $trash_days After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+     *
+     * @return self
+     */
+    public function setTrashDays($trash_days)
+    {
+        if (is_null($trash_days)) {
+            throw new \InvalidArgumentException('non-nullable trash_days cannot be null');
+        }
+        if (($trash_days > 36500)) {
+            throw new \InvalidArgumentException('invalid value for $trash_days when calling UserPut., must be smaller than or equal to 36500.');
+        }
+        if (($trash_days < 0)) {
+            throw new \InvalidArgumentException('invalid value for $trash_days when calling UserPut., must be bigger than or equal to 0.');
+        }
+
+        $this->container['trash_days'] = $trash_days;
 
         return $this;
     }

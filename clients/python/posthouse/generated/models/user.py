@@ -26,17 +26,19 @@ class User(BaseModel):
     deleted_at: Optional[datetime] = Field(default=None, description="When they were deleted: they can still be restored.")
     display_name: StrictStr = Field(description="The name for people.")
     enabled: StrictBool = Field(description="A disabled user cannot log in, and mail for them is refused.")
+    junk_days: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.")
     metadata: Dict[str, StrictStr] = Field(description="Texts of the callers' own by name.")
     quota_bytes: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="The most octets their mailboxes may hold together; absent: no limit.")
     quota_messages: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="The most messages their mailboxes may hold together; absent: no limit.")
     role: Role
     tags: List[StrictStr] = Field(description="Marks of the callers' own.")
+    trash_days: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.")
     unicode: Optional[StrictStr] = Field(default=None, description="The same with its domain for people, where that differs.")
     updated_at: datetime = Field(description="When it was last changed.")
     used_bytes: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="How many octets their mailboxes hold together; absent without a mailbox, and where it was not asked for, as in the answer to a change.")
     used_messages: Optional[Annotated[int, Field(strict=True, ge=0)]] = Field(default=None, description="How many messages their mailboxes hold together.")
     additional_properties: Dict[str, Any] = {}
-    __properties: ClassVar[List[str]] = ["address", "created_at", "deleted_at", "display_name", "enabled", "metadata", "quota_bytes", "quota_messages", "role", "tags", "unicode", "updated_at", "used_bytes", "used_messages"]
+    __properties: ClassVar[List[str]] = ["address", "created_at", "deleted_at", "display_name", "enabled", "junk_days", "metadata", "quota_bytes", "quota_messages", "role", "tags", "trash_days", "unicode", "updated_at", "used_bytes", "used_messages"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -101,11 +103,13 @@ class User(BaseModel):
             "deleted_at": obj.get("deleted_at"),
             "display_name": obj.get("display_name"),
             "enabled": obj.get("enabled"),
+            "junk_days": obj.get("junk_days"),
             "metadata": obj.get("metadata"),
             "quota_bytes": obj.get("quota_bytes"),
             "quota_messages": obj.get("quota_messages"),
             "role": obj.get("role"),
             "tags": obj.get("tags"),
+            "trash_days": obj.get("trash_days"),
             "unicode": obj.get("unicode"),
             "updated_at": obj.get("updated_at"),
             "used_bytes": obj.get("used_bytes"),

@@ -22,12 +22,14 @@ class UserPatch(BaseModel):
     """ # noqa: E501
     display_name: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="The name for people.")
     enabled: Optional[StrictBool] = Field(default=None, description="A disabled user cannot log in, and mail for them is refused.")
+    junk_days: Optional[Annotated[int, Field(le=36500, strict=True, ge=0)]] = Field(default=None, description="After how many days a message is removed from their Junk mailbox. 0: never. `null`: as `retention.junk_days` of the server says.")
     metadata: Optional[Dict[str, Optional[StrictStr]]] = Field(default=None, description="Texts of your own by name, merged with those that are there: `null` takes one away, or all.")
     quota_bytes: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = Field(default=None, description="The most octets their mailboxes may hold together. `null`: no limit.")
     quota_messages: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = Field(default=None, description="The most messages their mailboxes may hold together. `null`: no limit.")
     role: Optional[Role] = None
     tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: all of them.")
-    __properties: ClassVar[List[str]] = ["display_name", "enabled", "metadata", "quota_bytes", "quota_messages", "role", "tags"]
+    trash_days: Optional[Annotated[int, Field(le=36500, strict=True, ge=0)]] = Field(default=None, description="After how many days a message is removed from their Trash. 0: never. `null`: as `retention.trash_days` of the server says.")
+    __properties: ClassVar[List[str]] = ["display_name", "enabled", "junk_days", "metadata", "quota_bytes", "quota_messages", "role", "tags", "trash_days"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -68,6 +70,11 @@ class UserPatch(BaseModel):
             exclude=excluded_fields,
             exclude_none=True,
         )
+        # set to None if junk_days (nullable) is None
+        # and model_fields_set contains the field
+        if self.junk_days is None and "junk_days" in self.model_fields_set:
+            _dict['junk_days'] = None
+
         # set to None if metadata (nullable) is None
         # and model_fields_set contains the field
         if self.metadata is None and "metadata" in self.model_fields_set:
@@ -83,6 +90,11 @@ class UserPatch(BaseModel):
         if self.quota_messages is None and "quota_messages" in self.model_fields_set:
             _dict['quota_messages'] = None
 
+        # set to None if trash_days (nullable) is None
+        # and model_fields_set contains the field
+        if self.trash_days is None and "trash_days" in self.model_fields_set:
+            _dict['trash_days'] = None
+
         return _dict
 
     @classmethod
@@ -97,10 +109,12 @@ class UserPatch(BaseModel):
         _obj = cls.model_validate({
             "display_name": obj.get("display_name"),
             "enabled": obj.get("enabled"),
+            "junk_days": obj.get("junk_days"),
             "metadata": obj.get("metadata"),
             "quota_bytes": obj.get("quota_bytes"),
             "quota_messages": obj.get("quota_messages"),
             "role": obj.get("role"),
-            "tags": obj.get("tags")
+            "tags": obj.get("tags"),
+            "trash_days": obj.get("trash_days")
         })
         return _obj

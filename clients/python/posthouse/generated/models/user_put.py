@@ -23,6 +23,7 @@ class UserPut(BaseModel):
     address: Optional[StrictStr] = Field(default=None, description="May be repeated here; it must be the one in the path.")
     display_name: Optional[Annotated[str, Field(strict=True, max_length=255)]] = Field(default=None, description="The name for people.")
     enabled: Optional[StrictBool] = Field(default=None, description="True if absent.")
+    junk_days: Optional[Annotated[int, Field(le=36500, strict=True, ge=0)]] = Field(default=None, description="After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.")
     metadata: Optional[Dict[str, StrictStr]] = Field(default=None, description="Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.")
     password: Optional[SecretStr] = Field(default=None, description="The password. Without it and without `password_hash` the password of a user who is there stays.")
     password_hash: Optional[StrictStr] = Field(default=None, description="Instead of the password: its hash.")
@@ -30,7 +31,8 @@ class UserPut(BaseModel):
     quota_messages: Optional[Annotated[int, Field(le=9223372036854775807, strict=True, ge=0)]] = Field(default=None, description="The most messages their mailboxes may hold together; absent: no limit.")
     role: Optional[Role] = Field(default=None, description="`user` if absent.")
     tags: Optional[List[StrictStr]] = Field(default=None, description="Marks of your own: at most 50.")
-    __properties: ClassVar[List[str]] = ["address", "display_name", "enabled", "metadata", "password", "password_hash", "quota_bytes", "quota_messages", "role", "tags"]
+    trash_days: Optional[Annotated[int, Field(le=36500, strict=True, ge=0)]] = Field(default=None, description="After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.")
+    __properties: ClassVar[List[str]] = ["address", "display_name", "enabled", "junk_days", "metadata", "password", "password_hash", "quota_bytes", "quota_messages", "role", "tags", "trash_days"]
 
     model_config = ConfigDict(
         validate_by_name=True,
@@ -86,12 +88,14 @@ class UserPut(BaseModel):
             "address": obj.get("address"),
             "display_name": obj.get("display_name"),
             "enabled": obj.get("enabled"),
+            "junk_days": obj.get("junk_days"),
             "metadata": obj.get("metadata"),
             "password": obj.get("password"),
             "password_hash": obj.get("password_hash"),
             "quota_bytes": obj.get("quota_bytes"),
             "quota_messages": obj.get("quota_messages"),
             "role": obj.get("role"),
-            "tags": obj.get("tags")
+            "tags": obj.get("tags"),
+            "trash_days": obj.get("trash_days")
         })
         return _obj

@@ -22,6 +22,9 @@ pub struct User {
     /// A disabled user cannot log in, and mail for them is refused.
     #[serde(rename = "enabled")]
     pub enabled: bool,
+    /// After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+    #[serde(rename = "junk_days", default, skip_serializing_if = "Option::is_none")]
+    pub junk_days: Option<i64>,
     /// Texts of the callers' own by name.
     #[serde(rename = "metadata")]
     pub metadata: std::collections::HashMap<String, String>,
@@ -36,6 +39,9 @@ pub struct User {
     /// Marks of the callers' own.
     #[serde(rename = "tags")]
     pub tags: Vec<String>,
+    /// After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+    #[serde(rename = "trash_days", default, skip_serializing_if = "Option::is_none")]
+    pub trash_days: Option<i64>,
     /// The same with its domain for people, where that differs.
     #[serde(rename = "unicode", default, skip_serializing_if = "Option::is_none")]
     pub unicode: Option<String>,

@@ -16,6 +16,9 @@ pub struct UserCreate {
     /// True if absent.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+    #[serde(rename = "junk_days", default, skip_serializing_if = "Option::is_none")]
+    pub junk_days: Option<i64>,
     /// Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<std::collections::HashMap<String, String>>,
@@ -37,4 +40,7 @@ pub struct UserCreate {
     /// Marks of your own: at most 50.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
+    /// After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+    #[serde(rename = "trash_days", default, skip_serializing_if = "Option::is_none")]
+    pub trash_days: Option<i64>,
 }

@@ -13,6 +13,9 @@ pub struct UserPatch {
     /// A disabled user cannot log in, and mail for them is refused.
     #[serde(rename = "enabled", default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// After how many days a message is removed from their Junk mailbox. 0: never. `null`: as `retention.junk_days` of the server says.
+    #[serde(rename = "junk_days", default, skip_serializing_if = "Option::is_none")]
+    pub junk_days: Option<Option<i64>>,
     /// Texts of your own by name, merged with those that are there: `null` takes one away, or all.
     #[serde(rename = "metadata", default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Option<std::collections::HashMap<String, Option<String>>>>,
@@ -27,4 +30,7 @@ pub struct UserPatch {
     /// Marks of your own: all of them.
     #[serde(rename = "tags", default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
+    /// After how many days a message is removed from their Trash. 0: never. `null`: as `retention.trash_days` of the server says.
+    #[serde(rename = "trash_days", default, skip_serializing_if = "Option::is_none")]
+    pub trash_days: Option<Option<i64>>,
 }

@@ -38,6 +38,10 @@ export interface User {
      */
     enabled: boolean;
     /**
+     * After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+     */
+    junkDays?: number;
+    /**
      * Texts of the callers' own by name.
      */
     metadata: { [key: string]: string; };
@@ -57,6 +61,10 @@ export interface User {
      * Marks of the callers' own.
      */
     tags: Array<string>;
+    /**
+     * After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+     */
+    trashDays?: number;
     /**
      * The same with its domain for people, where that differs.
      */
@@ -108,11 +116,13 @@ export function UserFromJSONTyped(json: any, ignoreDiscriminator: boolean): User
         'deletedAt': json['deleted_at'] == null ? undefined : (parseDateTime(json['deleted_at'])),
         'displayName': json['display_name'],
         'enabled': json['enabled'],
+        'junkDays': json['junk_days'] == null ? undefined : json['junk_days'],
         'metadata': json['metadata'],
         'quotaBytes': json['quota_bytes'] == null ? undefined : json['quota_bytes'],
         'quotaMessages': json['quota_messages'] == null ? undefined : json['quota_messages'],
         'role': RoleFromJSON(json['role']),
         'tags': json['tags'],
+        'trashDays': json['trash_days'] == null ? undefined : json['trash_days'],
         'unicode': json['unicode'] == null ? undefined : json['unicode'],
         'updatedAt': (json['updated_at'] == null ? json['updated_at'] : parseDateTime(json['updated_at'])),
         'usedBytes': json['used_bytes'] == null ? undefined : json['used_bytes'],
@@ -136,11 +146,13 @@ export function UserToJSONTyped(value?: User | null, ignoreDiscriminator: boolea
         'deleted_at': value['deletedAt'] == null ? value['deletedAt'] : serializeDateTime(value['deletedAt']),
         'display_name': value['displayName'],
         'enabled': value['enabled'],
+        'junk_days': value['junkDays'],
         'metadata': value['metadata'],
         'quota_bytes': value['quotaBytes'],
         'quota_messages': value['quotaMessages'],
         'role': RoleToJSON(value['role']),
         'tags': value['tags'],
+        'trash_days': value['trashDays'],
         'unicode': value['unicode'],
         'updated_at': value['updatedAt'] == null ? value['updatedAt'] : serializeDateTime(value['updatedAt']),
         'used_bytes': value['usedBytes'],

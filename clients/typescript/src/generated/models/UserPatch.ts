@@ -26,6 +26,10 @@ export interface UserPatch {
      */
     enabled?: boolean;
     /**
+     * After how many days a message is removed from their Junk mailbox. 0: never. `null`: as `retention.junk_days` of the server says.
+     */
+    junkDays?: number | null;
+    /**
      * Texts of your own by name, merged with those that are there: `null` takes one away, or all.
      */
     metadata?: { [key: string]: string | null; } | null;
@@ -45,6 +49,10 @@ export interface UserPatch {
      * Marks of your own: all of them.
      */
     tags?: Array<string>;
+    /**
+     * After how many days a message is removed from their Trash. 0: never. `null`: as `retention.trash_days` of the server says.
+     */
+    trashDays?: number | null;
 }
 
 
@@ -68,11 +76,13 @@ export function UserPatchFromJSONTyped(json: any, ignoreDiscriminator: boolean):
 
         'displayName': json['display_name'] == null ? undefined : json['display_name'],
         'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'junkDays': json['junk_days'] === undefined ? undefined : json['junk_days'] === null ? null : json['junk_days'],
         'metadata': json['metadata'] === undefined ? undefined : json['metadata'] === null ? null : json['metadata'],
         'quotaBytes': json['quota_bytes'] === undefined ? undefined : json['quota_bytes'] === null ? null : json['quota_bytes'],
         'quotaMessages': json['quota_messages'] === undefined ? undefined : json['quota_messages'] === null ? null : json['quota_messages'],
         'role': json['role'] == null ? undefined : RoleFromJSON(json['role']),
         'tags': json['tags'] == null ? undefined : json['tags'],
+        'trashDays': json['trash_days'] === undefined ? undefined : json['trash_days'] === null ? null : json['trash_days'],
     };
 }
 
@@ -89,10 +99,12 @@ export function UserPatchToJSONTyped(value?: UserPatch | null, ignoreDiscriminat
 
         'display_name': value['displayName'],
         'enabled': value['enabled'],
+        'junk_days': value['junkDays'],
         'metadata': value['metadata'],
         'quota_bytes': value['quotaBytes'],
         'quota_messages': value['quotaMessages'],
         'role': RoleToJSON(value['role']),
         'tags': value['tags'],
+        'trash_days': value['trashDays'],
     };
 }

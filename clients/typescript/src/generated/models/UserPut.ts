@@ -30,6 +30,10 @@ export interface UserPut {
      */
     enabled?: boolean;
     /**
+     * After how many days a message is removed from their Junk mailbox; 0: never; absent: as `retention.junk_days` of the server says.
+     */
+    junkDays?: number;
+    /**
      * Texts of your own by name, such as the ids of a panel: at most 50, names of letters, digits, `.`, `_` and `-`.
      */
     metadata?: { [key: string]: string; };
@@ -57,6 +61,10 @@ export interface UserPut {
      * Marks of your own: at most 50.
      */
     tags?: Array<string>;
+    /**
+     * After how many days a message is removed from their Trash; 0: never; absent: as `retention.trash_days` of the server says.
+     */
+    trashDays?: number;
 }
 
 
@@ -81,6 +89,7 @@ export function UserPutFromJSONTyped(json: any, ignoreDiscriminator: boolean): U
         'address': json['address'] == null ? undefined : json['address'],
         'displayName': json['display_name'] == null ? undefined : json['display_name'],
         'enabled': json['enabled'] == null ? undefined : json['enabled'],
+        'junkDays': json['junk_days'] == null ? undefined : json['junk_days'],
         'metadata': json['metadata'] == null ? undefined : json['metadata'],
         'password': json['password'] == null ? undefined : json['password'],
         'passwordHash': json['password_hash'] == null ? undefined : json['password_hash'],
@@ -88,6 +97,7 @@ export function UserPutFromJSONTyped(json: any, ignoreDiscriminator: boolean): U
         'quotaMessages': json['quota_messages'] == null ? undefined : json['quota_messages'],
         'role': json['role'] == null ? undefined : RoleFromJSON(json['role']),
         'tags': json['tags'] == null ? undefined : json['tags'],
+        'trashDays': json['trash_days'] == null ? undefined : json['trash_days'],
     };
 }
 
@@ -105,6 +115,7 @@ export function UserPutToJSONTyped(value?: UserPut | null, ignoreDiscriminator: 
         'address': value['address'],
         'display_name': value['displayName'],
         'enabled': value['enabled'],
+        'junk_days': value['junkDays'],
         'metadata': value['metadata'],
         'password': value['password'],
         'password_hash': value['passwordHash'],
@@ -112,5 +123,6 @@ export function UserPutToJSONTyped(value?: UserPut | null, ignoreDiscriminator: 
         'quota_messages': value['quotaMessages'],
         'role': RoleToJSON(value['role']),
         'tags': value['tags'],
+        'trash_days': value['trashDays'],
     };
 }
