@@ -49,11 +49,12 @@ fn uids_hold_over_a_restart() {
 #[test]
 fn large_mailboxes_are_open_again_after_a_restart() {
     let mut house = House::furnished();
+    let mut imap = house.imap("alice@house.test");
+    imap.select("INBOX");
     let inbox = house.maildir("alice@house.test");
     for number in 0..1_000 {
         fs::write(inbox.join(format!("cur/17000{number:05}.M1P1.other:2,S")), LETTER).unwrap();
     }
-    let mut imap = house.imap("alice@house.test");
     imap.select("INBOX");
     // This waits until all are in the index.
     imap.ok("STORE 1:* +FLAGS.SILENT (\\Flagged)");
