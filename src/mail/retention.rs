@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::directory::Directory;
 use super::mailbox::Mailboxes;
 use crate::config;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, DAY_MS};
 use crate::model::mailbox::SpecialUse;
 use crate::model::refusal::Refusal;
 use crate::store::db::Database;
@@ -21,7 +21,6 @@ use crate::store::db::mailboxes::{self, Oldest};
 const LOOK_EVERY: Duration = Duration::from_hours(1);
 /// So many mailboxes are asked for at a time.
 const PAGE: i64 = 500;
-const DAY_MS: i64 = 86_400_000;
 
 /// Who removes it.
 pub struct Retention {

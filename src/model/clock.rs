@@ -6,6 +6,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+/// The milliseconds of a day.
+pub const DAY_MS: i64 = 86_400_000;
+
 /// Where the house reads the time.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {

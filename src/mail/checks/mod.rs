@@ -34,7 +34,7 @@ use crate::mail::dns::{Dns, NoAnswer};
 use crate::mail::mailbox::Draft;
 use crate::mail::reports::dmarc::{Published, Tally};
 use crate::model::address::{Domain, EmailAddress};
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, DAY_MS};
 use crate::model::refusal::Refusal;
 use crate::model::verdict::{Arc as Chain, Authentication, Dkim, Dmarc, Exception, Outcome, Policy, Spf, Verdict};
 use crate::wire::message::header::Fields;
@@ -42,7 +42,6 @@ use crate::wire::message::structure::{Address, addresses};
 
 /// A permit stands for so many octets.
 const PIECE: u64 = 1_024;
-const DAY_MS: i64 = 86_400_000;
 /// What follows where none of them answers.
 const WITHOUT: &str = "incoming mail is taken without waiting for the checks";
 /// How long the name servers have for questions that no message waits for.

@@ -103,6 +103,9 @@ pub struct Ground {
     pub clock: Clock,
 }
 
+/// From so many messages on a mailbox is large. A smaller one is listed, read and opened as quickly without anything kept for it.
+const LARGE: usize = 1_000;
+
 /// All mailboxes of all users. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailboxes {

@@ -10,13 +10,11 @@ use std::sync::atomic::Ordering;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::{Mailbox, Mailboxes, blocking, locked};
+use super::{LARGE, Mailbox, Mailboxes, blocking, locked};
 use crate::mail::directory::Directory;
 use crate::model::ids::MailboxId;
 use crate::store;
 
-/// Smaller mailboxes are opened as quickly when somebody comes.
-const MANY: usize = 1_000;
 /// How many messages are taken into memory for who may come back.
 const MOST_MESSAGES: usize = 500_000;
 /// The longest list that is read, in octets.
@@ -68,7 +66,7 @@ impl Mailboxes {
         let mut large: Vec<&Mailbox> = views
             .values()
             .map(AsRef::as_ref)
-            .filter(|it| it.view().messages.len() >= MANY)
+            .filter(|it| it.view().messages.len() >= LARGE)
             .collect();
         large.sort_by_key(|mailbox| std::cmp::Reverse(mailbox.used_at.load(Ordering::Relaxed)));
         let mut room = MOST_MESSAGES;

@@ -9,7 +9,7 @@ use super::adopt::{Coming, Stranger};
 use super::chunks::Chunks;
 use super::index::Write;
 use super::view::FileEntry;
-use super::{Mailbox, Mailboxes, blocking, locked};
+use super::{LARGE, Mailbox, Mailboxes, blocking, locked};
 use crate::model::account::User;
 use crate::model::ids::Uid;
 use crate::model::mailbox::{FlagChange, Flags, MessageMeta};
@@ -79,8 +79,6 @@ pub struct ReindexReport {
 
 /// Far more than the file system's clock ticks by.
 const TICK: Duration = Duration::from_secs(2);
-/// A folder of fewer messages is listed as quickly as it is known not to have changed.
-const MANY: usize = 1_000;
 
 /// The difference between folder and view.
 #[derive(Default)]
@@ -221,7 +219,7 @@ impl Mailbox {
         let ended = Some((Instant::now(), look.begun.elapsed()));
         *locked(&self.scanned) = Scanned { settled, ended };
         // Who opens a large mailbox the next time need not list it.
-        if let Some(changed) = settled.filter(|_| self.messages().len() >= MANY) {
+        if let Some(changed) = settled.filter(|_| self.messages().len() >= LARGE) {
             let looked = Write::Looked(self.id, self.highest_modseq(), changed);
             self.house.ledger.index.hint(looked);
             self.keep_snapshot();

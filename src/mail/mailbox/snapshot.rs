@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::chunks::Chunks;
 use super::index::Write;
 use super::view::{FileEntry, View};
-use super::{Mailbox, blocking, locked};
+use super::{LARGE, Mailbox, blocking, locked};
 use crate::model::clock::timestamp;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{Flags, MessageMeta};
@@ -20,8 +20,6 @@ use crate::store::db::snapshots::{self, Part};
 use crate::store::db::{Tx, mailboxes};
 use crate::store::maildir::FileName;
 
-/// Smaller mailboxes are read as quickly without.
-const MANY: usize = 1_000;
 /// So many messages are a part.
 const PART: usize = 4_096;
 /// It is made again when more than this share of the messages changed.
@@ -103,7 +101,7 @@ impl Mailbox {
         };
         {
             let mut kept = locked(&self.kept);
-            if messages.len() < MANY || kept.is_some_and(|kept| is_near(kept, &messages)) {
+            if messages.len() < LARGE || kept.is_some_and(|kept| is_near(kept, &messages)) {
                 return;
             }
             *kept = Some(now);

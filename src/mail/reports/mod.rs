@@ -12,10 +12,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use self::reporter::Reporter;
 pub use self::reporter::{BadSender, Ground};
-use self::reporter::{DAY_MS, Reporter};
 use super::dns::NoAnswer;
 use crate::model::address::Domain;
+use crate::model::clock::DAY_MS;
 use crate::store;
 use crate::store::db::Tx;
 use crate::store::db::reports::{self as rows, Kind};
@@ -26,6 +27,8 @@ const FLUSH_EVERY: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_mins(10);
 /// How many reports are sent at a look.
 const MOST_AT_ONCE: i64 = 500;
+/// How many ways of a domain and day are reported.
+const MOST_WAYS: i64 = 2_000;
 /// What is older, in days, is no news any more.
 const OLDEST: i64 = 3;
 

@@ -11,14 +11,11 @@ use crate::config;
 use crate::mail::intake::{Accepted, Fate, Intake, Origin};
 use crate::mail::sign::Signing;
 use crate::model::address::{Domain, EmailAddress};
-use crate::model::clock::{Clock, milliseconds, timestamp};
+use crate::model::clock::{Clock, DAY_MS, milliseconds, timestamp};
 use crate::model::envelope::{Recipient, ReversePath, Sender};
 use crate::model::refusal::Refusal;
 use crate::store::db::Database;
 use crate::wire::report_letter::{Letter, Subject};
-
-/// The milliseconds of a day.
-pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// What the reports stand on. Cheap to clone.
 #[derive(Clone)]

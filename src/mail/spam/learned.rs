@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::bayes::{self, Knowledge, Lesson};
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, DAY_MS};
 use crate::model::ids::UserId;
 use crate::store::Error;
 use crate::store::db::spam::{self, Classes, Taught};
@@ -21,7 +21,6 @@ const APART_MS: i64 = 60_000;
 const IN_MEMORY: usize = 64;
 /// How many tokens are dropped in one transaction.
 const DROPPED: i64 = 5_000;
-const DAY_MS: i64 = 86_400_000;
 /// What was met in one message only, or hardly more, is forgotten this many times sooner.
 const RARE: i64 = 4;
 

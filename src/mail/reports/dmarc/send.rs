@@ -8,7 +8,7 @@ use super::{DmarcReports, count};
 use crate::mail::checks::are_of_one_organization;
 use crate::mail::dns::NoAnswer;
 use crate::mail::reports::reporter::{self, NotSent, Reporter, compressed};
-use crate::mail::reports::{Daily, begin_of, end_of};
+use crate::mail::reports::{Daily, MOST_WAYS, begin_of, end_of};
 use crate::model::address::{Domain, EmailAddress};
 use crate::store;
 use crate::store::db::Tx;
@@ -17,8 +17,6 @@ use crate::store::db::reports::Kind;
 use crate::wire::dmarc::{self, Destination};
 use crate::wire::report_letter::Subject;
 
-/// How many ways of a domain and day are reported.
-const MOST_WAYS: i64 = 2_000;
 /// To how many addresses a report goes.
 const MOST_DESTINATIONS: usize = 5;
 

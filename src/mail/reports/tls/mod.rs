@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use self::count::Counts;
-use super::reporter::{DAY_MS, Reporter};
+use super::reporter::Reporter;
 use super::{BadSender, Ground};
 use crate::config;
 use crate::mail::relay::{Outcome, Relay};
 use crate::model::address::Domain;
+use crate::model::clock::DAY_MS;
 
 /// The reports. Cheap to clone.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use super::{TlsReports, count};
 use crate::mail::dns::NoAnswer;
 use crate::mail::reports::reporter::{self, NotSent, Reporter, compressed};
-use crate::mail::reports::{Daily, begin_of, end_of};
+use crate::mail::reports::{Daily, MOST_WAYS, begin_of, end_of};
 use crate::model::address::Domain;
 use crate::model::clock::timestamp;
 use crate::store;
@@ -17,9 +17,6 @@ use crate::store::db::reports::Kind;
 use crate::store::db::tls_reports::{self as rows, Way};
 use crate::wire::report_letter::Subject;
 use crate::wire::tls_report::{DateRange, Destination, Failure, Policy, Report, Results, Summary, destinations};
-
-/// How many ways of a domain and day are reported.
-const MOST_WAYS: i64 = 2_000;
 
 impl Daily for TlsReports {
     const KIND: Kind = Kind::Tls;

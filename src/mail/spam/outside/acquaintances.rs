@@ -12,7 +12,7 @@ use super::{Asks, Mark, mark};
 use crate::config;
 use crate::mail::spam::rules::{Rule, unasked};
 use crate::model::address::EmailAddress;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, DAY_MS};
 use crate::model::ids::UserId;
 use crate::store::Error;
 use crate::store::db::{Database, Tx, acquaintances};
@@ -25,7 +25,6 @@ pub(super) const CORRESPONDENT: Rule = unasked(
 );
 pub(super) const REPLY: Rule = unasked("REPLY", -3.0, "It answers a message that those for whom it is have sent.");
 
-const DAY_MS: i64 = 86_400_000;
 /// The most that wait to be written down; with more, what is new is not noted.
 const MOST_WAITING: usize = 100_000;
 /// How many are remembered in memory, so that they are not written down each time.
