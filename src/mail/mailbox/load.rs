@@ -158,11 +158,9 @@ impl Inner {
         mailbox.catch_up().await?;
         mailbox.keep_snapshot();
         let maildir = home.maildir.clone();
-        tokio::spawn(async move {
-            if let Err(error) = blocking(move || maildir.sweep()).await {
-                tracing::warn!(%error, "what a crash left cannot be removed");
-            }
-        });
+        if let Err(error) = blocking(move || maildir.sweep()).await {
+            tracing::warn!(%error, "what a crash left cannot be removed");
+        }
         self.full_text.hint(id);
         self.uid_lists.hint(id);
         Ok(mailbox)
