@@ -1,9 +1,8 @@
 //! Certificates from an authority: had, shared, renewed, and tried for again.
 
-use std::net::{SocketAddr, TcpListener};
-
 use crate::support::acme::AcmeServer;
 use crate::support::house::{Builder, House};
+use crate::support::ports::free_address;
 use crate::support::tls::shown;
 use crate::support::wait::until;
 
@@ -15,12 +14,6 @@ fn asking(server: &AcmeServer) -> Builder {
         .set("acme.contact", vec!["postmaster@house.test"])
         .set("acme.watch_seconds", 1)
         .set("acme.retry_seconds", 1)
-}
-
-/// A port that nobody has at this moment. The authority has to know it before the server that will listen there starts.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    listener.local_addr().expect("an address")
 }
 
 /// Waits until a client is shown a certificate of this authority.

@@ -1,12 +1,12 @@
 //! `posthouse doctor`: what is wrong is said in words, with what to do, and the exit status tells.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
 use crate::support::dns::Dns;
 use crate::support::house::{Builder, House};
+use crate::support::ports::free_address;
 
 /// What the doctor finds, and the exit status.
 fn findings(house: &House, arguments: &[&str]) -> (Vec<Value>, Option<i32>) {
@@ -32,15 +32,10 @@ fn expect(findings: &[Value], area: &str, text: &str, level: &str) {
     }
 }
 
-fn free_address() -> String {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    socket.local_addr().expect("an address").to_string()
-}
-
 #[test]
 fn a_house_whose_world_is_right_is_well() {
     let dns = Dns::start();
-    let smtp = free_address();
+    let smtp = free_address().to_string();
     let house = Builder::default()
         .set("dns.servers", vec![dns.address()])
         .set("dns.dnssec", "off")
@@ -87,7 +82,7 @@ fn a_house_whose_world_is_right_is_well() {
 #[test]
 fn what_is_wrong_is_named_with_what_to_do() {
     let dns = Dns::start();
-    let free = free_address();
+    let free = free_address().to_string();
     let mut house = Builder::default()
         .set("dns.servers", vec![dns.address()])
         .set("dns.dnssec", "off")

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::house::{Builder, House};
 use crate::support::maildir;
+use crate::support::ports::free_port;
 use crate::support::wait::until;
 
 const ALICE: &str = "alice@house.test";
@@ -25,11 +26,6 @@ struct Rspamd {
     processes: Vec<Child>,
     controller: u16,
     _directory: TempDir,
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    listener.local_addr().expect("an address").port()
 }
 
 impl Rspamd {

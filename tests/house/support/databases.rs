@@ -5,7 +5,7 @@
 //! the server and its directory go when the test program ends, however it ends.
 
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,6 +18,8 @@ use posthouse::store::Error;
 use posthouse::store::db::Database;
 use sqlx::{AssertSqlSafe, Connection, Executor};
 use tempfile::TempDir;
+
+use super::ports::free_port;
 
 /// An empty database that nobody else uses.
 pub struct Fresh {
@@ -335,9 +337,4 @@ fn run(command: &mut Command) {
         std::io::stderr().write_all(&output.stderr).ok();
         panic!("{:?} failed", command.get_program());
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its number").port()
 }

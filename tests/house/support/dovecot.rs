@@ -1,7 +1,7 @@
 //! A private Dovecot: Debian's package, a directory of its own, free ports; it ends with the test.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::authority::Authority;
 use super::imap::Imap;
+use super::ports::free_port;
 use super::wait::until;
 
 /// The password of every user.
@@ -163,9 +164,4 @@ fn unprivileged() -> String {
     format!(
         "default_internal_user = {name}\ndefault_login_user = {name}\nservice imap-login {{\n  chroot =\n}}\nservice anvil {{\n  chroot =\n}}\n"
     )
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its number").port()
 }

@@ -19,6 +19,7 @@ pub mod milter;
 pub mod mx;
 pub mod peer;
 pub mod pop3;
+pub mod ports;
 pub mod program;
 pub mod report;
 pub mod rest;
