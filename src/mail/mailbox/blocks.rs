@@ -71,10 +71,30 @@ impl<T: Clone + Send + Sync + 'static> Blocks<T> {
         }
     }
 
-    /// Drops all of a mailbox whose UIDs go up to `last`.
-    pub(super) fn forget(&self, mailbox: MailboxId, last: Uid) {
-        for number in 0..=number(last) {
-            self.cache.invalidate(&(mailbox, number));
+    /// Drops what is kept of messages of a mailbox that are gone: runs of UIDs, the first and the last, ascending.
+    pub(super) fn forget(&self, mailbox: MailboxId, gone: &[(Uid, Uid)]) {
+        let mut done = None;
+        for (first, last) in gone {
+            for number in number(*first)..=number(*last) {
+                // Several runs may be of one block.
+                if done.replace(number) != Some(number) {
+                    self.forget_of((mailbox, number), gone);
+                }
+            }
+        }
+    }
+
+    fn forget_of(&self, key: (MailboxId, u32), gone: &[(Uid, Uid)]) {
+        let Some(block) = self.cache.get(&key) else { return };
+        let is_there = |uid: Uid| {
+            let at = gone.partition_point(|(_, last)| *last < uid);
+            gone.get(at).is_none_or(|(first, _)| uid < *first)
+        };
+        let left: Vec<(Uid, T)> = block.iter().filter(|(uid, _)| is_there(*uid)).cloned().collect();
+        if left.is_empty() {
+            self.cache.invalidate(&key);
+        } else if left.len() < block.len() {
+            self.cache.insert(key, Arc::new(left));
         }
     }
 }
@@ -86,4 +106,32 @@ fn all_octets<T>(made: &[(Uid, T)], octets: fn(&T) -> usize) -> usize {
 
 fn number(uid: Uid) -> u32 {
     uid.0 / BLOCK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INBOX: MailboxId = MailboxId(7);
+
+    fn uids(all: impl IntoIterator<Item = u32>) -> Vec<Uid> {
+        all.into_iter().map(Uid).collect()
+    }
+
+    #[test]
+    fn what_is_gone_is_not_kept() {
+        let blocks: Blocks<u32> = Blocks::new(1_000_000, |_| 4);
+        let made: Vec<(Uid, u32)> = (1..=400).map(|uid| (Uid(uid), uid)).collect();
+        blocks.keep(INBOX, &made);
+        blocks.keep(MailboxId(8), &made);
+        let runs = [(2, 2), (4, 5), (120, 300), (400, 1_000)].map(|(first, last)| (Uid(first), Uid(last)));
+        blocks.forget(INBOX, &runs);
+        let (found, missing) = blocks.look(INBOX, &uids(1..=400));
+        let gone: Vec<u32> = [2, 4, 5].into_iter().chain(120..=300).chain([400]).collect();
+        assert_eq!(missing, uids(gone));
+        assert!(found.iter().all(|(uid, made)| uid.0 == *made));
+        // A block of which nothing is left takes no room.
+        assert!(!blocks.cache.contains_key(&(INBOX, 1)) && blocks.cache.contains_key(&(INBOX, 2)));
+        assert!(blocks.look(MailboxId(8), &uids(1..=400)).1.is_empty());
+    }
 }

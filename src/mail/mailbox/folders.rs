@@ -376,7 +376,10 @@ impl Mailboxes {
     }
 
     fn forget(&self, id: MailboxId) {
-        locked(&self.inner.views).remove(&id);
+        let view = locked(&self.inner.views).remove(&id);
+        if let Some(mailbox) = view {
+            self.inner.listed.forget(id, &[(Uid(0), mailbox.uid_next())]);
+        }
     }
 
     /// Tells the open views of the user their new names and directories.

@@ -75,12 +75,12 @@ impl Listed {
         self.headers.keep(mailbox, headers);
     }
 
-    /// Drops all of a mailbox whose UIDs go up to `last`.
-    pub(super) fn forget(&self, mailbox: MailboxId, last: Uid) {
-        self.headers.forget(mailbox, last);
-        self.summaries.forget(mailbox, last);
-        self.threads.forget(mailbox, last);
-        self.sent.forget(mailbox, last);
+    /// Drops what is held of messages of a mailbox: runs of UIDs, the first and the last, ascending.
+    pub(super) fn forget(&self, mailbox: MailboxId, gone: &[(Uid, Uid)]) {
+        self.headers.forget(mailbox, gone);
+        self.summaries.forget(mailbox, gone);
+        self.threads.forget(mailbox, gone);
+        self.sent.forget(mailbox, gone);
     }
 }
 

@@ -201,6 +201,7 @@ impl Mailbox {
                 view.catch_up(counters, changed, &gone);
                 view.keywords = keywords.into();
                 drop(view);
+                self.house.listed.forget(self.id, &gone);
                 self.announce();
                 return Ok(());
             }

@@ -375,8 +375,13 @@ impl Mailbox {
 
     /// Takes in a change that the index has stored, and announces it. `false`: others come before it.
     fn apply(&self, modseq: ModSeq, change: view::Change) -> bool {
+        let gone = match &change {
+            view::Change::Gone(runs) => runs.iter().map(|run| (run.first, run.last)).collect(),
+            _ => Vec::new(),
+        };
         let known = self.view_mut().apply(modseq, change);
         if known {
+            self.house.listed.forget(self.id, &gone);
             self.announce();
         }
         known

@@ -279,7 +279,7 @@ impl Mailboxes {
             derived::forget_all(&mut tx, info.id).await?;
             store::db::mailboxes::recount(&mut tx, info.id).await?;
             tx.commit().await?;
-            self.inner.listed.forget(info.id, mailbox.uid_next());
+            self.inner.listed.forget(info.id, &[(Uid(0), mailbox.uid_next())]);
             self.inner.full_text.forget(info.id).await;
             sum.mailboxes += 1;
             sum.messages += mailbox.messages().len() as u64;

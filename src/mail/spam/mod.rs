@@ -15,6 +15,7 @@ mod lessons;
 mod outside;
 mod rspamd;
 mod rules;
+mod tokens;
 
 pub use facts::Case;
 pub use judgement::{Action, Judgement};
@@ -260,7 +261,7 @@ impl Spam {
 
     fn by_words(&self, facts: &Facts<'_>, minds: &Minds) -> Option<Symbol> {
         let asked = minds.asked.as_ref()?;
-        let evidence = asked.evidence(&bayes::tokens(facts), self.inner.settings.bayes_min_learns)?;
+        let evidence = asked.evidence(&tokens::of(facts), self.inner.settings.bayes_min_learns)?;
         let (name, share) = bayes::symbol(evidence)?;
         let (_, weight) = self.inner.rules.iter().find(|(rule, _)| rule.name == name)?;
         Some(Symbol {

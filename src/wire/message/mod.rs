@@ -3,6 +3,7 @@
 //! Called by `mail::mailbox` (structures for its cache), `server::imap` (FETCH, SEARCH), `server::pop3` and `api` (views). Nothing here
 //! fails on a broken message, and nothing takes time or memory out of proportion to the message.
 //!
+//! RFC 5321 §4.4 (the way of a message)
 //! RFC 5322 §2.2, §3 (headers, addresses, dates)
 //! RFC 2045 §6 (transfer encodings)
 //! RFC 2047 §2, §6 (encoded words)
@@ -22,6 +23,7 @@ pub mod html;
 pub mod letter;
 mod lexer;
 mod line;
+pub mod received;
 pub mod search;
 pub mod structure;
 pub mod subject;

@@ -122,19 +122,23 @@ pub(super) async fn find(selected: &mut Selected, key: Result<Key, BadCharset>, 
     let asks_modseq = key.asks_modseq();
     selected.condstore |= asks_modseq;
     let test = Arc::new(test::prepare(&mut key, selected).await?);
-    let hits = sift(selected, &test, all(selected), Some(Progress::new(asked))).await?;
+    let hits = sift(selected, &test, candidates(selected, &test), Some(Progress::new(asked))).await?;
     Ok(Found { hits, asks_modseq })
 }
 
-/// All messages of the view, as they are now.
-fn all(selected: &Selected) -> Vec<Hit> {
+/// The messages of the view, as they are now, but those that the index alone rules out: of many messages few are left to copy.
+fn candidates(selected: &Selected, test: &Test) -> Vec<Hit> {
     let now = selected.mailbox.messages();
     let mut finder = Finder::new(&now, 0);
-    let hit = |(known, sequence): (&MessageMeta, u32)| Hit {
-        sequence,
-        message: finder.find(known.uid).unwrap_or(known).clone(),
+    let hit = |(known, sequence): (&MessageMeta, u32)| {
+        let message = finder.find(known.uid).unwrap_or(known);
+        let may_be = test.judge_by_index(message) != Some(false);
+        may_be.then(|| Hit {
+            sequence,
+            message: message.clone(),
+        })
     };
-    selected.view.iter().zip(1_u32..).map(hit).collect()
+    selected.view.iter().zip(1_u32..).filter_map(hit).collect()
 }
 
 /// Those of the messages that pass the test, in their order. What is gone is not found.

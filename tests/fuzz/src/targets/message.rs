@@ -6,6 +6,7 @@ use posthouse::wire::imap::structure as spelled;
 use posthouse::wire::message::downgrade::{to_seven_bits, without_binary};
 use posthouse::wire::message::header::{Fields, decode_text, find, header_fields, is_whole, listed_fields, sent_at, unfold};
 use posthouse::wire::message::html::{Page, limits};
+use posthouse::wire::message::received::Hop;
 use posthouse::wire::message::search::{Needle, header_contains, text_contains};
 use posthouse::wire::message::structure::{SectionText, Structure, addresses};
 use posthouse::wire::message::transfer::{Decoder, Encoding, decode_all};
@@ -41,6 +42,8 @@ pub fn header(data: &[u8]) {
         at = field.end;
         let _ = unfold(field.value);
         let _ = sent_at(field.value);
+        let hop = Hop::read(field.value);
+        assert!(hop.names.iter().all(|name| name.len() <= field.value.len().saturating_mul(3)));
     }
     let _ = is_whole(data);
     let listed = listed_fields(data);

@@ -14,6 +14,10 @@ def before_call(context, case, kwargs):
     for name, value in (case.path_parameters or {}).items():
         if case.method.upper() != "GET" and value in OURS:
             case.path_parameters[name] = "0000000000001" if "@" not in value else "nobody@example.test"
+    for name, value in (case.headers or {}).items():
+        # The text by which urllib3 is told to leave a field away; it raises an error of its own where the field has to be.
+        if value == "@@@SKIP_HEADER@@@":
+            case.headers[name] = "skip"
 
 
 @schemathesis.serializer("message/rfc822")
