@@ -1,4 +1,4 @@
-//! What CAPABILITY lists (RFC 5804 §1.7).
+//! What CAPABILITY lists (RFC 5804 §1.7, RFC 6134 §2.8).
 
 use super::response::string;
 use crate::wire::sasl::{Mechanism, Offer};
@@ -32,6 +32,10 @@ pub fn capabilities(stage: &Stage<'_>) -> Vec<String> {
         line("NOTIFY", "mailto"),
         line("MAXREDIRECTS", &stage.max_redirects.to_string()),
     ];
+    if stage.extensions.split(' ').any(|extension| extension == "extlists") {
+        // The schemes of lists' names: each is in the name space of RFC 6134 §2.5 or short for that.
+        lines.push(line("EXTLISTS", "urn"));
+    }
     if stage.can_start_tls {
         lines.push("\"STARTTLS\"".into());
     }
@@ -56,12 +60,13 @@ mod tests {
             },
             can_start_tls: false,
             owner,
-            extensions: "fileinto".into(),
+            extensions: "fileinto extlists".into(),
             max_redirects: 4,
         };
         let has = |owner, line: &str| capabilities(&stage(owner)).iter().any(|it| it == line);
         assert!(has(None, "\"SASL\" \"PLAIN LOGIN OAUTHBEARER XOAUTH2\""));
         assert!(has(Some("a@b.test"), "\"SASL\" \"\"") && has(Some("a@b.test"), "\"OWNER\" \"a@b.test\""));
-        assert!(has(None, "\"SIEVE\" \"fileinto\"") && has(None, "\"MAXREDIRECTS\" \"4\""));
+        assert!(has(None, "\"SIEVE\" \"fileinto extlists\"") && has(None, "\"MAXREDIRECTS\" \"4\""));
+        assert!(has(None, "\"EXTLISTS\" \"urn\""));
     }
 }
