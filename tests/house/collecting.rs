@@ -8,6 +8,7 @@ use std::thread;
 use crate::support::dns::Dns;
 use crate::support::house::{ADMIN_PASSWORD, Builder, PASSWORD};
 use crate::support::mx::Mx;
+use crate::support::ports::free_address;
 use crate::support::wait::until;
 
 const LETTER: &str = "From: alice@house.test\nTo: friend@remote.test\nSubject: out\n\nHello.\n";
@@ -120,10 +121,7 @@ fn the_collector_hears_of_what_happens() {
 
 #[test]
 fn a_collector_that_is_gone_delays_nobody() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .expect("a socket")
-        .local_addr()
-        .expect("an address");
+    let gone = free_address();
     let mut house = Builder::default()
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{gone}"))
         .env("OTEL_BSP_SCHEDULE_DELAY", "20")

@@ -13,6 +13,8 @@ const BLOCK: u32 = 128;
 const OVERHEAD: usize = 96;
 /// A block of more octets is not kept: few messages would take the place of many.
 const LARGE_BLOCK: usize = 524_288;
+/// So many blocks are looked for one by one.
+const MANY: u64 = 1_000;
 /// After so long a block is read anew: another process may have reindexed.
 const KEEP: Duration = Duration::from_secs(3600);
 
@@ -75,7 +77,15 @@ impl<T: Clone + Send + Sync + 'static> Blocks<T> {
     pub(super) fn forget(&self, mailbox: MailboxId, gone: &[(Uid, Uid)]) {
         let mut done = None;
         for (first, last) in gone {
-            for number in number(*first)..=number(*last) {
+            let numbers = number(*first)..=number(*last);
+            // UIDs may have wide gaps.
+            if u64::from(numbers.end().saturating_sub(*numbers.start())) > self.cache.entry_count().saturating_add(MANY) {
+                let there = self.cache.iter().map(|(key, _)| *key);
+                let concerned = there.filter(|(of, number)| *of == mailbox && numbers.contains(number));
+                concerned.for_each(|key| self.forget_of(key, gone));
+                continue;
+            }
+            for number in numbers {
                 // Several runs may be of one block.
                 if done.replace(number) != Some(number) {
                     self.forget_of((mailbox, number), gone);
@@ -126,12 +136,15 @@ mod tests {
         blocks.keep(MailboxId(8), &made);
         let runs = [(2, 2), (4, 5), (120, 300), (400, 1_000)].map(|(first, last)| (Uid(first), Uid(last)));
         blocks.forget(INBOX, &runs);
+        assert!(blocks.look(MailboxId(8), &uids(1..=400)).1.is_empty());
         let (found, missing) = blocks.look(INBOX, &uids(1..=400));
         let gone: Vec<u32> = [2, 4, 5].into_iter().chain(120..=300).chain([400]).collect();
         assert_eq!(missing, uids(gone));
         assert!(found.iter().all(|(uid, made)| uid.0 == *made));
+        // Nor where the runs are long.
+        blocks.forget(MailboxId(8), &[(Uid(0), Uid(3)), (Uid(200), Uid(u32::MAX))]);
+        assert_eq!(blocks.look(MailboxId(8), &uids([3, 4, 199, 200])).1, uids([3, 200]));
         // A block of which nothing is left takes no room.
         assert!(!blocks.cache.contains_key(&(INBOX, 1)) && blocks.cache.contains_key(&(INBOX, 2)));
-        assert!(blocks.look(MailboxId(8), &uids(1..=400)).1.is_empty());
     }
 }

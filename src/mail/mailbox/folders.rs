@@ -376,10 +376,8 @@ impl Mailboxes {
     }
 
     fn forget(&self, id: MailboxId) {
-        let view = locked(&self.inner.views).remove(&id);
-        if let Some(mailbox) = view {
-            self.inner.listed.forget(id, &[(Uid(0), mailbox.uid_next())]);
-        }
+        locked(&self.inner.views).remove(&id);
+        self.inner.listed.forget(id, &[(Uid(0), Uid(u32::MAX))]);
     }
 
     /// Tells the open views of the user their new names and directories.

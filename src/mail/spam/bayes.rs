@@ -177,7 +177,7 @@ impl Asked {
 
 impl Knowledge {
     /// What speaks for spam, or (below zero) against it; none where too little of the message is known, or too little was learned of either
-    /// kind. Beyond 20 either way there is hardly a doubt.
+    /// kind. Beyond 30 either way there is hardly a doubt.
     pub fn evidence(&self, tokens: &[i64], min_learns: u32) -> Option<f64> {
         if self.spam < min_learns.max(1) || self.ham < min_learns.max(1) {
             return None;

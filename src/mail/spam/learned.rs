@@ -21,7 +21,7 @@ const APART_MS: i64 = 60_000;
 const IN_MEMORY: usize = 64;
 /// How many tokens are dropped in one transaction.
 const DROPPED: i64 = 5_000;
-/// What was met in one message only, or hardly more, is forgotten this many times sooner.
+/// What was met in a few messages only (in one that was hard to tell, see [`bayes::HEAVIEST`]) is forgotten this many times sooner.
 const RARE: i64 = 4;
 
 /// Whose knowledge.

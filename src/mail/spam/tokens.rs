@@ -1,8 +1,8 @@
 //! What a message is taken apart into, to be learned and to be judged by what was learned.
 //!
 //! Words are met in pairs as well (orthogonal sparse bigrams: a word with each of the three behind it), so that an order of words counts.
-//! A token is a number of 64 bits, and of which kind it is stands in its lowest two: what the message says, how it is made and whom it
-//! comes from, and which way it came.
+//! A token is a number of 64 bits, and of which kind it is stands in its lowest two (in the lowest alone where that is 0): what the message
+//! says, how it is made and whom it comes from, and which way it came.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::facts::{Facts, ending, organisation};
-use crate::wire::message::received::Hop;
+use crate::wire::message::received::{Hop, is_zone};
 
 /// How many words of a text are read.
 const WORDS: usize = 1_200;
@@ -102,7 +102,7 @@ fn built(facts: &Facts<'_>, out: &mut Tokens) {
         }
     }
     if let Some(date) = facts.field("Date") {
-        let zone = date.split_whitespace().find(|word| word.len() == 5 && word.starts_with(['+', '-']));
+        let zone = date.split_whitespace().find(|word| is_zone(word));
         out.one("zone", zone.unwrap_or("none"));
     }
     out.one("recipients", &facts.to.len().min(5).to_string());
@@ -130,27 +130,16 @@ fn built(facts: &Facts<'_>, out: &mut Tokens) {
 /// Which way it came: the hosts that it went through, as far as somebody wrote it down.
 fn way(facts: &Facts<'_>, out: &mut Tokens) {
     // As our own field will have it, when this message is learned.
-    if let Some(helo) = facts.case.helo {
-        out.host(0, &helo.to_lowercase());
-    }
-    if let Some(peer) = facts.case.peer {
-        out.networks(peer);
-    }
+    out.host(&Hop::here(facts.case.helo, facts.case.peer));
     let fields = facts.fields.iter().filter(|field| field.is("Received"));
     let mut count = 0_usize;
     for hop in fields.take(HOPS).map(|field| Hop::read(field.value)) {
-        hop.names.iter().enumerate().for_each(|(at, name)| out.host(at, name));
-        if let Some(address) = hop.address {
-            out.networks(address);
-        }
+        out.host(&hop);
         // By whom and when all mail was taken here says nothing.
         if hop.program.as_deref() == Some(OURS) {
             continue;
         }
         count = count.saturating_add(1);
-        if hop.is_doubted {
-            out.one("doubted", "it is");
-        }
         if let Some(by) = &hop.by {
             out.one("by", organisation(by));
         }
@@ -204,17 +193,26 @@ fn identified(facts: &Facts<'_>, out: &mut Tokens) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// What the message says.
-    Said = 0,
+    Said,
     /// How it is made, and whom it comes from.
-    Made = 1,
+    Made,
     /// Which way it came.
-    Way = 2,
+    Way,
 }
 
 impl Kind {
     /// Whether a token is of this kind.
     pub(super) fn has(self, token: i64) -> bool {
-        token & 3 == self as i64
+        self.mark(token) == token
+    }
+
+    /// The token with this kind in it.
+    const fn mark(self, token: i64) -> i64 {
+        match self {
+            Self::Said => token & !1,
+            Self::Made => token & !3 | 1,
+            Self::Way => token | 3,
+        }
     }
 }
 
@@ -251,11 +249,19 @@ impl Tokens {
         }
     }
 
-    /// A host that the message came from; the first name is what it calls itself.
-    fn host(&mut self, at: usize, name: &str) {
-        self.one("host on the way", organisation(short(name)));
-        if at == 0 && !name.contains('.') {
-            self.one("bare", "it is");
+    /// The host that the message came from in a step of its way.
+    fn host(&mut self, hop: &Hop) {
+        for name in &hop.names {
+            self.one("host on the way", short(organisation(name)));
+            if !name.contains('.') {
+                self.one("bare", "it is");
+            }
+        }
+        if hop.is_doubted {
+            self.one("doubted", "it is");
+        }
+        if let Some(address) = hop.address {
+            self.networks(address);
         }
     }
 
@@ -279,7 +285,7 @@ impl Tokens {
 
     fn add(&mut self, hash: u64) {
         if self.hashes.len() < MOST {
-            self.hashes.push((mix(hash) & !3).cast_signed() | self.kind as i64);
+            self.hashes.push(self.kind.mark(mix(hash).cast_signed()));
         }
     }
 

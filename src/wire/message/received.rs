@@ -39,7 +39,7 @@ enum Item<'a> {
     Comment(&'a str),
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Clause {
     From,
     By,
@@ -48,6 +48,16 @@ enum Clause {
 }
 
 impl Hop {
+    /// The step to this server, by what the client calls itself and where it is: what the field will tell that is written of it.
+    pub fn here(helo: Option<&str>, peer: Option<IpAddr>) -> Self {
+        let mut hop = Self::default();
+        if let Some(helo) = helo {
+            hop.host(&helo.to_lowercase(), false);
+        }
+        hop.address = peer.or(hop.address);
+        hop
+    }
+
     /// Reads the value of a field.
     pub fn read(value: &[u8]) -> Self {
         let value = unfold(value.get(..MOST).unwrap_or(value));
@@ -76,7 +86,7 @@ impl Hop {
 
     fn name(&mut self, clause: Clause, word: &str) {
         match clause {
-            Clause::From => self.host(word),
+            Clause::From => self.host(word, false),
             Clause::By => self.by = Some(word.to_owned()),
             Clause::With => self.with = Some(word.to_owned()),
             Clause::Other => {}
@@ -86,26 +96,34 @@ impl Hop {
     fn comment(&mut self, clause: Clause, comment: &str) {
         match clause {
             Clause::From => {
-                let words = comment.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '=' | '@'));
-                for word in words.filter(|word| word.contains(['.', ':']) || DOUBTS.contains(word)) {
-                    self.host(word);
+                let words = comment.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '@'));
+                for word in words.filter(|word| word.contains(['.', ':', '=']) || DOUBTS.contains(word)) {
+                    match word.split_once('=') {
+                        Some(("helo", name)) => self.host(name, false),
+                        Some(_) => {}
+                        None => self.host(word, true),
+                    }
                 }
             }
-            Clause::By if self.program.is_none() => self.program = Some(comment.trim().to_owned()),
+            Clause::By if self.program.is_none() && comment.trim().parse::<IpAddr>().is_err() => {
+                self.program = Some(comment.trim().to_owned());
+            }
             _ => {}
         }
     }
 
-    /// RFC 5321 §4.1.3: an address stands in brackets, one of IPv6 with its name before it. Many leave both away.
-    fn host(&mut self, word: &str) {
-        let bare = word.trim_start_matches('[').trim_end_matches([']', ',']);
+    /// RFC 5321 §4.1.3: an address stands in brackets, one of IPv6 with its name before it. Many leave both away. What the client says of
+    /// itself counts as its address only where `is_seen` of none: who wrote the field saw where it came from.
+    fn host(&mut self, word: &str, is_seen: bool) {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != ':');
         if DOUBTS.contains(&bare) {
             self.is_doubted = true;
             return;
         }
         match bare.strip_prefix("ipv6:").unwrap_or(bare).parse() {
-            Ok(address) => _ = self.address.get_or_insert(address),
-            Err(_) if self.names.len() < NAMES && may_be_name(bare) => self.names.push(bare.trim_end_matches('.').to_owned()),
+            Ok(address) if is_seen || self.address.is_none() => self.address = Some(address),
+            Ok(_) => {}
+            Err(_) if self.names.len() < NAMES && may_be_name(bare) => self.names.push(bare.to_owned()),
             Err(_) => {}
         }
     }
@@ -123,10 +141,12 @@ fn begun(word: &str) -> Option<Clause> {
 
 /// RFC 3696 §2: no top-level domain ends with a digit, but versions of protocols do.
 fn may_be_name(word: &str) -> bool {
-    !word.contains(':') && !(word.contains('.') && word.ends_with(|c: char| c.is_ascii_digit()))
+    let is_version = word.contains('.') && word.ends_with(|c: char| c.is_ascii_digit());
+    !(word.is_empty() || word.contains(':') || is_version)
 }
 
-fn is_zone(word: &str) -> bool {
+/// Whether this is a zone in numbers (RFC 5322 §3.3).
+pub fn is_zone(word: &str) -> bool {
     word.len() == 5 && word.starts_with(['+', '-']) && word.bytes().skip(1).all(|octet| octet.is_ascii_digit())
 }
 
@@ -222,10 +242,41 @@ mod tests {
                 "from [192.0.2.1] (helo=y.test) by z.test with smtp (Exim 3.35 #1) id 1 for a@b.test; Sat, 1 Jan 2000",
                 "y.test|192.0.2.1|z.test||smtp|",
             ),
+            // What a client says of itself is not where it is.
+            ("from [127.0.0.1] ([203.0.113.5]) by x.test; 1 Nov 2002", "|203.0.113.5|x.test|||"),
+            (
+                "from a.test (a.test. [192.0.2.3]) (using TLSv1.2) (Client CN \"c.test\", Issuer \"d\") by X (2001:db8::2) with SMTP",
+                "a.test,a.test,c.test|192.0.2.3|x||smtp|",
+            ),
+            (
+                "from host.test ([192.0.2.4] helo=[10.0.0.1]) by x.test",
+                "host.test|192.0.2.4|x.test|||",
+            ),
             ("(qmail 1 invoked by uid 501); 1 Nov 2002 18:10:44 -0000", "|||||-0000"),
             ("by x.test via UUCP", "||x.test|||"),
         ] {
             assert_eq!(told(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_step_here_is_as_its_field_will_tell() {
+        for helo in [
+            "Mail.B.test",
+            "mail.b.test.",
+            "[192.0.2.1]",
+            "192.0.2.1",
+            "[IPv6:2001:db8::1]",
+            "unknown",
+            "host7",
+            "a.b7",
+            "",
+        ] {
+            let peer = "198.51.100.7".parse().unwrap();
+            let field = Hop::read(format!("from {helo} ([198.51.100.7]) by x.test").as_bytes());
+            let here = Hop::here(Some(helo), Some(peer));
+            assert_eq!((&here.names, here.address), (&field.names, field.address), "{helo}");
+            assert_eq!(here.is_doubted, field.is_doubted, "{helo}");
         }
     }
 
@@ -251,6 +302,6 @@ mod tests {
         assert!(Hop::read(long.as_bytes()).by.is_none());
         let many = format!("from a ({}) by x.test", "n.test ".repeat(50));
         assert_eq!(Hop::read(many.as_bytes()).names.len(), NAMES);
-        assert_eq!(Hop::read(b"from \xff\xfe by x").names.len(), 1);
+        assert!(Hop::read(b"from \xff\xfe by x").names.is_empty());
     }
 }

@@ -1,7 +1,7 @@
 //! Roundcube, the webmail that most hosters offer: Debian's package, served privately by PHP itself, and used over HTTP.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use super::{certificate_of, house_with_mail, port};
 use crate::support::house::{House, PASSWORD};
 use crate::support::maildir;
+use crate::support::ports::free_address;
 use crate::support::program::python;
 use crate::support::wait::until;
 
@@ -41,8 +42,7 @@ impl Webmail {
         fs::write(root.join("config/config.inc.php"), settings(house, &root)).expect("a configuration");
 
         // PHP cannot choose a port and tell it: one that is free now is asked for.
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("a free port");
+        let address = free_address();
         let temporary = format!("session.save_path={}", root.join("temp").display());
         let mut command = Command::new("php");
         command

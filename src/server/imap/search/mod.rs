@@ -26,6 +26,9 @@ use progress::Progress;
 pub(super) use context::{Context, cancel_update, changed, gone, refuse_update};
 pub(super) use tell::{Answer, tell};
 
+/// After how many messages others get their turn.
+const TURN: u32 = 4_096;
+
 /// Who asked, and where the answer goes.
 pub(super) struct Asked<'a> {
     pub(super) tag: &'a Tag,
@@ -122,23 +125,27 @@ pub(super) async fn find(selected: &mut Selected, key: Result<Key, BadCharset>, 
     let asks_modseq = key.asks_modseq();
     selected.condstore |= asks_modseq;
     let test = Arc::new(test::prepare(&mut key, selected).await?);
-    let hits = sift(selected, &test, candidates(selected, &test), Some(Progress::new(asked))).await?;
+    let hits = sift(selected, &test, candidates(selected, &test).await, Some(Progress::new(asked))).await?;
     Ok(Found { hits, asks_modseq })
 }
 
 /// The messages of the view, as they are now, but those that the index alone rules out: of many messages few are left to copy.
-fn candidates(selected: &Selected, test: &Test) -> Vec<Hit> {
+async fn candidates(selected: &Selected, test: &Test) -> Vec<Hit> {
     let now = selected.mailbox.messages();
-    let mut finder = Finder::new(&now, 0);
-    let hit = |(known, sequence): (&MessageMeta, u32)| {
+    let (mut finder, mut hits) = (Finder::new(&now, 0), Vec::new());
+    for (known, sequence) in selected.view.iter().zip(1_u32..) {
         let message = finder.find(known.uid).unwrap_or(known);
-        let may_be = test.judge_by_index(message) != Some(false);
-        may_be.then(|| Hit {
-            sequence,
-            message: message.clone(),
-        })
-    };
-    selected.view.iter().zip(1_u32..).filter_map(hit).collect()
+        if test.judge_by_index(message) != Some(false) {
+            hits.push(Hit {
+                sequence,
+                message: message.clone(),
+            });
+        }
+        if sequence.is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
+    }
+    hits
 }
 
 /// Those of the messages that pass the test, in their order. What is gone is not found.
