@@ -42,15 +42,18 @@ const ASSUMED_WEIGHT: f64 = 0.3;
 const ASSUMED: f64 = 0.5;
 /// No single token is more certain than this.
 const CERTAIN: f64 = 0.999;
-/// Evidence between these says nothing: against spam, and for it.
-const DOUBTFUL: (f64, f64) = (-2.0, 1.0);
+/// From so much evidence on it speaks for spam, and below so much against it; what is between says nothing.
+const FOR_SPAM: f64 = 1.0;
+const AGAINST_SPAM: f64 = -2.0;
 
-/// With so much evidence spam is surely judged, and with so much against it other mail.
-const SURE: (f64, f64) = (25.0, 30.0);
+/// With so much evidence spam is surely judged, and with so much other mail.
+const SURELY_SPAM: f64 = 25.0;
+const SURELY_HAM: f64 = -30.0;
 /// How much spam counts that is not, and such other mail: to take that for spam is worse.
-const HARD: (i64, i64) = (7, 10);
+const HARD_SPAM: i64 = 7;
+const HARD_HAM: i64 = 10;
 /// The most that a message counts.
-pub(super) const HEAVIEST: i64 = HARD.1;
+pub(super) const HEAVIEST: i64 = HARD_HAM;
 
 /// The weights of the symbols where it is as sure as it can be: so much evidence, and so much against it.
 const SPAM: f64 = 8.0;
@@ -130,8 +133,8 @@ impl Lesson {
     pub(super) fn weight(evidence: Option<f64>, is_spam: bool) -> i64 {
         let evidence = evidence.unwrap_or_default();
         match is_spam {
-            true if evidence < SURE.0 => HARD.0,
-            false if -evidence < SURE.1 => HARD.1,
+            true if evidence < SURELY_SPAM => HARD_SPAM,
+            false if evidence > SURELY_HAM => HARD_HAM,
             _ => 1,
         }
     }
@@ -208,7 +211,7 @@ impl Knowledge {
 
 /// The symbol for some evidence, and its weight of the full one.
 pub(super) fn symbol(evidence: f64) -> Option<(&'static str, f64)> {
-    let (against, spam) = (evidence - DOUBTFUL.0, evidence - DOUBTFUL.1);
+    let (against, spam) = (evidence - AGAINST_SPAM, evidence - FOR_SPAM);
     if spam > 0.0 {
         Some(("BAYES_SPAM", (spam / SPAM).min(1.0)))
     } else if against < 0.0 {
@@ -290,13 +293,13 @@ mod tests {
 
     #[test]
     fn symbols_say_less_where_they_are_less_sure() {
-        for nothing in [DOUBTFUL.0, 0.0, DOUBTFUL.1] {
+        for nothing in [AGAINST_SPAM, 0.0, FOR_SPAM] {
             assert_eq!(symbol(nothing), None);
         }
         assert_eq!(symbol(20.0), Some(("BAYES_SPAM", 1.0)));
         assert_eq!(symbol(-20.0), Some(("BAYES_HAM", 1.0)));
-        assert_eq!(symbol(DOUBTFUL.1 + 4.0), Some(("BAYES_SPAM", 0.5)));
-        assert_eq!(symbol(DOUBTFUL.0 - 3.0), Some(("BAYES_HAM", 0.5)));
+        assert_eq!(symbol(FOR_SPAM + 4.0), Some(("BAYES_SPAM", 0.5)));
+        assert_eq!(symbol(AGAINST_SPAM - 3.0), Some(("BAYES_HAM", 0.5)));
     }
 
     #[test]

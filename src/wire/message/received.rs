@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use super::header::unfold;
+use super::lexer::Lexer;
 
 /// The most octets of a field that are read.
 const MOST: usize = 1_000;
@@ -33,12 +33,6 @@ pub struct Hop {
     pub zone: Option<String>,
 }
 
-/// What a field is made of, up to its semicolon.
-enum Item<'a> {
-    Word(&'a str),
-    Comment(&'a str),
-}
-
 #[derive(Clone, Copy)]
 enum Clause {
     From,
@@ -60,25 +54,27 @@ impl Hop {
 
     /// Reads the value of a field.
     pub fn read(value: &[u8]) -> Self {
-        let value = unfold(value.get(..MOST).unwrap_or(value));
-        let text = String::from_utf8_lossy(&value).to_lowercase();
-        let (items, time) = items(&text);
-        let mut hop = Self {
-            zone: time.split_whitespace().find(|word| is_zone(word)).map(str::to_owned),
-            ..Self::default()
-        };
+        let mut hop = Self::default();
         let (mut clause, mut is_named) = (Clause::Other, true);
-        for item in items {
-            match item {
-                Item::Comment(comment) => hop.comment(clause, comment),
-                Item::Word(word) => match begun(word) {
-                    Some(begun) => (clause, is_named) = (begun, false),
-                    None if !is_named => {
-                        is_named = true;
-                        hop.name(clause, word);
-                    }
-                    None => {}
-                },
+        let mut lexer = Lexer::new(value.get(..MOST).unwrap_or(value));
+        while let Some(next) = lexer.skip_blanks().peek() {
+            if next == b'(' {
+                hop.comment(clause, &lower(&lexer.comment()));
+                continue;
+            }
+            if next == b';' {
+                let time = lower(lexer.run(|_| true));
+                hop.zone = time.split_whitespace().find(|word| is_zone(word)).map(str::to_owned);
+                break;
+            }
+            let word = lower(lexer.run(|octet| !octet.is_ascii_whitespace() && !matches!(octet, b'(' | b';')));
+            match begun(&word) {
+                Some(begun) => (clause, is_named) = (begun, false),
+                None if !is_named => {
+                    is_named = true;
+                    hop.name(clause, &word);
+                }
+                None => {}
             }
         }
         hop
@@ -150,50 +146,8 @@ pub fn is_zone(word: &str) -> bool {
     word.len() == 5 && word.starts_with(['+', '-']) && word.bytes().skip(1).all(|octet| octet.is_ascii_digit())
 }
 
-/// The words and the outermost comments before the semicolon, and what is behind it.
-fn items<'a>(text: &'a str) -> (Vec<Item<'a>>, &'a str) {
-    let (mut items, mut depth, mut begin, mut is_escaped) = (Vec::new(), 0_usize, 0_usize, false);
-    let word = |items: &mut Vec<Item<'a>>, begin: usize, end: usize| {
-        let word = text.get(begin..end).filter(|word| !word.is_empty());
-        items.extend(word.map(Item::Word));
-    };
-    for (at, c) in text.char_indices() {
-        let behind = at.saturating_add(c.len_utf8());
-        // RFC 5322 §3.2.1.
-        if std::mem::take(&mut is_escaped) {
-            continue;
-        }
-        match c {
-            '\\' => is_escaped = true,
-            '(' => {
-                if depth == 0 {
-                    word(&mut items, begin, at);
-                    begin = behind;
-                }
-                depth = depth.saturating_add(1);
-            }
-            ')' if depth > 0 => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    items.extend(text.get(begin..at).map(Item::Comment));
-                    begin = behind;
-                }
-            }
-            ';' if depth == 0 => {
-                word(&mut items, begin, at);
-                return (items, text.get(behind..).unwrap_or_default());
-            }
-            c if depth == 0 && c.is_whitespace() => {
-                word(&mut items, begin, at);
-                begin = behind;
-            }
-            _ => {}
-        }
-    }
-    if depth == 0 {
-        word(&mut items, begin, text.len());
-    }
-    (items, "")
+fn lower(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).to_lowercase()
 }
 
 #[cfg(test)]

@@ -37,7 +37,11 @@ pub struct Search<H> {
 
 impl<H: AsRef<MessageMeta> + Clone + Send + Sync + 'static> Search<H> {
     /// Begins among candidates, which ascend by UID.
-    pub async fn begin(mailbox: &Arc<Mailbox>, test: &Arc<Test>, candidates: Vec<H>) -> Result<Self, Refusal> {
+    pub async fn begin(
+        mailbox: &Arc<Mailbox>,
+        test: &Arc<Test>,
+        candidates: impl IntoIterator<Item = H, IntoIter: Send>,
+    ) -> Result<Self, Refusal> {
         let mut found = Vec::new();
         let mut open = by_index(test, candidates, &mut found).await;
         // The index of words is asked where it saves more than it costs.
@@ -99,7 +103,7 @@ impl<H: AsRef<MessageMeta> + Clone + Send + Sync + 'static> Search<H> {
 }
 
 /// Those that the index does not decide.
-async fn by_index<H: AsRef<MessageMeta>>(test: &Test, candidates: Vec<H>, found: &mut Vec<H>) -> Vec<H> {
+async fn by_index<H: AsRef<MessageMeta>>(test: &Test, candidates: impl IntoIterator<Item = H>, found: &mut Vec<H>) -> Vec<H> {
     let mut open = Vec::new();
     for (hit, number) in candidates.into_iter().zip(1_usize..) {
         match test.judge_by_index(hit.as_ref()) {

@@ -9,7 +9,7 @@ mod test;
 use std::sync::Arc;
 
 use crate::config;
-use crate::mail::mailbox::{self, Kept, Mailbox, Test};
+use crate::mail::mailbox::{self, Kept, Mailbox, Messages, Test};
 use crate::model::ids::{ModSeq, Uid};
 use crate::model::mailbox::MessageMeta;
 use crate::model::refusal::Refusal;
@@ -25,9 +25,6 @@ use progress::Progress;
 
 pub(super) use context::{Context, cancel_update, changed, gone, refuse_update};
 pub(super) use tell::{Answer, tell};
-
-/// After how many messages others get their turn.
-const TURN: u32 = 4_096;
 
 /// Who asked, and where the answer goes.
 pub(super) struct Asked<'a> {
@@ -125,34 +122,25 @@ pub(super) async fn find(selected: &mut Selected, key: Result<Key, BadCharset>, 
     let asks_modseq = key.asks_modseq();
     selected.condstore |= asks_modseq;
     let test = Arc::new(test::prepare(&mut key, selected).await?);
-    let hits = sift(selected, &test, candidates(selected, &test).await, Some(Progress::new(asked))).await?;
+    let now = selected.mailbox.messages();
+    let hits = sift(selected, &test, all(selected, &now), Some(Progress::new(asked))).await?;
     Ok(Found { hits, asks_modseq })
 }
 
-/// The messages of the view, as they are now, but those that the index alone rules out: of many messages few are left to copy.
-async fn candidates(selected: &Selected, test: &Test) -> Vec<Hit> {
-    let now = selected.mailbox.messages();
-    let (mut finder, mut hits) = (Finder::new(&now, 0), Vec::new());
-    for (known, sequence) in selected.view.iter().zip(1_u32..) {
-        let message = finder.find(known.uid).unwrap_or(known);
-        if test.judge_by_index(message) != Some(false) {
-            hits.push(Hit {
-                sequence,
-                message: message.clone(),
-            });
-        }
-        if sequence.is_multiple_of(TURN) {
-            tokio::task::yield_now().await;
-        }
-    }
-    hits
+/// All messages of the view, as they are now: of each is made what can be found only when it is asked for.
+fn all<'a>(selected: &'a Selected, now: &'a Messages) -> impl Iterator<Item = Hit> + Send + 'a {
+    let mut finder = Finder::new(now, 0);
+    selected.view.iter().zip(1_u32..).map(move |(known, sequence)| Hit {
+        sequence,
+        message: finder.find(known.uid).unwrap_or(known).clone(),
+    })
 }
 
 /// Those of the messages that pass the test, in their order. What is gone is not found.
 async fn sift(
     selected: &Selected,
     test: &Arc<Test>,
-    candidates: Vec<Hit>,
+    candidates: impl IntoIterator<Item = Hit, IntoIter: Send>,
     mut progress: Option<Progress<'_, '_>>,
 ) -> Result<Vec<Hit>, Fault> {
     let mut search = mailbox::Search::begin(&selected.mailbox, test, candidates).await?;
