@@ -21,7 +21,6 @@ mod domain;
 mod export;
 mod failure;
 mod filter_scripts;
-mod heaps;
 mod house;
 mod import;
 mod man;
@@ -177,9 +176,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    if matches!(cli.command, None | Some(Command::Serve(_))) {
-        heaps::share();
-    }
     let json = cli.global.json;
     let mut out = Output::new(json, std::io::stdout());
     let done = block_on(cli.run(&mut out)).and_then(|()| out.flush());

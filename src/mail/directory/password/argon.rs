@@ -15,10 +15,6 @@ const LANES: u32 = 1;
 const MAX_MEMORY_KIB: u32 = 1 << 20;
 const MAX_MEMORY_PASSES: u64 = 1 << 22;
 
-/// An allocation of more than this many KiB is one that glibc takes from the system and gives back at once; a smaller one of the same
-/// kind it keeps for the next time (mallopt(3), M_MMAP_THRESHOLD). A server at rest needs no memory for hashing.
-const GIVEN_BACK_KIB: usize = 33 * 1024;
-
 /// The octets of salt and hash that we make (RFC 9106 §4).
 const SALT: usize = 16;
 const HASH: usize = 32;
@@ -49,8 +45,7 @@ fn agrees(text: &str, password: &str) -> Option<bool> {
 
 fn compute(argon: &Argon2<'_>, password: &str, salt: &[u8], length: usize) -> Option<Vec<u8>> {
     let blocks = argon.params().block_count();
-    let mut memory = Vec::with_capacity(blocks.max(GIVEN_BACK_KIB));
-    memory.resize(blocks, Block::default());
+    let memory = vec![Block::default(); blocks];
     let mut hash = vec![0; length];
     argon
         .hash_password_into_with_memory(password.as_bytes(), salt, &mut hash, memory)
