@@ -255,20 +255,25 @@ def drop_caches():
         print(f"the page cache stays warm: {error}")
 
 
+def shown(seconds):
+    """A time; what is below a millisecond in hundredths of it."""
+    return f"{seconds * 1000:.{1 if seconds >= 0.001 else 2}f} ms"
+
+
 def table(rows, options, octets):
     print(f"\n{options.messages} messages of {octets // options.messages} octets on average, {os.cpu_count()} cores\n")
     print("| what | Dovecot | Posthouse | times as fast |\n| --- | ---: | ---: | ---: |")
     for label, figures in rows.items():
         dovecot, posthouse = figures.get("Dovecot"), figures.get("Posthouse")
         if posthouse is None:
-            print(f"| {label} | {dovecot * 1000:.1f} ms | not offered | |")
+            print(f"| {label} | {shown(dovecot)} | not offered | |")
         elif label.startswith(("logins", "memory")):
             # So few connections may need no memory that can be seen.
             better, other = (posthouse, dovecot) if label.startswith("logins") else (dovecot, posthouse)
             ratio = f"{better / other:.1f}" if other else ""
             print(f"| {label} | {dovecot:.1f} | {posthouse:.1f} | {ratio} |")
         else:
-            print(f"| {label} | {dovecot * 1000:.1f} ms | {posthouse * 1000:.1f} ms | {dovecot / posthouse:.1f} |")
+            print(f"| {label} | {shown(dovecot)} | {shown(posthouse)} | {dovecot / posthouse:.1f} |")
 
 
 if __name__ == "__main__":

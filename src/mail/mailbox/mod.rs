@@ -199,6 +199,8 @@ pub struct Picture {
     pub keywords: Arc<[String]>,
     /// The messages that nobody has seen as \Recent, ascending.
     pub recent: Vec<Uid>,
+    /// The sequence number of the first message that is unseen.
+    pub first_unseen: Option<u32>,
 }
 
 /// The messages at one moment, ascending by UID. Holding it costs a copy of some hundred of them at a change.
@@ -322,6 +324,7 @@ impl Mailbox {
             uid_next: view.counters.uid_next,
             keywords: Arc::clone(&view.keywords),
             recent: recent(&view, view.counters.uid_next),
+            first_unseen: view.first_unseen(),
         };
         if let Some(coming) = coming {
             picture.add(&coming.messages, view.counters.recent_from);
@@ -432,6 +435,7 @@ impl Picture {
         messages.sort_by_key(|message| message.uid);
         messages.dedup_by_key(|message| message.uid);
         self.messages = messages.into_iter().collect();
+        self.first_unseen = view::first_unseen(&self.messages);
         self.recent
             .extend(coming.iter().map(|message| message.uid).filter(|uid| *uid >= recent_from));
         self.recent.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mail::mailbox::{Coming, Messages};
+use crate::mail::mailbox::Coming;
 use crate::model::account::User;
 use crate::model::mailbox::{Flags, MailboxName};
 use crate::model::refusal::Refusal;
@@ -69,12 +69,6 @@ pub(super) fn name(text: &str) -> Result<MailboxName, Refusal> {
     })
 }
 
-fn first_unseen(view: &Messages) -> Option<u32> {
-    let mut numbered = view.iter().zip(1_u32..);
-    let found = numbered.find(|(message, _)| !message.flags.contains(Flags::SEEN));
-    found.map(|(_, sequence)| sequence)
-}
-
 /// Whether the mailbox that was opened can only be read.
 fn is_read_only(session: &Session) -> bool {
     matches!(&session.state, State::Selected(_, selected) if selected.read_only)
@@ -110,7 +104,7 @@ fn enter(session: &mut Session, user: Arc<User>, (opened, coming): (Opened, Opti
 
     // RFC 9051 §6.3.2, RFC 9586 §3.5: a sequence number that nobody asks for.
     let is_told = !rev2 && !session.enabled.uid_only;
-    let unseen = is_told.then(|| first_unseen(&view)).flatten();
+    let unseen = picture.first_unseen.filter(|_| is_told);
     let permanent = Code::PermanentFlags {
         keywords: Arc::clone(&keywords),
         changeable: if read_only { Flags::NONE } else { rights.flags() },
