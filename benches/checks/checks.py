@@ -18,7 +18,7 @@ SENDER = "sender.test"
 
 
 class Dns(threading.Thread):
-    """A name server that knows the TXT records of a table, and 127.0.0.1 for addresses; of the rest it says that it does not exist."""
+    """A name server that knows the TXT records of a table; of the rest it says that it does not exist, and (RFC 2308 §3) for how long."""
 
     def __init__(self, records):
         super().__init__(daemon=True)
@@ -47,8 +47,10 @@ class Dns(threading.Thread):
             data = b"".join(bytes([len(piece)]) + piece for piece in pieces)
             found = b"\xc0\x0c" + struct.pack("!HHIH", 16, 1, 3600, len(data)) + data
         code = 0 if text is not None else 3
-        head = asked[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, 1 if found else 0, 0, 0)
-        return head + asked[12:end] + found
+        # SOA of the root: the last number says how long that holds, in seconds.
+        denial = b"" if found else b"\0" + struct.pack("!HHIH", 6, 1, 300, 22) + b"\0\0" + struct.pack("!5I", 1, 3600, 600, 86400, 300)
+        head = asked[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, 1 if found else 0, 0 if found else 1, 0)
+        return head + asked[12:end] + found + denial
 
 
 def signed(size, key):

@@ -5,8 +5,10 @@
 
 mod style;
 
-use html5gum::emitters::default::DefaultEmitter;
-use html5gum::{StartTag, Token, Tokenizer};
+use std::convert::Infallible;
+
+use html5gum::emitters::callback::{Callback, CallbackEmitter, CallbackEvent};
+use html5gum::{Emitter, ForwardingEmitter, Span, Tokenizer};
 
 use style::Look;
 
@@ -18,48 +20,74 @@ pub mod limits {
     pub const LIST: usize = 500;
     /// How many octets of the text of a link are kept.
     pub const ANCHOR: usize = 500;
+    /// How many attributes of a tag are looked at.
+    pub const ATTRIBUTES: usize = 100;
     /// How many tags may be open; deeper ones have the look of the last one counted.
     pub const DEPTH: usize = 200;
 }
 
-/// Tags that have no end, sorted.
-const VOID: &[&[u8]] = &[
-    b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"param", b"source", b"track", b"wbr",
-];
+/// Tags that have no end.
+fn is_void(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"area"
+            | b"base"
+            | b"br"
+            | b"col"
+            | b"embed"
+            | b"hr"
+            | b"img"
+            | b"input"
+            | b"link"
+            | b"meta"
+            | b"param"
+            | b"source"
+            | b"track"
+            | b"wbr"
+    )
+}
 
-/// Tags at which a new line begins, sorted.
-const BLOCKS: &[&[u8]] = &[
-    b"address",
-    b"article",
-    b"blockquote",
-    b"br",
-    b"center",
-    b"div",
-    b"dd",
-    b"dt",
-    b"footer",
-    b"h1",
-    b"h2",
-    b"h3",
-    b"h4",
-    b"h5",
-    b"h6",
-    b"header",
-    b"hr",
-    b"li",
-    b"ol",
-    b"p",
-    b"pre",
-    b"section",
-    b"table",
-    b"td",
-    b"th",
-    b"tr",
-    b"ul",
-];
+/// Tags at which a new line begins.
+fn is_block(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"address"
+            | b"article"
+            | b"blockquote"
+            | b"br"
+            | b"center"
+            | b"div"
+            | b"dd"
+            | b"dt"
+            | b"footer"
+            | b"h1"
+            | b"h2"
+            | b"h3"
+            | b"h4"
+            | b"h5"
+            | b"h6"
+            | b"header"
+            | b"hr"
+            | b"li"
+            | b"ol"
+            | b"p"
+            | b"pre"
+            | b"section"
+            | b"table"
+            | b"td"
+            | b"th"
+            | b"tr"
+            | b"ul"
+    )
+}
 
 /// Tags whose text nobody sees.
-const UNSEEN: &[&[u8]] = &[b"script", b"style", b"title", b"head", b"template", b"noscript", b"object", b"svg"];
+fn is_unseen(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"script" | b"style" | b"title" | b"head" | b"template" | b"noscript" | b"object" | b"svg"
+    )
+}
 
 /// A page that was read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -135,12 +163,14 @@ impl Page {
     /// Reads a page. Never fails.
     pub fn read(html: &str) -> Self {
         let within = html.get(..html.floor_char_boundary(limits::PAGE)).unwrap_or(html);
-        let mut emitter = DefaultEmitter::default();
-        emitter.naively_switch_states(true);
         let mut reader = Reader::default();
-        for Ok(token) in Tokenizer::new_with_emitter(within, emitter) {
-            reader.take(token);
-        }
+        let told = |event: CallbackEvent<'_>, _: Span<()>| {
+            reader.take(event);
+            None
+        };
+        let mut emitter = CallbackEmitter::new(told);
+        emitter.naively_switch_states(true);
+        let Ok(()) = Tokenizer::new_with_emitter(within, Reading(emitter)).finish();
         reader.page.is_cut = within.len() < html.len();
         reader.page
     }
@@ -152,10 +182,55 @@ struct Open {
     look: Look,
 }
 
+/// The attributes of a tag and their values, as they stand there. Of two of the same name the first one counts.
+#[derive(Default)]
+struct Attributes {
+    list: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Attributes {
+    fn add(&mut self, name: &[u8]) {
+        if self.list.len() < limits::ATTRIBUTES {
+            self.list.push((name.to_vec(), Vec::new()));
+        }
+    }
+
+    /// The value of the last one that was added. Where no more are kept, it may be another's.
+    fn set(&mut self, value: &[u8]) {
+        let is_last = self.list.len() < limits::ATTRIBUTES;
+        if let Some((_, last)) = self.list.last_mut().filter(|_| is_last) {
+            last.extend_from_slice(value);
+        }
+    }
+
+    fn get(&self, wanted: &str) -> Option<String> {
+        let (_, value) = self.list.iter().find(|(name, _)| name == wanted.as_bytes())?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+}
+
+/// What the tokenizer tells the reader, without what is wrong by the grammar: to find that out costs as much as all the rest.
+struct Reading<F: Callback<Infallible, ()>>(CallbackEmitter<F, Infallible>);
+
+impl<F: Callback<Infallible, ()>> ForwardingEmitter for Reading<F> {
+    type Token = Infallible;
+
+    fn inner(&mut self) -> &mut impl Emitter<Token = Infallible> {
+        &mut self.0
+    }
+
+    fn should_emit_errors(&mut self) -> bool {
+        false
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     page: Page,
     open: Vec<Open>,
+    /// The tag that begins.
+    tag: Vec<u8>,
+    attributes: Attributes,
     /// The link that is open, in `page.links`.
     anchor: Option<usize>,
     /// The last octet seen was of a word, and then came something that breaks none.
@@ -163,13 +238,24 @@ struct Reader {
 }
 
 impl Reader {
-    fn take(&mut self, token: Token) {
-        match token {
-            Token::StartTag(tag) => self.begin(&tag),
-            Token::EndTag(tag) => self.end(&tag.name),
-            Token::String(text) => self.text(&String::from_utf8_lossy(&text)),
-            Token::Comment(_) => self.torn = self.page.text.ends_with(char::is_alphanumeric),
-            Token::Doctype(_) | Token::Error(_) => {}
+    fn take(&mut self, event: CallbackEvent<'_>) {
+        match event {
+            CallbackEvent::OpenStartTag { name } => {
+                self.attributes.list.clear();
+                self.tag.clear();
+                self.tag.extend_from_slice(name);
+            }
+            CallbackEvent::AttributeName { name } => self.attributes.add(name),
+            CallbackEvent::AttributeValue { value } => self.attributes.set(value),
+            CallbackEvent::CloseStartTag { .. } => {
+                let (name, attributes) = (std::mem::take(&mut self.tag), std::mem::take(&mut self.attributes));
+                self.begin(&name, &attributes);
+                (self.tag, self.attributes) = (name, attributes);
+            }
+            CallbackEvent::EndTag { name } => self.end(name),
+            CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
+            CallbackEvent::Comment { .. } => self.torn = self.page.text.ends_with(char::is_alphanumeric),
+            CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => {}
         }
     }
 
@@ -177,23 +263,19 @@ impl Reader {
         self.open.last().map(|open| open.look).unwrap_or_default()
     }
 
-    fn begin(&mut self, tag: &StartTag<()>) {
-        let name: &[u8] = &tag.name;
+    fn begin(&mut self, name: &[u8], attributes: &Attributes) {
         self.page.tags = self.page.tags.saturating_add(1);
-        if BLOCKS.contains(&name) {
+        if is_block(name) {
             self.new_line();
         }
-        let value = |wanted: &str| {
-            let found = tag.attributes.iter().find(|(key, _)| key.as_slice() == wanted.as_bytes());
-            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-        };
-        self.page.handlers += tag.attributes.keys().filter(|key| is_handler(key)).count();
+        let value = |wanted: &str| attributes.get(wanted);
+        self.page.handlers += attributes.list.iter().filter(|(name, _)| is_handler(name)).count();
         self.note(name, &value);
-        if VOID.binary_search(&name).is_ok() || self.open.len() >= limits::DEPTH {
+        if is_void(name) || self.open.len() >= limits::DEPTH {
             return;
         }
         let mut look = self.look();
-        look.hidden |= UNSEEN.contains(&name) || value("hidden").is_some();
+        look.hidden |= is_unseen(name) || value("hidden").is_some();
         if let Some(colour) = value("bgcolor").and_then(|it| style::colour(&it)) {
             look.ground = colour;
         }
@@ -263,7 +345,7 @@ impl Reader {
         if name == b"a" {
             self.anchor = None;
         }
-        if BLOCKS.contains(&name) {
+        if is_block(name) {
             self.new_line();
         }
         if let Some(at) = self.open.iter().rposition(|open| open.name == name) {
@@ -312,13 +394,25 @@ impl Reader {
 
 /// Adds a text in which blanks are one blank.
 fn add(out: &mut String, text: &str) {
-    let mut is_behind_blank = false;
-    for word in text.split(char::is_whitespace) {
-        if is_behind_blank && !out.is_empty() && !out.ends_with([' ', '\n']) {
+    let blank = |out: &mut String| {
+        if !out.is_empty() && !out.ends_with([' ', '\n']) {
             out.push(' ');
         }
+    };
+    if text.starts_with(char::is_whitespace) {
+        blank(out);
+    }
+    // Most texts are of ASCII, whose words are found faster.
+    let (mut ascii, mut other) = (text.split_ascii_whitespace(), text.split_whitespace());
+    let words: &mut dyn Iterator<Item = &str> = if text.is_ascii() { &mut ascii } else { &mut other };
+    for (at, word) in words.enumerate() {
+        if at > 0 {
+            blank(out);
+        }
         out.push_str(word);
-        is_behind_blank = true;
+    }
+    if text.ends_with(char::is_whitespace) {
+        blank(out);
     }
 }
 
@@ -338,6 +432,7 @@ mod tests {
         );
         assert_eq!(page.text, "One two\nthree\nfour\nA&B ");
         assert_eq!((page.hidden, page.scripts, page.broken_words), (0, 1, 0));
+        assert_eq!(Page::read(" a\u{a0}b\r\n\r\nc <i>d</i>e\u{3000} <b> f").text, "a b c de f");
         assert_eq!(Page::read("Via<!-- x -->gra and<!-- --> more").broken_words, 1);
     }
 
@@ -394,6 +489,12 @@ mod tests {
         assert_eq!(page.forms, [form]);
         assert_eq!(page.base.as_deref(), Some("http://b.test/"));
         assert_eq!(page.refresh.as_deref(), Some("http://r.test/"));
+        let twice = Page::read("<a href=x title href=y></a href=z><a title=x href></a>");
+        assert_eq!(
+            twice.links,
+            [link("x", "", false), link("", "", false)],
+            "the first of a name counts"
+        );
         assert_eq!(
             (page.frames, page.handlers, page.remote_styles, page.objects, page.tags),
             (1, 1, 1, 1, 12)
@@ -410,6 +511,8 @@ mod tests {
             "<!--",
             "&#x26;",
             "<p style='color:red'>",
+            "<p x=y ",
+            "x=y ",
         ] {
             let page = Page::read(&piece.repeat(50_000));
             assert!(page.text.len() <= limits::PAGE && page.links.len() <= limits::LIST, "{piece}");
