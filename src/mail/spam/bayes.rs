@@ -1,8 +1,8 @@
 //! How likely a message is spam by its words, as far as the words of others were learned.
 //!
 //! Of the tokens of a message that are known, the ones that say most are put together: the logarithms of their odds are added, as in a
-//! naive Bayes classifier, and divided by the root of their number, since words come in company and do not speak independently of each
-//! other. Unlike a probability, which is 0 or 1 for nearly every message, that tells how sure it is.
+//! naive Bayes classifier, and divided by about the root of their number, since words come in company and do not speak independently of
+//! each other. Unlike a probability, which is 0 or 1 for nearly every message, that tells how sure it is.
 //!
 //! What a message says is one thing, how it is made and which way it came are others: in a long text the few tokens of its header would not
 //! be heard, though they tell a newsletter that was asked for from one that was not. So these are heard once more for themselves.
@@ -18,40 +18,42 @@ use super::tokens::{self, Kind};
 
 /// Of all tokens of a message those are asked that say most.
 const ALL: Asked = Asked {
-    most: 60,
+    most: 70,
     least: 8,
-    strength: 0.35,
+    strength: 0.4,
 };
 /// The same of those that tell how it is made and whom it comes from; there are few of them, so that weaker ones count as well.
 const MADE: Asked = Asked {
-    most: 30,
+    most: 15,
     least: 1,
-    strength: 0.15,
+    strength: 0.25,
 };
 /// The same of those that tell which way it came.
 const WAY: Asked = Asked {
-    most: 20,
+    most: 15,
     least: 1,
-    strength: 0.15,
+    strength: 0.25,
 };
 /// How much these say beside what all of them say.
-const MADE_SHARE: f64 = 0.4;
-const WAY_SHARE: f64 = 1.2;
+const MADE_SHARE: f64 = 0.2;
+const WAY_SHARE: f64 = 1.6;
+/// By which power of their number what tokens say is divided: by none if they spoke independently of each other, by 1 if all said the same.
+const COMPANY: f64 = 0.54;
 /// The weight of what is assumed of a token that nobody has met (Robinson's `s`), and that assumption (his `x`).
 const ASSUMED_WEIGHT: f64 = 0.3;
 const ASSUMED: f64 = 0.5;
 /// No single token is more certain than this.
-const CERTAIN: f64 = 0.999;
+const CERTAIN: f64 = 0.9997;
 /// From so much evidence on it speaks for spam, and below so much against it; what is between says nothing.
-const FOR_SPAM: f64 = 1.0;
+const FOR_SPAM: f64 = 3.0;
 const AGAINST_SPAM: f64 = -2.0;
 
 /// With so much evidence spam is surely judged, and with so much other mail.
-const SURELY_SPAM: f64 = 25.0;
+const SURELY_SPAM: f64 = 33.0;
 const SURELY_HAM: f64 = -30.0;
 /// How much spam counts that is not, and such other mail: to take that for spam is worse.
 const HARD_SPAM: i64 = 7;
-const HARD_HAM: i64 = 10;
+const HARD_HAM: i64 = 12;
 /// The most that a message counts.
 pub(super) const HEAVIEST: i64 = HARD_HAM;
 
@@ -174,7 +176,7 @@ impl Asked {
         }
         let odds: f64 = told.iter().map(|told| (told / (1.0 - told)).ln()).sum();
         let count = u32::try_from(told.len()).unwrap_or(u32::MAX);
-        Some(odds / f64::from(count).sqrt())
+        Some(odds / f64::from(count).powf(COMPANY))
     }
 }
 
@@ -304,11 +306,11 @@ mod tests {
 
     #[test]
     fn what_is_hard_to_tell_counts_more() {
-        assert_eq!(Lesson::weight(Some(30.0), true), 1);
-        assert_eq!(Lesson::weight(Some(-30.0), false), 1);
+        assert_eq!(Lesson::weight(Some(SURELY_SPAM), true), 1);
+        assert_eq!(Lesson::weight(Some(SURELY_HAM), false), 1);
         for evidence in [Some(-20.0), Some(20.0), Some(2.0), None] {
-            assert_eq!(Lesson::weight(evidence, true), 7, "{evidence:?}");
-            assert_eq!(Lesson::weight(evidence, false), 10, "{evidence:?}");
+            assert_eq!(Lesson::weight(evidence, true), HARD_SPAM, "{evidence:?}");
+            assert_eq!(Lesson::weight(evidence, false), HARD_HAM, "{evidence:?}");
         }
     }
 
@@ -334,7 +336,7 @@ mod tests {
             knowledge.evidence(&tokens, 1).unwrap()
         };
         assert!(
-            told("paper.test") < told("shop.test") - 3.0,
+            told("paper.test") < told("shop.test") - 1.7,
             "{} {}",
             told("paper.test"),
             told("shop.test")

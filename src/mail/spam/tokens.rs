@@ -25,10 +25,25 @@ const HOPS: usize = 20;
 /// What stands in the Received fields of this program.
 const OURS: &str = "posthouse";
 
+/// Fields by which programs tell of themselves and of what they made, and how many words of each are read.
+const TOLD_OF_PROGRAMS: [(&str, usize); 8] = [
+    ("Content-Type", 6),
+    ("Content-Transfer-Encoding", 2),
+    ("MIME-Version", 6),
+    ("Precedence", 2),
+    ("X-Priority", 3),
+    ("X-MSMail-Priority", 1),
+    ("Importance", 1),
+    ("Organization", 4),
+];
+/// What makes a subject loud.
+const MARKS: [&str; 8] = ["!", "!!", "?", "$", "%", "...", "[", "★"];
+/// How many parts are looked at.
+const PARTS: usize = 20;
 /// How many fields of a header are looked at, and octets of HTML for its tags.
 const FIELDS: usize = 100;
 const HTML: usize = 65_536;
-/// What is looked for in HTML, in small letters and capitals.
+/// What is looked for in HTML, in small letters and capitals. None begins as another ends, so that they are found one behind the other.
 const TAGS: [&str; 14] = [
     "<table", "<font", "<center", "bgcolor", "<style", "face=", "align=", "<br", "<strong", "mailto:", "<input", "<map", "<span", "mso-",
 ];
@@ -70,6 +85,7 @@ fn comes(facts: &Facts<'_>, out: &mut Tokens) {
     if let Some(from) = facts.author() {
         out.text("name", &from.name.to_lowercase(), 10);
         out.one("from", &from.domain);
+        out.one("local", short(&from.local));
         out.one("organisation", from.organisation());
     }
     for reply in facts.reply_to.iter().take(1) {
@@ -96,11 +112,13 @@ fn comes(facts: &Facts<'_>, out: &mut Tokens) {
 fn built(facts: &Facts<'_>, out: &mut Tokens) {
     fields(facts, out);
     identified(facts, out);
-    for (name, most) in [("Content-Type", 6), ("Content-Transfer-Encoding", 2)] {
+    for (name, most) in TOLD_OF_PROGRAMS {
         if let Some(value) = facts.field(name) {
             out.text(name, &value.to_lowercase(), most);
         }
     }
+    parts(facts, out);
+    loud(facts, out);
     if let Some(date) = facts.field("Date") {
         let zone = date.split_whitespace().find(|word| is_zone(word));
         out.one("zone", zone.unwrap_or("none"));
@@ -111,7 +129,7 @@ fn built(facts: &Facts<'_>, out: &mut Tokens) {
     if let Some(html) = &facts.html {
         let begin = html.get(..html.floor_char_boundary(HTML)).unwrap_or(html);
         let mut met = [false; TAGS.len()];
-        for found in TAG_FINDER.iter().flat_map(|finder| finder.find_overlapping_iter(begin)) {
+        for found in TAG_FINDER.iter().flat_map(|finder| finder.find_iter(begin)) {
             if let Some(met) = met.get_mut(found.pattern().as_usize()) {
                 *met = true;
             }
@@ -125,6 +143,42 @@ fn built(facts: &Facts<'_>, out: &mut Tokens) {
         out.one("pictures", &page.pictures.len().min(4).to_string());
         out.one("links", &page.links.len().min(8).to_string());
     }
+}
+
+/// Its parts: their types, encodings and character sets.
+fn parts(facts: &Facts<'_>, out: &mut Tokens) {
+    for part in facts.parts().take(PARTS) {
+        let kind = format!("{}/{}", part.media_type, part.subtype).to_lowercase();
+        let of = |value: Option<&[u8]>| String::from_utf8_lossy(value.unwrap_or_default()).to_lowercase();
+        out.one("part", short(&kind));
+        out.one("charset", short(&of(part.param("charset"))));
+        out.one("encoded", short(&format!("{kind} {}", of(part.encoding.as_deref()))));
+    }
+    out.one("size", &magnitude(facts.case.message.len()).to_string());
+    out.one("words", &magnitude(facts.text.words).to_string());
+}
+
+/// How loud it is, in steps.
+fn loud(facts: &Facts<'_>, out: &mut Tokens) {
+    let subject = facts.subject();
+    let count = |test: fn(char) -> bool| subject.chars().filter(|c| test(*c)).count();
+    let share = |some: usize, steps: usize, of: usize| some.saturating_mul(steps).checked_div(of).map(|it| it.to_string());
+    let capitals = share(count(char::is_uppercase), 5, count(char::is_alphabetic));
+    out.one("capitals", capitals.as_deref().unwrap_or("none"));
+    for mark in MARKS.into_iter().filter(|mark| subject.contains(mark)) {
+        out.one("mark", mark);
+    }
+    let text = &facts.text;
+    for (kind, mark) in [("shouts", '!'), ("dollars", '$')] {
+        out.one(kind, &magnitude(text.folded.matches(mark).count()).to_string());
+    }
+    let capitals = share(text.capitals, 20, text.letters);
+    out.one("large letters", capitals.as_deref().unwrap_or("none"));
+}
+
+/// How many binary digits a number has.
+fn magnitude(number: usize) -> u32 {
+    number.checked_ilog2().map_or(0, |digits| digits.saturating_add(1))
 }
 
 /// Which way it came: the hosts that it went through, as far as somebody wrote it down.
