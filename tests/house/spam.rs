@@ -361,6 +361,25 @@ fn rspamd_judges_in_the_place_of_the_rules() {
 }
 
 #[test]
+fn rspamd_can_put_a_message_off_and_refuse_it() {
+    for (action, code, said) in [
+        ("soft reject", 451, "perhaps when it is sent again later"),
+        ("greylist", 250, ""),
+        ("reject", 550, "taken for spam"),
+    ] {
+        let answer = format!(r#"{{"score":7.5,"required_score":15.0,"action":"{action}","symbols":{{}}}}"#);
+        let (url, _asked) = rspamd(answer.leak());
+        let house = judging().set("spam.engine", "rspamd").set("spam.rspamd_url", url).start();
+        house.provision();
+        let reply = send(&house, "From: ada@remote.test\nSubject: hello\n\nHello.\n");
+        let heard = reply.expect(code).lines.join(" ");
+        assert!(heard.contains(said), "{action}: {heard}");
+        let taken = maildir::messages(&house.maildir("alice@house.test")).len();
+        assert_eq!(taken, usize::from(code == 250), "{action}");
+    }
+}
+
+#[test]
 fn a_dead_rspamd_loses_no_mail() {
     for (on_failure, code) in [("accept", 250), ("tempfail", 451)] {
         let house = judging()
