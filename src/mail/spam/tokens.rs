@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::facts::{Facts, ending, organisation};
 use crate::wire::message::received::{Hop, is_zone};
@@ -43,11 +43,16 @@ const PARTS: usize = 20;
 /// How many fields of a header are looked at, and octets of HTML for its tags.
 const FIELDS: usize = 100;
 const HTML: usize = 65_536;
-/// What is looked for in HTML, in small letters and capitals. None begins as another ends, so that they are found one behind the other.
+/// What is looked for in HTML, in small letters or in capitals: what is found by either alone is found several at a time. None begins as
+/// another ends, so that it is enough to look behind the one that was found.
 const TAGS: [&str; 14] = [
     "<table", "<font", "<center", "bgcolor", "<style", "face=", "align=", "<br", "<strong", "mailto:", "<input", "<map", "<span", "mso-",
 ];
-static TAG_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TAGS).ok());
+static TAG_FINDER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let capitals = TAGS.iter().map(|tag| tag.to_uppercase());
+    let words = TAGS.iter().map(|tag| (*tag).to_owned()).chain(capitals);
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(words).ok()
+});
 /// The begins of names of fields that servers write.
 const WRITTEN_ON_THE_WAY: [&str; 15] = [
     "received",
@@ -130,7 +135,7 @@ fn built(facts: &Facts<'_>, out: &mut Tokens) {
         let begin = html.get(..html.floor_char_boundary(HTML)).unwrap_or(html);
         let mut met = [false; TAGS.len()];
         for found in TAG_FINDER.iter().flat_map(|finder| finder.find_iter(begin)) {
-            if let Some(met) = met.get_mut(found.pattern().as_usize()) {
+            if let Some(met) = met.get_mut(found.pattern().as_usize() % TAGS.len()) {
                 *met = true;
             }
         }
@@ -371,7 +376,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// FNV-1a.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
         (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
     })

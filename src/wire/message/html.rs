@@ -402,18 +402,25 @@ fn add(out: &mut String, text: &str) {
     if text.starts_with(char::is_whitespace) {
         blank(out);
     }
-    // Most texts are of ASCII, whose words are found faster.
-    let (mut ascii, mut other) = (text.split_ascii_whitespace(), text.split_whitespace());
-    let words: &mut dyn Iterator<Item = &str> = if text.is_ascii() { &mut ascii } else { &mut other };
-    for (at, word) in words.enumerate() {
-        if at > 0 {
-            blank(out);
+    if is_set(text) {
+        out.push_str(text.trim_matches(' '));
+    } else {
+        for (at, word) in text.split_whitespace().enumerate() {
+            if at > 0 {
+                blank(out);
+            }
+            out.push_str(word);
         }
-        out.push_str(word);
     }
     if text.ends_with(char::is_whitespace) {
         blank(out);
     }
+}
+
+/// Whether it is of ASCII, and no blanks stand in it but single ones: then it can be taken as a whole.
+fn is_set(text: &str) -> bool {
+    let is_plain = text.bytes().all(|octet| matches!(octet, b' '..=0x7f));
+    is_plain && memchr::memmem::find(text.as_bytes(), b"  ").is_none()
 }
 
 fn is_handler(key: &[u8]) -> bool {

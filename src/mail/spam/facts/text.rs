@@ -33,7 +33,10 @@ impl Plain {
             let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
             let (letters, behind) = rest.split_at_checked(run).unwrap_or((rest, ""));
             if run > 0 {
-                plain.add_ascii(letters, &mut word);
+                match word.is_empty() && behind.bytes().next().is_none_or(|octet| octet.is_ascii()) {
+                    true => plain.add_word(letters),
+                    false => plain.add_ascii(letters, &mut word),
+                }
                 behind_letter = true;
             }
             let mut chars = behind.chars();
@@ -50,15 +53,22 @@ impl Plain {
         plain
     }
 
-    /// Adds letters and digits of ASCII.
+    /// Adds letters and digits of ASCII that are a whole word.
+    fn add_word(&mut self, letters: &str) {
+        self.words += 1;
+        self.count(letters);
+        push_lower(&mut self.folded, letters);
+    }
+
+    /// Adds letters and digits of ASCII to a word.
     fn add_ascii(&mut self, letters: &str, word: &mut String) {
+        self.count(letters);
+        push_lower(word, letters);
+    }
+
+    fn count(&mut self, letters: &str) {
         self.letters += letters.len();
         self.capitals += letters.bytes().filter(u8::is_ascii_uppercase).count();
-        let begin = word.len();
-        word.push_str(letters);
-        if let Some(added) = word.get_mut(begin..) {
-            added.make_ascii_lowercase();
-        }
     }
 
     /// Adds a character.
@@ -90,6 +100,14 @@ impl Plain {
             self.folded.push_str(word);
         }
         word.clear();
+    }
+}
+
+fn push_lower(out: &mut String, letters: &str) {
+    let begin = out.len();
+    out.push_str(letters);
+    if let Some(added) = out.get_mut(begin..) {
+        added.make_ascii_lowercase();
     }
 }
 

@@ -3,6 +3,7 @@
 //! RFC 2045 §4, §6 (MIME-Version, encodings), RFC 2046 §5.1 (multipart)
 
 use super::{Rule, rule, that, when};
+use crate::mail::spam::tokens::hash;
 use crate::wire::message::structure::Part;
 use crate::wire::message::transfer::Encoding;
 
@@ -36,11 +37,11 @@ pub(super) const RULES: &[Rule] = &[
         when(it.html.is_some() && it.plain.is_none())
     }),
     rule("R_PARTS_DIFFER", 0.7, "Its plain text and its HTML say different things.", |it| {
-        let (plain, page) = (it.plain.as_deref()?, it.page.as_ref()?);
+        let (plain, seen) = (it.plain.as_deref()?, it.page.as_ref()?.text.as_str());
         if !it.parts().any(|part| part.is("multipart", "alternative")) {
             return None;
         }
-        let (one, other) = (words(plain), words(&page.text));
+        let (one, other) = (words(plain), words(seen));
         let common = one.iter().filter(|word| other.binary_search(word).is_ok()).count();
         let least = one.len().min(other.len());
         that(least >= 8 && common * 10 < least * 3, format!("{common} of {least}"))
@@ -125,13 +126,18 @@ fn depth(part: &Part, at: usize) -> usize {
     part.children.iter().map(|child| depth(child, at + 1)).max().unwrap_or(at)
 }
 
-/// The words of the begin of a text, in lower case, each once, in the order of the alphabet.
-fn words(text: &str) -> Vec<String> {
+/// The words of the begin of a text without regard to capitals, as their hashes, each once, ascending.
+fn words(text: &str) -> Vec<u64> {
     let begin = text.get(..text.floor_char_boundary(32_768)).unwrap_or(text);
     let words = begin
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| word.chars().nth(2).is_some());
-    let mut words: Vec<String> = words.take(500).map(str::to_lowercase).collect();
+    let is_lower = |word: &str| word.bytes().all(|octet| octet.is_ascii_lowercase());
+    let folded = words.take(500).map(|word| match is_lower(word) {
+        true => hash(word),
+        false => hash(&word.to_lowercase()),
+    });
+    let mut words: Vec<u64> = folded.collect();
     words.sort_unstable();
     words.dedup();
     words
