@@ -43,8 +43,8 @@ const PARTS: usize = 20;
 /// How many fields of a header are looked at, and octets of HTML for its tags.
 const FIELDS: usize = 100;
 const HTML: usize = 65_536;
-/// What is looked for in HTML, in small letters or in capitals: what is found by either alone is found several at a time. None begins as
-/// another ends, so that it is enough to look behind the one that was found.
+/// What is looked for in HTML, in small letters or in capitals; without regard to them it could not be looked for in many octets at a time.
+/// None begins as another ends, so that it is enough to go on behind the one that was found.
 const TAGS: [&str; 14] = [
     "<table", "<font", "<center", "bgcolor", "<style", "face=", "align=", "<br", "<strong", "mailto:", "<input", "<map", "<span", "mso-",
 ];
