@@ -91,7 +91,7 @@ impl Default for Spam {
             bayes_min_learns: 200,
             bayes_max_ratio: 10,
             bayes_users_teach_all: true,
-            bayes_max_tokens: 1_000_000,
+            bayes_max_tokens: 1_500_000,
             bayes_expire_days: 100,
         }
     }
