@@ -4,6 +4,7 @@
 //! `spool` keeps the messages under way; `words` the index that SEARCH asks. Only `mail` calls this room.
 
 pub mod db;
+mod in_place;
 mod leftovers;
 pub mod maildir;
 pub mod room;
@@ -13,12 +14,17 @@ pub mod words;
 
 use std::io::ErrorKind;
 
+pub use in_place::{Asked, FRESH, LastAsked, in_place};
+
 /// What broke inside the house. It is logged once with its cause, and said outside only as "try later".
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database did not do it.
     #[error("database: {0}")]
     Database(sqlx::Error),
+    /// SQLite did not do it.
+    #[error("database: {0}")]
+    Sqlite(rusqlite::Error),
     /// The database has no room for it: in the words of the database.
     #[error("database: there is no room: {0}")]
     NoRoom(String),
@@ -50,7 +56,7 @@ impl Error {
         match self {
             Self::NoRoom(_) => true,
             Self::File { source, .. } => matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
-            Self::Database(_) | Self::Away(_) | Self::Corrupt(_) | Self::Conflict | Self::Unusable(_) => false,
+            Self::Database(_) | Self::Sqlite(_) | Self::Away(_) | Self::Corrupt(_) | Self::Conflict | Self::Unusable(_) => false,
         }
     }
 }

@@ -189,7 +189,6 @@ mod tests {
             uid_next: Uid(10),
             keywords: Vec::new().into(),
             recent: Vec::new(),
-            first_unseen: Some(1),
         }
     }
 

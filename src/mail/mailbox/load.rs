@@ -1,7 +1,7 @@
 //! Opening mailboxes: from the database into memory, then a look at the folder.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,10 +13,10 @@ use crate::model::account::User;
 use crate::model::ids::{MailboxId, ModSeq, Uid};
 use crate::model::mailbox::{MailboxName, MailboxStatus};
 use crate::model::refusal::Refusal;
-use crate::store;
 use crate::store::db::mailboxes::{self, MailboxRow};
 use crate::store::db::{looks, messages, recoveries};
 use crate::store::maildir::Maildir;
+use crate::store::{self, Asked, LastAsked};
 
 impl Mailboxes {
     /// Opens a mailbox: loads the view if nobody uses it, looks for files that other programs changed.
@@ -34,31 +34,34 @@ impl Mailboxes {
     /// The same as [`Mailboxes::open`] for who begins with what SELECT tells: messages that are still on their way into the index come by
     /// themselves.
     pub async fn open_at_once(&self, user: &User, name: &MailboxName) -> Result<(Arc<Mailbox>, Option<Coming>), Refusal> {
-        let guessed = (user.id, name.clone());
-        let guess = locked(&self.inner.guesses).get(&guessed).and_then(Weak::upgrade);
-        let is_new = guess.is_none();
-        // If it is open already, its folder is asked while the database is.
-        let stamp = async {
-            match guess {
-                Some(mailbox) => mailbox.stamp().await.map(Some),
-                None => Ok(None),
-            }
-        };
-        let (row, stamp) = tokio::join!(self.row(user, name), stamp);
-        let mailbox = self.open_unseen(user, row?).await?;
-        if is_new {
-            locked(&self.inner.guesses).insert(guessed, Arc::downgrade(&mailbox));
-        }
-        let coming = mailbox.look_at_once(stamp?).await?;
+        let row = self.row(user, name).await?;
+        let mailbox = self.open_unseen(user, row).await?;
+        let coming = mailbox.look_at_once().await?;
         Ok((mailbox, coming))
     }
 
+    /// Makes the mailboxes of a user who has just logged in and has none, so that their first SELECT need not.
+    pub async fn make_ready(&self, user: &User) {
+        if let Err(refusal) = self.row(user, &MailboxName::inbox()).await {
+            // Whoever opens one tries again, and is told.
+            tracing::debug!(%refusal, login = user.login, "the mailboxes of who logged in are not ready");
+        }
+    }
+
     async fn row(&self, user: &User, name: &MailboxName) -> Result<MailboxRow, Refusal> {
+        let key = (user.id, name.clone());
+        let asked = match self.inner.named_lately.contains_key(&key) {
+            true => Asked::Again,
+            false => Asked::First,
+        };
         let find = || async {
-            let mut tx = self.inner.ledger.database.read_alone().await?;
+            let mut tx = self.inner.ledger.database.read_in_place(asked).await?;
             mailboxes::by_name(&mut tx, user.id, name).await
         };
         if let Some(row) = find().await? {
+            if asked == Asked::First {
+                self.inner.named_lately.insert(key, ());
+            }
             return Ok(row);
         }
         // A new user has none yet.
@@ -149,6 +152,9 @@ impl Inner {
             scanned: Mutex::new(looked.map(Scanned::of).unwrap_or_default()),
             kept: Mutex::new(kept),
             known_below: Mutex::new(known_below),
+            asked: LastAsked::default(),
+            stamped: LastAsked::default(),
+            first_unseen: Mutex::default(),
             coming: Mutex::default(),
             used_at: AtomicI64::new(0),
             refreshed_at: AtomicI64::new(0),
@@ -173,7 +179,7 @@ impl Mailbox {
         loop {
             let since = self.highest_modseq();
             // Most of the time there is nothing, and the question alone is quicker.
-            let mut alone = self.house.ledger.database.read_alone().await?;
+            let mut alone = self.house.ledger.database.read_in_place(self.asked.ask()).await?;
             let now = mailboxes::current(&mut alone, self.id).await?;
             drop(alone);
             if now.is_none_or(|counters| counters.modseq <= since) {

@@ -75,7 +75,7 @@ use crate::mail::events::Events;
 use crate::model::account::User;
 use crate::model::clock::Clock;
 use crate::model::ids::{MailId, MailboxId, ModSeq, Uid, UserId};
-use crate::model::mailbox::{MailboxInfo, MailboxName, MailboxStatus, MessageMeta};
+use crate::model::mailbox::{Flags, MailboxInfo, MailboxName, MailboxStatus, MessageMeta};
 use crate::model::refusal::Refusal;
 use crate::store::db::Database;
 use crate::store::maildir::{FileName, Maildir, NameMaker};
@@ -117,8 +117,8 @@ struct Inner {
     ledger: Arc<index::Ledger>,
     names: NameMaker,
     views: Mutex<HashMap<MailboxId, Arc<Mailbox>>>,
-    /// What sessions opened last by which name: a guess, which the database has to confirm.
-    guesses: Mutex<HashMap<(UserId, MailboxName), Weak<Mailbox>>>,
+    /// What was opened by its name a moment ago.
+    named_lately: moka::sync::Cache<(UserId, MailboxName), ()>,
     /// One at a time loads a view; mailboxes are spread over these by their id.
     loading: Vec<tokio::sync::Mutex<()>>,
     /// Names of files that are on their way into the index, so that a scan leaves them alone.
@@ -169,10 +169,16 @@ pub struct Mailbox {
     /// Who changes files of the folder holds this, so that they do it one after the other.
     work: Arc<tokio::sync::Mutex<()>>,
     scanned: Mutex<scan::Scanned>,
+    /// When the database was asked for its counters.
+    asked: store::LastAsked,
+    /// When the folder was asked for its time of change.
+    stamped: store::LastAsked,
     /// The snapshot that the database has of it.
     kept: Mutex<Option<snapshot::Kept>>,
     /// The UIDs below are not all in the database: see `uid_list`.
     known_below: Mutex<Option<Uid>>,
+    /// The first message that is unseen, at a modseq and with so many messages.
+    first_unseen: Mutex<Option<((ModSeq, usize), Option<u32>)>>,
     /// What the first who opened it did not wait for.
     coming: Mutex<Option<Coming>>,
     used_at: AtomicI64,
@@ -199,8 +205,6 @@ pub struct Picture {
     pub keywords: Arc<[String]>,
     /// The messages that nobody has seen as \Recent, ascending.
     pub recent: Vec<Uid>,
-    /// The sequence number of the first message that is unseen.
-    pub first_unseen: Option<u32>,
 }
 
 /// The messages at one moment, ascending by UID. Holding it costs a copy of some hundred of them at a change.
@@ -224,7 +228,7 @@ impl Mailboxes {
             ledger: index::Ledger::start(ground.database.clone(), house, ground.settings.keep_expunged),
             names: NameMaker::new(&ground.hostname),
             views: Mutex::default(),
-            guesses: Mutex::default(),
+            named_lately: moka::sync::Cache::builder().max_capacity(10_000).time_to_live(store::FRESH).build(),
             loading: (0..64).map(|_| tokio::sync::Mutex::new(())).collect(),
             in_flight: Mutex::default(),
             inboxes: Mutex::default(),
@@ -324,7 +328,6 @@ impl Mailbox {
             uid_next: view.counters.uid_next,
             keywords: Arc::clone(&view.keywords),
             recent: recent(&view, view.counters.uid_next),
-            first_unseen: view.first_unseen(),
         };
         if let Some(coming) = coming {
             picture.add(&coming.messages, view.counters.recent_from);
@@ -333,6 +336,22 @@ impl Mailbox {
             self.unmark_recent_below(&mut view, picture.uid_next);
         }
         picture
+    }
+
+    /// The sequence number of the first message of the picture that is unseen. It is found by going through them, and remembered for who
+    /// selects the mailbox next.
+    pub fn first_unseen(&self, picture: &Picture) -> Option<u32> {
+        // What is `coming` has no modseq yet.
+        let moment = (picture.highest_modseq, picture.messages.len());
+        let known = *locked(&self.first_unseen);
+        if let Some((_, found)) = known.filter(|(at, _)| *at == moment) {
+            return found;
+        }
+        let mut numbered = picture.messages.iter().zip(1_u32..);
+        let found = numbered.find(|(message, _)| !message.flags.contains(Flags::SEEN));
+        let found = found.map(|(_, sequence)| sequence);
+        *locked(&self.first_unseen) = Some((moment, found));
+        found
     }
 
     /// When these messages (ascending) came into this mailbox; a file of another program whose name does not tell has no such time.
@@ -435,7 +454,6 @@ impl Picture {
         messages.sort_by_key(|message| message.uid);
         messages.dedup_by_key(|message| message.uid);
         self.messages = messages.into_iter().collect();
-        self.first_unseen = view::first_unseen(&self.messages);
         self.recent
             .extend(coming.iter().map(|message| message.uid).filter(|uid| *uid >= recent_from));
         self.recent.sort_unstable();
@@ -477,6 +495,5 @@ async fn close_unused(house: Weak<Inner>) {
         let oldest = house.ground.clock.now_ms().saturating_sub(keep);
         // A view that a session holds has more than the one owner here.
         locked(&house.views).retain(|_, mailbox| Arc::strong_count(mailbox) > 1 || mailbox.used_at.load(Ordering::Relaxed) > oldest);
-        locked(&house.guesses).retain(|_, mailbox| mailbox.strong_count() > 0);
     }
 }

@@ -104,12 +104,6 @@ pub(super) struct Before {
     pub files: Chunks<FileEntry>,
 }
 
-/// When a folder last changed.
-pub(super) struct Stamp {
-    maildir: Maildir,
-    changed_at: Option<Changed>,
-}
-
 /// A look at the folder: nobody else changes its files until it ends.
 pub(super) struct Look {
     _work: OwnedMutexGuard<()>,
@@ -126,12 +120,12 @@ impl Mailbox {
     }
 
     /// The same for who is the first to open the mailbox, but without waiting for many messages to get into the index.
-    pub(super) async fn look_at_once(self: &Arc<Self>, stamp: Option<Stamp>) -> Result<Option<Coming>, Refusal> {
+    pub(super) async fn look_at_once(self: &Arc<Self>) -> Result<Option<Coming>, Refusal> {
         // Somebody has just looked, and holds the folder until all that was found is in the index.
         if let Some(coming) = self.coming() {
             return Ok(Some(coming));
         }
-        let Some(look) = self.begin_look(Patience::None, stamp).await? else {
+        let Some(look) = self.begin_look(Patience::None).await? else {
             return Ok(None);
         };
         // Others that have it open may have been told of UIDs, and must not see smaller ones come after greater ones.
@@ -144,33 +138,20 @@ impl Mailbox {
     }
 
     async fn scan(&self, patience: Patience) -> Result<ReindexReport, Refusal> {
-        match self.begin_look(patience, None).await? {
+        match self.begin_look(patience).await? {
             Some(look) => self.finish_look(look).await,
             None => Ok(ReindexReport::default()),
         }
     }
 
-    /// When the folder last changed.
-    pub(super) async fn stamp(&self) -> Result<Stamp, store::Error> {
-        let maildir = self.maildir();
-        blocking(move || {
-            Ok(Stamp {
-                changed_at: maildir.changed_at(),
-                maildir,
-            })
-        })
-        .await
-    }
-
     /// Compares the folder with the view, unless that can be put off.
-    async fn begin_look(&self, patience: Patience, stamp: Option<Stamp>) -> Result<Option<Look>, Refusal> {
+    async fn begin_look(&self, patience: Patience) -> Result<Option<Look>, Refusal> {
         if patience == Patience::Some && self.looked_lately() {
             return Ok(None);
         }
-        let Stamp { maildir, changed_at } = match stamp.filter(|stamp| stamp.maildir == self.maildir()) {
-            Some(stamp) => stamp,
-            None => self.stamp().await?,
-        };
+        let maildir = self.maildir();
+        let asked = maildir.clone();
+        let changed_at = store::in_place(self.stamped.ask(), move || asked.changed_at()).await?;
         let is_settled = changed_at.is_some() && locked(&self.scanned).settled == changed_at;
         if is_settled && patience != Patience::Reindex {
             return Ok(None);

@@ -142,7 +142,14 @@ async fn one_file_for_several_users() {
     assert_eq!(inbox.messages().get(0).unwrap().size, message.size());
     assert_eq!(inbox.picture(false, None).recent, [Uid(1)]);
     assert_eq!(inbox.take_recent(Uid(1)), [Uid(1)]);
-    assert!(inbox.picture(true, None).recent.is_empty());
+    let told = inbox.picture(true, None);
+    assert!(told.recent.is_empty());
+    assert_eq!(inbox.first_unseen(&told), Some(1));
+    inbox.store(&[Uid(1)], FlagChange::Add(Flags::SEEN), None).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(inbox.first_unseen(&inbox.picture(true, None)), None);
+        assert_eq!(inbox.first_unseen(&told), Some(1), "a moment before");
+    }
 }
 
 #[tokio::test]
@@ -324,7 +331,10 @@ async fn who_is_first_need_not_wait_for_what_is_taken_in() {
     coming.arrived().await;
     assert_eq!(uids(&inbox), (1..=701).collect::<Vec<_>>());
     assert!(inbox.messages().iter().take(700).all(|message| message.size == 8));
-    assert_eq!(inbox.picture(true, None).recent, [Uid(701)]);
+    assert_eq!(inbox.first_unseen(&picture), None);
+    let now = inbox.picture(true, None);
+    assert_eq!((&*now.recent, inbox.first_unseen(&now)), (&[Uid(701)][..], Some(701)));
+    assert_eq!(inbox.first_unseen(&picture), None, "a moment before");
     // Who comes later is told of everything at once, whatever the folder holds by then.
     for number in 701..=1400 {
         std::fs::write(house.maildir("alice").join(format!("cur/{number}.x.y:2,")), "a: b\r\n\r\n").unwrap();

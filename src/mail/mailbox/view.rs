@@ -1,7 +1,7 @@
 //! A mailbox in memory: what its sessions share, and how changes reach it.
 
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::chunks::{Chunks, Filling};
 use crate::model::ids::{MailboxId, ModSeq, Uid};
@@ -34,8 +34,6 @@ pub(super) struct View {
     pub files: Chunks<FileEntry>,
     pub counters: Counters,
     pub keywords: Arc<[String]>,
-    /// Asked for at each SELECT, and found by going through the messages: it holds until the next change.
-    first_unseen: OnceLock<Option<u32>>,
 }
 
 /// One change, as the index has stored it.
@@ -65,13 +63,7 @@ impl View {
             files: files.done(),
             counters,
             keywords: keywords.into(),
-            first_unseen: OnceLock::new(),
         }
-    }
-
-    /// The sequence number of the first message that is unseen.
-    pub fn first_unseen(&self) -> Option<u32> {
-        *self.first_unseen.get_or_init(|| first_unseen(&self.messages))
     }
 
     /// Where the message stands.
@@ -94,7 +86,6 @@ impl View {
         if modseq.0 != self.counters.modseq.0 + 1 {
             return false;
         }
-        self.first_unseen.take();
         match change {
             Change::Added(added) => self.add(added),
             Change::Flags(runs) => runs.into_iter().for_each(|run| self.change_flags(modseq, run)),
@@ -107,7 +98,6 @@ impl View {
 
     /// Takes in what the database tells of all changes since the view's modseq.
     pub fn catch_up(&mut self, counters: Counters, changed: Vec<MessageRow>, gone: &[(Uid, Uid)]) {
-        self.first_unseen.take();
         let places = gone.iter().map(|&(first, last)| self.places(first, last));
         self.remove(&places.filter(|places| !places.is_empty()).collect::<Vec<_>>());
         let mut added = Vec::new();
@@ -237,13 +227,6 @@ impl View {
     }
 }
 
-/// The sequence number of the first of them that is unseen.
-pub(super) fn first_unseen(messages: &Chunks<MessageMeta>) -> Option<u32> {
-    let mut numbered = messages.iter().zip(1_u32..);
-    let found = numbered.find(|(message, _)| !message.flags.contains(Flags::SEEN));
-    found.map(|(_, sequence)| sequence)
-}
-
 fn entry(row: MessageRow) -> (MessageMeta, FileEntry) {
     let file = FileEntry::expected(row.name, row.meta.flags);
     (row.meta, file)
@@ -288,11 +271,9 @@ mod tests {
         assert!(view.apply(ModSeq(6), Change::Flags(vec![run(3, 7, Flags::SEEN)])));
         assert!(view.apply(ModSeq(6), Change::Gone(vec![run(1, 9, Flags::NONE)])), "known already");
         assert_eq!(view.messages.iter().map(|it| it.modseq.0).collect::<Vec<_>>(), [1, 6, 6]);
-        assert_eq!(view.first_unseen(), Some(1));
         assert!(view.apply(ModSeq(7), Change::Gone(vec![run(3, 3, Flags::NONE)])));
         assert_eq!(view.messages.iter().map(|it| it.uid.0).collect::<Vec<_>>(), [1, 7]);
         assert!(view.apply(ModSeq(8), Change::Flags(vec![run(1, 1, Flags::SEEN)])));
-        assert_eq!(view.first_unseen(), None);
         assert_eq!(view.files.get(1).unwrap().name.as_str(), "7.x.y");
         assert_eq!(view.files.get(1).unwrap().place, Place::Cur);
     }
@@ -336,10 +317,8 @@ mod tests {
             modseq: ModSeq(9),
             forgotten: ModSeq(0),
         };
-        assert_eq!(view.first_unseen(), Some(1));
         view.catch_up(counters, vec![row(3, Flags::SEEN), row(105, Flags::NONE)], &[(Uid(1), Uid(2))]);
         assert_eq!(view.messages.iter().map(|it| it.uid.0).collect::<Vec<_>>(), [3, 105]);
-        assert_eq!(view.first_unseen(), Some(2));
         assert_eq!(view.counters.uid_next, Uid(110));
         assert!(view.messages.get(0).unwrap().flags.contains(Flags::SEEN));
         assert_eq!(

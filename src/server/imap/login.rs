@@ -37,6 +37,7 @@ pub(super) async fn enter(session: &mut Session, login: directory::Login) -> Res
     session.stream.ends_with(place.end());
     session.place = Some(place);
     tracing::info!(peer = ?session.stream.peer(), login = user.login, tls = session.stream.is_tls(), "IMAP login");
+    session.imap.mailboxes.make_ready(&user).await;
     session.state = State::Authenticated(user);
     Ok(Done::with(Code::Capability(session.stage()), "logged in"))
 }

@@ -83,6 +83,9 @@ fn enter(session: &mut Session, user: Arc<User>, (opened, coming): (Opened, Opti
     let rev2 = session.enabled.rev2;
     // RFC 3501 §6.3.2: EXAMINE leaves \Recent to the next who selects; so does a client to which it means nothing.
     let picture = mailbox.picture(!read_only && !rev2, coming.as_ref());
+    // RFC 9051 §6.3.2, RFC 9586 §3.5: not where it is no longer told, or sequence numbers are not.
+    let is_unseen_told = !rev2 && !session.enabled.uid_only;
+    let unseen = is_unseen_told.then(|| mailbox.first_unseen(&picture)).flatten();
     let (view, keywords) = (picture.messages, picture.keywords);
 
     let mut out = b"* FLAGS ".to_vec();
@@ -102,9 +105,6 @@ fn enter(session: &mut Session, user: Arc<User>, (opened, coming): (Opened, Opti
     }
     session.stream.write(&out);
 
-    // RFC 9051 §6.3.2, RFC 9586 §3.5: a sequence number that nobody asks for.
-    let is_told = !rev2 && !session.enabled.uid_only;
-    let unseen = picture.first_unseen.filter(|_| is_told);
     let permanent = Code::PermanentFlags {
         keywords: Arc::clone(&keywords),
         changeable: if read_only { Flags::NONE } else { rights.flags() },

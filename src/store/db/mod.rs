@@ -60,7 +60,7 @@ pub use together::Work;
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::Error;
+use super::{Asked, Error};
 
 /// The database, as everybody below `app` holds it. Cheap to clone.
 #[derive(Clone)]
@@ -81,6 +81,7 @@ impl Database {
         let together = pools.dialect().has_one_writer().then(|| together::Together::start(pools.clone()));
         let database = Self { pools, together };
         migrations::run(&database).await?;
+        database.pools.warm_up().await?;
         Ok(database)
     }
 
@@ -114,6 +115,14 @@ impl Database {
     pub async fn read_alone(&self) -> Result<Tx, Error> {
         Ok(Tx {
             inner: self.pools.read_alone().await?,
+        })
+    }
+
+    /// The same for what is asked all the time and is found at once, such as one row by its key: where the database is in this process,
+    /// the thread that asks looks itself.
+    pub async fn read_in_place(&self, asked: Asked) -> Result<Tx, Error> {
+        Ok(Tx {
+            inner: self.pools.read_in_place(asked).await?,
         })
     }
 

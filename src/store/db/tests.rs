@@ -52,6 +52,69 @@ async fn many_rows_go_in_and_come_out() {
     assert_eq!(names.last().map(String::as_str), Some("n01200"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_is_answered_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = fresh(folder.path()).await;
+    let values = "SELECT content, name, 7, NULL FROM settings WHERE name = ? AND ? = 5 AND ? IS NULL";
+    for content in [&b"x"[..], b"\xff\x00"] {
+        let mut tx = database.write().await.unwrap();
+        tx.query("DELETE FROM settings").execute().await.unwrap();
+        let insert = tx.query("INSERT INTO settings (name, content) VALUES ('\u{e4}', ?)").bind(content);
+        insert.execute().await.unwrap();
+        // What is not committed is not seen, and does not make others wait.
+        let mut early = database.read_in_place(Asked::First).await.unwrap();
+        let select = early.query(values).bind("\u{e4}").bind(5_i64).bind(None::<Vec<u8>>);
+        assert_ne!(select.optional(|row| row.blob(0)).await.unwrap().as_deref(), Some(content));
+        tx.commit().await.unwrap();
+        let mut tx = database.read_in_place(Asked::First).await.unwrap();
+        assert!(matches!(tx.inner, dialect::Inner::InPlace(_)));
+        let select = tx.query(values).bind("\u{e4}").bind(5_i64).bind(None::<Vec<u8>>);
+        let found = select.all(|row| {
+            assert!(row.integer(3).is_err() && row.text(3).is_err());
+            assert_eq!(
+                (row.text_or_null(3)?, row.blob_or_null(3)?, row.integer_or_null(3)?),
+                (None, None, None)
+            );
+            assert_eq!((row.str(1)?, row.text(1)?), ("\u{e4}", "\u{e4}".into()));
+            assert_eq!(row.text(0).is_ok(), content == b"x");
+            Ok((row.blob(0)?, row.integer(2)?))
+        });
+        assert_eq!(found.await.unwrap(), [(content.to_vec(), 7)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_in_place_changes_nothing_and_is_never_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = fresh(folder.path()).await;
+    let mut many = Vec::new();
+    for _ in 0..6 {
+        many.push(database.read_in_place(Asked::First).await.unwrap());
+    }
+    for tx in &mut many {
+        let count = tx.query("SELECT COUNT(*) FROM settings").optional(|row| row.integer(0)).await;
+        assert!(count.unwrap().is_some());
+    }
+    drop(many);
+    let open = database.connections().open;
+    let mut tx = database.read_in_place(Asked::First).await.unwrap();
+    assert!(tx.query("DELETE FROM settings").execute().await.is_err());
+    // It is closed after the error, and makes room for another.
+    assert!(tx.query("SELECT 1").optional(|row| row.integer(0)).await.is_err());
+    drop(tx);
+    assert_eq!(database.connections().open, open - 1);
+    let mut tx = database.read_in_place(Asked::First).await.unwrap();
+    assert_eq!(tx.query("SELECT 1").optional(|row| row.integer(0)).await.unwrap(), Some(1));
+    drop(tx);
+    database.close().await;
+    assert!(matches!(database.read_in_place(Asked::First).await, Err(Error::Away(_))));
+    assert!(
+        !folder.path().join("posthouse.db-wal").exists(),
+        "who closes last takes the log away"
+    );
+}
+
 #[tokio::test]
 async fn opening_at_the_same_time_works() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,6 +28,9 @@ use std::time::Duration;
 use super::Error;
 use crate::model::mailbox::Flags;
 
+/// How many directories are synced at the same time.
+const AT_ONCE: usize = 8;
+
 /// One folder: a directory with `tmp`, `new` and `cur`. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Maildir {
@@ -59,7 +62,8 @@ impl Maildir {
                 changed.extend(maildir.path.ancestors().take(4).filter(|path| !path.as_os_str().is_empty()));
             }
         }
-        changed.into_iter().rev().try_for_each(sync_directory)
+        let changed: Vec<&Path> = changed.into_iter().rev().collect();
+        changed.chunks(AT_ONCE).try_for_each(sync_at_once)
     }
 
     /// Whether some were missing.
@@ -129,6 +133,15 @@ impl Maildir {
 /// Makes the names of a directory durable.
 pub fn sync_directory(path: &Path) -> Result<(), Error> {
     fs::File::open(path).and_then(|dir| dir.sync_all()).map_err(at(path))
+}
+
+/// Syncs them at the same time: a file system with a journal writes it once for all.
+fn sync_at_once(directories: &[&Path]) -> Result<(), Error> {
+    std::thread::scope(|scope| {
+        let syncs: Vec<_> = directories.iter().map(|path| scope.spawn(|| sync_directory(path))).collect();
+        let broken_off = |_| Error::Unusable("a sync was broken off".into());
+        syncs.into_iter().try_for_each(|sync| sync.join().map_err(broken_off)?)
+    })
 }
 
 /// Turns an I/O error into ours, with the path.

@@ -30,6 +30,20 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|said| said.extended_code.to_string());
+        let is_one_of = |codes: &[&str]| code.as_deref().is_some_and(|code| codes.contains(&code));
+        if is_one_of(&SQLITE_FULL) {
+            Self::NoRoom(error.to_string())
+        } else if is_one_of(&SQLITE_BUSY) {
+            Self::Away(error.to_string())
+        } else {
+            Self::Sqlite(error)
+        }
+    }
+}
+
 /// Whether it is one of these codes of its database. MariaDB's own numbers say more than its SQLSTATE. The codes of SQLite have no
 /// five characters, so they are not mistaken for PostgreSQL's.
 fn says(said: &dyn DatabaseError, sqlite: &[&str], postgres: &[&str], mysql: &[u16]) -> bool {

@@ -9,13 +9,14 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Executor, MySqlPool, PgPool, SqliteConnection, SqlitePool};
 
+use super::in_place::InPlace;
 use super::{Dialect, Held, Inner};
-use crate::store::Error;
+use crate::store::{Asked, Error};
 
 /// How many prepared statements a connection keeps.
-const STATEMENTS: usize = 256;
+pub(super) const STATEMENTS: usize = 256;
 /// How long a statement of SQLite waits for another process, such as the command line.
-const BUSY: Duration = Duration::from_secs(30);
+pub(super) const BUSY: Duration = Duration::from_secs(30);
 /// How long it waits for those who read, where others wait meanwhile that want to write.
 const BUSY_EMPTYING: Duration = Duration::from_millis(100);
 
@@ -26,6 +27,7 @@ pub(in crate::store::db) enum Pools {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        in_place: InPlace,
         /// Held while the schema is brought up to date.
         lock: PathBuf,
     },
@@ -83,6 +85,16 @@ impl Pools {
         })
     }
 
+    /// The same in this thread, where the database is in this process.
+    pub(in crate::store::db) async fn read_in_place(&self, asked: Asked) -> Result<Inner, Error> {
+        if let Self::Sqlite { in_place, .. } = self
+            && let Some(lent) = in_place.lend(asked)?
+        {
+            return Ok(Inner::InPlace(lent));
+        }
+        self.read_alone().await
+    }
+
     pub(in crate::store::db) async fn begin_write(&self) -> Result<Inner, Error> {
         Ok(match self {
             // Taking the lock at once rather than at the first write: a reader that turns writer could only fail.
@@ -90,6 +102,14 @@ impl Pools {
             Self::Postgres(pool) => Inner::Postgres(Held::Transaction(pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?)),
             Self::MySql(pool) => Inner::MySql(Held::Transaction(pool.begin_with("START TRANSACTION").await?)),
         })
+    }
+
+    /// Gets ready what is slower the first time, once the schema is there.
+    pub(in crate::store::db) async fn warm_up(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite { in_place, .. } => in_place.warm_up().await,
+            Self::Postgres(_) | Self::MySql(_) => Ok(()),
+        }
     }
 
     /// See [`super::super::Database::empty_log`].
@@ -106,7 +126,9 @@ impl Pools {
 
     pub(in crate::store::db) fn connections(&self) -> Connections {
         match self {
-            Self::Sqlite { writer, readers, .. } => Connections::of(writer) + Connections::of(readers),
+            Self::Sqlite {
+                writer, readers, in_place, ..
+            } => Connections::of(writer) + Connections::of(readers) + in_place.connections(),
             Self::Postgres(pool) => Connections::of(pool),
             Self::MySql(pool) => Connections::of(pool),
         }
@@ -114,7 +136,10 @@ impl Pools {
 
     pub(in crate::store::db) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers, .. } => {
+            Self::Sqlite {
+                writer, readers, in_place, ..
+            } => {
+                in_place.close();
                 readers.close().await;
                 writer.close().await;
             }
@@ -200,7 +225,12 @@ async fn open_sqlite(settings: &crate::config::Database, file: &str, data_dir: &
     let writer = pool(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options.clone());
     let readers = pool(settings.max_connections.saturating_sub(1).clamp(1, 8)).connect_lazy_with(options);
     first.close().await.map_err(|error| failed(&reason(&error)))?;
-    Ok(Pools::Sqlite { writer, readers, lock })
+    Ok(Pools::Sqlite {
+        writer,
+        readers,
+        in_place: InPlace::new(path),
+        lock,
+    })
 }
 
 /// Whether it is between transactions. After some errors, such as a full disk, SQLite has ended the transaction itself, and then neither

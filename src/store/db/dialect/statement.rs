@@ -8,12 +8,15 @@ use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, MySql, Postgres, Sqlite, Transaction};
 
 use super::Dialect;
+use super::in_place::Lent;
 use super::value::{Row, Value, arguments};
 use crate::store::Error;
 
 /// A transaction of one of them.
 pub(in crate::store::db) enum Inner {
     Sqlite(Held<Sqlite>),
+    /// SQLite in this thread, for one statement.
+    InPlace(Lent),
     Postgres(Held<Postgres>),
     MySql(Held<MySql>),
 }
@@ -72,15 +75,19 @@ macro_rules! native {
     };
 }
 
-/// Runs `$body` with `$tx` and `$query` of the database at hand.
+/// Runs `$body` with `$tx` and `$query` of the database at hand, or `$there` with `$lent` and `$asked` where it is SQLite in this thread.
 macro_rules! with {
-    ($inner:expr, $statement:expr, |$tx:ident, $query:ident| $body:expr) => {{
+    ($inner:expr, $statement:expr, |$tx:ident, $query:ident| $body:expr, |$lent:ident, $asked:ident| $there:expr) => {{
         let statement = $statement;
         match $inner {
             Inner::Sqlite(tx) => {
                 let $query = native!(Sqlite, statement, statement.sql);
                 let $tx = &mut **tx;
                 $body
+            }
+            Inner::InPlace($lent) => {
+                let $asked = statement;
+                $there
             }
             Inner::Postgres(tx) => {
                 let $query = native!(Postgres, statement, Cow::<'static, str>::Owned(numbered(&statement.sql)));
@@ -99,14 +106,19 @@ macro_rules! with {
 impl Inner {
     pub(in crate::store::db) const fn dialect(&self) -> Dialect {
         match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Sqlite(_) | Self::InPlace(_) => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
             Self::MySql(_) => Dialect::MySql,
         }
     }
 
     pub(in crate::store::db) async fn execute(&mut self, statement: Statement) -> Result<u64, Error> {
-        with!(self, statement, |tx, query| Ok(query.execute(tx).await?.rows_affected()))
+        with!(
+            self,
+            statement,
+            |tx, query| Ok(query.execute(tx).await?.rows_affected()),
+            |lent, statement| lent.execute(statement)
+        )
     }
 
     pub(in crate::store::db) async fn optional<T>(
@@ -114,11 +126,12 @@ impl Inner {
         statement: Statement,
         map: impl FnOnce(&Row<'_>) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        with!(self, statement, |tx, query| query
-            .fetch_optional(tx)
-            .await?
-            .map(|row| map(&Row::from(&row)))
-            .transpose())
+        with!(
+            self,
+            statement,
+            |tx, query| query.fetch_optional(tx).await?.map(|row| map(&Row::from(&row))).transpose(),
+            |lent, statement| lent.optional(statement, map)
+        )
     }
 
     /// Calls `map` with each row as it comes in.
@@ -127,19 +140,25 @@ impl Inner {
         statement: Statement,
         mut map: impl FnMut(&Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        with!(self, statement, |tx, query| {
-            let mut rows = query.fetch(tx);
-            while let Some(row) = rows.try_next().await? {
-                map(&Row::from(&row))?;
-            }
-            Ok(())
-        })
+        with!(
+            self,
+            statement,
+            |tx, query| {
+                let mut rows = query.fetch(tx);
+                while let Some(row) = rows.try_next().await? {
+                    map(&Row::from(&row))?;
+                }
+                Ok(())
+            },
+            |lent, statement| lent.each(statement, map)
+        )
     }
 
     /// Runs a script of several statements without values.
     pub(in crate::store::db) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
+            Self::InPlace(_) => return Err(Error::Corrupt("a script for a connection that reads")),
             Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
             Self::MySql(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(drop),
         }?;
@@ -149,6 +168,7 @@ impl Inner {
     pub(in crate::store::db) async fn commit(self) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => tx.commit().await,
+            Self::InPlace(_) => Ok(()),
             Self::Postgres(tx) => tx.commit().await,
             Self::MySql(tx) => tx.commit().await,
         }?;
