@@ -71,7 +71,7 @@ fn memory_is_steady() {
         if day.done() < next {
             continue;
         }
-        next += goal / 20;
+        let mark = std::mem::replace(&mut next, next + goal / 20);
         memory = std::mem::replace(&mut least, u64::MAX);
         println!(
             "{} operations after {} s: {} KiB",
@@ -80,7 +80,7 @@ fn memory_is_steady() {
             memory / 1024
         );
         // The highest so far: what is in use goes up and down with the moment.
-        if day.done() <= goal / 5 {
+        if mark <= goal / 5 {
             warm = memory.max(warm);
         }
     }
