@@ -71,7 +71,8 @@ fn memory_is_steady() {
         if day.done() < next {
             continue;
         }
-        let mark = std::mem::replace(&mut next, next + goal / 20);
+        let mark = next;
+        next += goal / 20;
         memory = std::mem::replace(&mut least, u64::MAX);
         println!(
             "{} operations after {} s: {} KiB",
