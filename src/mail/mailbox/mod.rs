@@ -177,13 +177,21 @@ pub struct Mailbox {
     kept: Mutex<Option<snapshot::Kept>>,
     /// The UIDs below are not all in the database: see `uid_list`.
     known_below: Mutex<Option<Uid>>,
-    /// The first message that is unseen, at a modseq and with so many messages.
-    first_unseen: Mutex<Option<((ModSeq, usize), Option<u32>)>>,
+    /// What was last found to be the first message that is unseen.
+    first_unseen: Mutex<Option<FirstUnseen>>,
     /// What the first who opened it did not wait for.
     coming: Mutex<Option<Coming>>,
     used_at: AtomicI64,
     /// When somebody last looked for changes of others.
     refreshed_at: AtomicI64,
+}
+
+/// The first message that was unseen, in a picture with this modseq and so many messages: what is `coming` has no modseq yet.
+#[derive(Debug, Clone, Copy)]
+struct FirstUnseen {
+    modseq: ModSeq,
+    messages: usize,
+    sequence: Option<u32>,
 }
 
 /// What of a mailbox can be renamed, and whose it is.
@@ -341,17 +349,20 @@ impl Mailbox {
     /// The sequence number of the first message of the picture that is unseen. It is found by going through them, and remembered for who
     /// selects the mailbox next.
     pub fn first_unseen(&self, picture: &Picture) -> Option<u32> {
-        // What is `coming` has no modseq yet.
-        let moment = (picture.highest_modseq, picture.messages.len());
+        let (modseq, messages) = (picture.highest_modseq, picture.messages.len());
         let known = *locked(&self.first_unseen);
-        if let Some((_, found)) = known.filter(|(at, _)| *at == moment) {
-            return found;
+        if let Some(known) = known.filter(|known| (known.modseq, known.messages) == (modseq, messages)) {
+            return known.sequence;
         }
         let mut numbered = picture.messages.iter().zip(1_u32..);
         let found = numbered.find(|(message, _)| !message.flags.contains(Flags::SEEN));
-        let found = found.map(|(_, sequence)| sequence);
-        *locked(&self.first_unseen) = Some((moment, found));
-        found
+        let sequence = found.map(|(_, sequence)| sequence);
+        *locked(&self.first_unseen) = Some(FirstUnseen {
+            modseq,
+            messages,
+            sequence,
+        });
+        sequence
     }
 
     /// When these messages (ascending) came into this mailbox; a file of another program whose name does not tell has no such time.
