@@ -11,7 +11,7 @@ use super::problem::Problem;
 pub struct Database {
     /// `sqlite:FILE` (relative to `data_dir`), `postgres://user:password@host/name` or `mysql://user:password@host/name`.
     pub url: String,
-    /// The most connections that are opened.
+    /// The most connections that are opened; for SQLite there are up to four more, which only read.
     #[schemars(range(min = 1, max = 1000))]
     pub max_connections: u32,
     /// How many seconds to wait for a free connection.

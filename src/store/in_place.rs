@@ -1,7 +1,7 @@
 //! Work of some microseconds, done by the thread that needs it.
 //!
-//! Another thread would have to be woken for it, and then this one again: ten times the work itself. The runtime is told before, so that
-//! the other tasks of this thread go on elsewhere should the disk take its time.
+//! Waiting for another thread that does it takes ten times the work itself. The runtime is told before, so that the other tasks of this
+//! thread go on elsewhere should the disk take its time. It need not be where the same was read a moment ago, and is in memory.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,33 +10,37 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Error;
 
-/// For so long what was read stays in memory.
+/// For so long what was read is taken to be in memory.
 pub const FRESH: Duration = Duration::from_secs(1);
 
-/// Whether an answer is on the disk, or in memory since the same was asked a moment ago: then the disk has no time to take, and the
-/// runtime need not be told.
+/// Whether an answer may be on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// It may be on the disk.
+    /// It may be.
     First,
-    /// It is in memory.
+    /// It was read within [`FRESH`], so that the disk has no time to take.
     Again,
 }
 
-/// When something was last asked first.
+/// When something was last read from where it may be on the disk.
 #[derive(Debug, Default)]
-pub struct LastAsked(Mutex<Option<Instant>>);
+pub struct LastRead(Mutex<Option<Instant>>);
 
-impl LastAsked {
-    /// It is asked now.
-    pub fn ask(&self) -> Asked {
-        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        if first.is_some_and(|first| now.saturating_duration_since(first) < FRESH) {
-            return Asked::Again;
+impl LastRead {
+    /// Whether it is in memory. For as long as the first answer takes, it is not for anybody.
+    pub fn asked(&self) -> Asked {
+        let read = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match read.is_some_and(|read| read.elapsed() < FRESH) {
+            true => Asked::Again,
+            false => Asked::First,
         }
-        *first = Some(now);
-        Asked::First
+    }
+
+    /// It was read.
+    pub fn answered(&self, asked: Asked) {
+        if asked == Asked::First {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
     }
 }
 
@@ -45,17 +49,44 @@ pub fn is_possible() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
-/// Does it here if it is in memory or if that [`is_possible`], else on a thread for such work.
+/// Does it here if that [`is_possible`], else on a thread for such work.
 ///
 /// # Errors
 /// [`Error::Unusable`]: the work was broken off.
 pub async fn in_place<T: Send + 'static>(asked: Asked, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    if asked == Asked::Again {
-        return Ok(work());
-    }
     if is_possible() {
-        return Ok(tokio::task::block_in_place(work));
+        return Ok(match asked {
+            Asked::First => tokio::task::block_in_place(work),
+            Asked::Again => work(),
+        });
     }
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::Unusable(format!("disk work was broken off: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_answered_yet_is_not_in_memory() {
+        let read = LastRead::default();
+        assert_eq!([read.asked(), read.asked()], [Asked::First, Asked::First]);
+        read.answered(Asked::Again);
+        assert_eq!(read.asked(), Asked::First);
+        read.answered(Asked::First);
+        assert_eq!(read.asked(), Asked::Again);
+    }
+
+    #[test]
+    fn it_is_done_whatever_the_runtime() {
+        let here = std::thread::current().id();
+        let many = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let one = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for asked in [Asked::First, Asked::Again] {
+            let work = || std::thread::current().id();
+            assert_eq!(many.block_on(in_place(asked, work)).unwrap(), here);
+            assert_ne!(one.block_on(in_place(asked, work)).unwrap(), here);
+        }
+    }
 }

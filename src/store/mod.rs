@@ -14,7 +14,7 @@ pub mod words;
 
 use std::io::ErrorKind;
 
-pub use in_place::{Asked, FRESH, LastAsked, in_place};
+pub use in_place::{Asked, FRESH, LastRead, in_place};
 
 /// What broke inside the house. It is logged once with its cause, and said outside only as "try later".
 #[derive(Debug, thiserror::Error)]

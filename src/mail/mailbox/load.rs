@@ -16,7 +16,7 @@ use crate::model::refusal::Refusal;
 use crate::store::db::mailboxes::{self, MailboxRow};
 use crate::store::db::{looks, messages, recoveries};
 use crate::store::maildir::Maildir;
-use crate::store::{self, Asked, LastAsked};
+use crate::store::{self, Asked, LastRead};
 
 impl Mailboxes {
     /// Opens a mailbox: loads the view if nobody uses it, looks for files that other programs changed.
@@ -152,8 +152,8 @@ impl Inner {
             scanned: Mutex::new(looked.map(Scanned::of).unwrap_or_default()),
             kept: Mutex::new(kept),
             known_below: Mutex::new(known_below),
-            asked: LastAsked::default(),
-            stamped: LastAsked::default(),
+            counters_read: LastRead::default(),
+            folder_read: LastRead::default(),
             first_unseen: Mutex::default(),
             coming: Mutex::default(),
             used_at: AtomicI64::new(0),
@@ -179,9 +179,11 @@ impl Mailbox {
         loop {
             let since = self.highest_modseq();
             // Most of the time there is nothing, and the question alone is quicker.
-            let mut alone = self.house.ledger.database.read_in_place(self.asked.ask()).await?;
+            let asked = self.counters_read.asked();
+            let mut alone = self.house.ledger.database.read_in_place(asked).await?;
             let now = mailboxes::current(&mut alone, self.id).await?;
             drop(alone);
+            self.counters_read.answered(asked);
             if now.is_none_or(|counters| counters.modseq <= since) {
                 return Ok(());
             }

@@ -169,10 +169,10 @@ pub struct Mailbox {
     /// Who changes files of the folder holds this, so that they do it one after the other.
     work: Arc<tokio::sync::Mutex<()>>,
     scanned: Mutex<scan::Scanned>,
-    /// When the database was asked for its counters.
-    asked: store::LastAsked,
-    /// When the folder was asked for its time of change.
-    stamped: store::LastAsked,
+    /// When its counters were last read from the database.
+    counters_read: store::LastRead,
+    /// When the folder was last asked for its time of change.
+    folder_read: store::LastRead,
     /// The snapshot that the database has of it.
     kept: Mutex<Option<snapshot::Kept>>,
     /// The UIDs below are not all in the database: see `uid_list`.
@@ -186,7 +186,7 @@ pub struct Mailbox {
     refreshed_at: AtomicI64,
 }
 
-/// The first message that was unseen, in a picture with this modseq and so many messages: what is `coming` has no modseq yet.
+/// The first message that was unseen, in a picture with this modseq and so many messages: what is `coming` changes only their number.
 #[derive(Debug, Clone, Copy)]
 struct FirstUnseen {
     modseq: ModSeq,

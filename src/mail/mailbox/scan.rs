@@ -144,14 +144,25 @@ impl Mailbox {
         }
     }
 
+    /// When the folder last changed. A disk of this machine is asked in place; storage that nodes share may be gone, and then whoever waits
+    /// for it must not be one of the network's threads.
+    async fn changed_at(&self, maildir: Maildir) -> Result<Option<Changed>, store::Error> {
+        if !self.house.ground.database.dialect().serves_one_node() {
+            return blocking(move || Ok(maildir.changed_at())).await;
+        }
+        let asked = self.folder_read.asked();
+        let changed_at = store::in_place(asked, move || maildir.changed_at()).await?;
+        self.folder_read.answered(asked);
+        Ok(changed_at)
+    }
+
     /// Compares the folder with the view, unless that can be put off.
     async fn begin_look(&self, patience: Patience) -> Result<Option<Look>, Refusal> {
         if patience == Patience::Some && self.looked_lately() {
             return Ok(None);
         }
         let maildir = self.maildir();
-        let asked = maildir.clone();
-        let changed_at = store::in_place(self.stamped.ask(), move || asked.changed_at()).await?;
+        let changed_at = self.changed_at(maildir.clone()).await?;
         let is_settled = changed_at.is_some() && locked(&self.scanned).settled == changed_at;
         if is_settled && patience != Patience::Reindex {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! Maildir++ on disk: names, writing, scanning.
 //!
-//! Blocking functions only; `mail::mailbox` calls them off the network threads. A message file is complete and synced before it
+//! Blocking functions only; `mail::mailbox` calls them off the network threads, but for the times of directories, which are mostly in memory. A message file is complete and synced before it
 //! is seen in `new/` or `cur/`, and every directory that gained a name is synced before the caller is told.
 //!
 //! The format: <https://cr.yp.to/proto/maildir.html>, folders as Courier's Maildir++ has them.
@@ -137,10 +137,27 @@ pub fn sync_directory(path: &Path) -> Result<(), Error> {
 
 /// Syncs them at the same time: a file system with a journal writes it once for all.
 fn sync_at_once(directories: &[&Path]) -> Result<(), Error> {
+    let Some((last, others)) = directories.split_last() else {
+        return Ok(());
+    };
     std::thread::scope(|scope| {
-        let syncs: Vec<_> = directories.iter().map(|path| scope.spawn(|| sync_directory(path))).collect();
-        let broken_off = |_| Error::Unusable("a sync was broken off".into());
-        syncs.into_iter().try_for_each(|sync| sync.join().map_err(broken_off)?)
+        // Where the system gives no thread, it is done by this one.
+        let start = |path: &&Path| {
+            let path = path.to_path_buf();
+            let sync = path.clone();
+            let started = std::thread::Builder::new().spawn_scoped(scope, move || sync_directory(&sync));
+            started.map_err(|_| path)
+        };
+        let started: Vec<_> = others.iter().map(start).collect();
+        let mut result = sync_directory(last);
+        for sync in started {
+            let broken_off = |_| Err(Error::Unusable("a sync was broken off".into()));
+            result = result.and(match sync {
+                Ok(thread) => thread.join().unwrap_or_else(broken_off),
+                Err(path) => sync_directory(&path),
+            });
+        }
+        result
     })
 }
 

@@ -1,16 +1,15 @@
 //! Other organisations' mail servers on loopback, each at an address of its own, all on one port, and the name server that knows them.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::dns::Dns;
 use super::house::Builder;
 use super::mx::{Manner, Mx};
+use super::ports::free_port;
 
 /// The servers' street.
 pub struct Street {
     port: u16,
-    /// Keeps the port from others.
-    _sign: TcpListener,
     /// Who lives where.
     pub dns: Dns,
     built: u8,
@@ -19,10 +18,8 @@ pub struct Street {
 impl Street {
     /// An empty one.
     pub fn new() -> Self {
-        let sign = TcpListener::bind("127.0.1.0:0").expect("a socket");
         Self {
-            port: sign.local_addr().expect("an address").port(),
-            _sign: sign,
+            port: free_port(),
             dns: Dns::start(),
             built: 0,
         }

@@ -52,15 +52,15 @@ impl InPlace {
     }
 
     /// One of them; none if all are in use, or if this thread cannot wait for the disk.
-    pub(super) fn lend(&self, asked: Asked) -> Result<Option<Lent>, Error> {
+    pub(super) fn lend(&self, asked: Asked) -> Option<Lent> {
         if !in_place::is_possible() {
-            return Ok(None);
+            return None;
         }
         let mut kept = locked(&self.kept);
         let idle = kept.idle.pop();
         if idle.is_none() {
             if kept.is_closed || kept.open >= MOST {
-                return Ok(None);
+                return None;
             }
             kept.open += 1;
         }
@@ -71,20 +71,18 @@ impl InPlace {
             kept: Arc::clone(&self.kept),
         };
         if lent.connection.is_none() {
-            lent.connection = Some(block_in_place(|| open(&self.path))?);
+            let opened = block_in_place(|| open(&self.path));
+            // Others that are open will do.
+            let opened = opened.inspect_err(|error| tracing::debug!(%error, "no more connections in place"));
+            lent.connection = Some(opened.ok()?);
         }
-        Ok(Some(lent))
+        Some(lent)
     }
 
     /// Opens the first, so that nobody waits for it.
     pub(super) async fn warm_up(&self) -> Result<(), Error> {
         let path = Arc::clone(&self.path);
-        let opening = tokio::task::spawn_blocking(move || {
-            let connection = open(&path)?;
-            // What the tables are is read with the first statement.
-            connection.query_row("SELECT COUNT(*) FROM posthouse_schema", (), |_| Ok(()))?;
-            Ok::<_, Error>(connection)
-        });
+        let opening = tokio::task::spawn_blocking(move || open(&path));
         let connection = opening
             .await
             .map_err(|error| Error::Unusable(format!("SQLite was broken off: {error}")))??;
@@ -109,6 +107,9 @@ impl InPlace {
         kept.is_closed = true;
         let idle = std::mem::take(&mut kept.idle);
         kept.open = kept.open.saturating_sub(u32::try_from(idle.len()).unwrap_or(u32::MAX));
+        // Closing takes its time.
+        drop(kept);
+        drop(idle);
     }
 }
 
@@ -148,10 +149,15 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let mut kept = locked(&self.kept);
-        match self.connection.take().filter(|_| !kept.is_closed) {
-            Some(connection) => kept.idle.push(connection),
-            None => kept.open = kept.open.saturating_sub(1),
+        if !kept.is_closed
+            && let Some(connection) = self.connection.take()
+        {
+            kept.idle.push(connection);
+            return;
         }
+        kept.open = kept.open.saturating_sub(1);
+        // What is left is closed when nobody waits for this any longer.
+        drop(kept);
     }
 }
 

@@ -88,7 +88,7 @@ impl Pools {
     /// The same in this thread, where the database is in this process.
     pub(in crate::store::db) async fn read_in_place(&self, asked: Asked) -> Result<Inner, Error> {
         if let Self::Sqlite { in_place, .. } = self
-            && let Some(lent) = in_place.lend(asked)?
+            && let Some(lent) = in_place.lend(asked)
         {
             return Ok(Inner::InPlace(lent));
         }
