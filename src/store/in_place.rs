@@ -49,16 +49,21 @@ pub fn is_possible() -> bool {
     Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
+/// Does it here, where that [`is_possible`].
+pub fn here<T>(asked: Asked, work: impl FnOnce() -> T) -> T {
+    match asked {
+        Asked::First => tokio::task::block_in_place(work),
+        Asked::Again => work(),
+    }
+}
+
 /// Does it here if that [`is_possible`], else on a thread for such work.
 ///
 /// # Errors
 /// [`Error::Unusable`]: the work was broken off.
 pub async fn in_place<T: Send + 'static>(asked: Asked, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     if is_possible() {
-        return Ok(match asked {
-            Asked::First => tokio::task::block_in_place(work),
-            Asked::Again => work(),
-        });
+        return Ok(here(asked, work));
     }
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::Unusable(format!("disk work was broken off: {error}")))

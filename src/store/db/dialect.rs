@@ -1,7 +1,7 @@
 //! Every difference between SQLite, PostgreSQL and MariaDB. No other file of the house names a database.
 //!
-//! `pools` opens and begins, `schema_lock` keeps starters apart, `statement` runs, `in_place` asks SQLite
-//! without leaving the thread, `failure` says what went wrong, `value` takes values in and out, and this page spells the pieces of SQL.
+//! `pools` opens and begins, `schema_lock` keeps starters apart, `statement` runs, `in_place` asks SQLite without leaving the thread,
+//! `failure` says what went wrong, `value` takes values in and out, and this page spells the pieces of SQL.
 
 mod failure;
 mod in_place;

@@ -1,7 +1,8 @@
 //! Maildir++ on disk: names, writing, scanning.
 //!
-//! Blocking functions only; `mail::mailbox` calls them off the network threads, but for the times of directories, which are mostly in memory. A message file is complete and synced before it
-//! is seen in `new/` or `cur/`, and every directory that gained a name is synced before the caller is told.
+//! Blocking functions only; `mail::mailbox` calls them off the network threads, but for the times of directories, which are mostly in
+//! memory. A message file is complete and synced before it is seen in `new/` or `cur/`, and every directory that gained a name is synced
+//! before the caller is told.
 //!
 //! The format: <https://cr.yp.to/proto/maildir.html>, folders as Courier's Maildir++ has them.
 
@@ -142,10 +143,8 @@ fn sync_at_once(directories: &[&Path]) -> Result<(), Error> {
     };
     std::thread::scope(|scope| {
         // Where the system gives no thread, it is done by this one.
-        let start = |path: &&Path| {
-            let path = path.to_path_buf();
-            let sync = path.clone();
-            let started = std::thread::Builder::new().spawn_scoped(scope, move || sync_directory(&sync));
+        let start = |&path| {
+            let started = std::thread::Builder::new().spawn_scoped(scope, move || sync_directory(path));
             started.map_err(|_| path)
         };
         let started: Vec<_> = others.iter().map(start).collect();
@@ -154,7 +153,7 @@ fn sync_at_once(directories: &[&Path]) -> Result<(), Error> {
             let broken_off = |_| Err(Error::Unusable("a sync was broken off".into()));
             result = result.and(match sync {
                 Ok(thread) => thread.join().unwrap_or_else(broken_off),
-                Err(path) => sync_directory(&path),
+                Err(path) => sync_directory(path),
             });
         }
         result

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
-use tokio::task::block_in_place;
 
 use super::Connections;
 use super::pools::{BUSY, STATEMENTS};
@@ -71,7 +70,7 @@ impl InPlace {
             kept: Arc::clone(&self.kept),
         };
         if lent.connection.is_none() {
-            let opened = block_in_place(|| open(&self.path));
+            let opened = in_place::here(Asked::First, || open(&self.path));
             // Others that are open will do.
             let opened = opened.inspect_err(|error| tracing::debug!(%error, "no more connections in place"));
             lent.connection = Some(opened.ok()?);
@@ -137,10 +136,7 @@ impl Lent {
     /// Calls `map` with each row for as long as it says `true`.
     fn rows(&mut self, statement: Statement, map: impl FnMut(&Row<'_>) -> Result<bool, Error>) -> Result<(), Error> {
         let connection = self.connection.take().ok_or(Error::Corrupt("a connection after an error"))?;
-        match self.asked {
-            Asked::First => block_in_place(|| ask(&connection, &statement, map)),
-            Asked::Again => ask(&connection, &statement, map),
-        }?;
+        in_place::here(self.asked, || ask(&connection, &statement, map))?;
         self.connection = Some(connection);
         Ok(())
     }
